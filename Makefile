@@ -1,0 +1,53 @@
+# Every target sets up what it needs in .venv and node_modules: a machine needs Python 3.11 or newer, make and openssl.
+PYTHON ?= python3
+HOSTS  ?= 25
+# Two workers suit two cores; each synthesizes with a Node.js process of its own.
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(abspath $(VENV)/bin)
+export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint synth deploy rehearse bench clean
+
+help:  ## show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.done: setup.py constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[rehearsal,dev]'
+	touch $@
+
+node_modules/.done: package.json $(VENV)/.done
+	npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
+
+setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
+
+test: setup  ## every tier of tests, and the linters
+	$(MAKE) --no-print-directory lint
+	python -m pytest -n $(WORKERS) --dist loadfile
+
+lint: setup  ## ruff and mypy --strict
+	ruff check .
+	ruff format --check .
+	mypy
+
+synth: setup  ## synthesize the sample app into cdk.out
+	cdk synth --quiet
+	@echo "template: cdk.out/PcaAutomator.template.json"
+
+deploy: setup  ## deploy the sample app with your AWS credentials
+	cdk deploy
+
+rehearse: setup  ## the whole lifecycle in a local AWS; HOSTS=25
+	pca-automator rehearse --hosts $(HOSTS)
+
+bench: setup  ## measured ratios and durations
+	python tests/bench/bench.py
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) node_modules build cdk.out dist

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The sample app: one stack, every parameter of the system read from context (``cdk.json`` or ``-c name=value``)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from aws_cdk import App, CfnOutput, Duration, Environment, Stack
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from pca_automator import KeyAlgorithm, PcaCertificateAutomation, SigningAlgorithm, ValidationPolicy
+
+T = TypeVar("T")
+
+
+class SampleStack(Stack):
+    """The automation with the parameters of the context, and outputs to find its parts by."""
+
+    def __init__(self, scope: Construct, id: str, *, env: Environment | None = None) -> None:
+        super().__init__(
+            scope, id, env=env, description="Certificates of AWS Private CA for a fleet of hosts (pca-automator)"
+        )
+        self.automation = PcaCertificateAutomation(self, "Automation", **self._parameters())
+        self._add_outputs()
+
+    def _parameters(self) -> dict[str, Any]:
+        """What the context sets; what it does not set keeps the construct's default."""
+        read = self._read
+        parameters = {
+            "architecture": read("architecture", _architecture),
+            "ca_certificate_path": read("caCertificatePath", str),
+            "ca_common_name": read("caCommonName", str),
+            "ca_country": read("caCountry", str),
+            "ca_key_algorithm": read("caKeyAlgorithm", KeyAlgorithm),
+            "ca_organization": read("caOrganization", str),
+            "ca_validity": read("caValidityDays", _days),
+            "certificate_path": read("certificatePath", str),
+            "csr_path": read("csrPath", str),
+            "hooks_path": read("hooksPath", str),
+            "key_algorithm": read("keyAlgorithm", KeyAlgorithm),
+            "key_path": read("keyPath", str),
+            "max_concurrency": read("maxConcurrency", int),
+            "notification_emails": read("notificationEmail", _list),
+            "poll_attempts": read("pollAttempts", int),
+            "poll_interval": read("pollIntervalSeconds", _seconds),
+            "renewal_threshold": read("renewalThresholdDays", _days),
+            "schedule": read("schedule", scheduler.ScheduleExpression.expression),
+            "schedule_interval": read("scheduleIntervalHours", _hours),
+            "signing_algorithm": read("signingAlgorithm", SigningAlgorithm),
+            "signing_helper_path": read("signingHelperPath", str),
+            "tolerated_failure_percentage": read("toleratedFailurePercentage", float),
+            "validation_policy": read("validationPolicy", ValidationPolicy),
+            "validity": read("validityDays", _days),
+            "versions_kept": read("versionsKept", int),
+        }
+        return {name: value for name, value in parameters.items() if value is not None}
+
+    def _read(self, name: str, convert: Callable[[str], T]) -> T | None:
+        given = self.node.try_get_context(name)
+        if given in (None, ""):
+            return None
+        try:
+            return convert(str(given))
+        except ValueError as error:
+            raise ValueError(f"context value {name} is {given!r}: {error}") from error
+
+    def _add_outputs(self) -> None:
+        automation = self.automation
+        outputs = {
+            "CertificateAuthorityArn": automation.certificate_authority.certificate_authority_arn,
+            "CrlBucketName": automation.crl_bucket.bucket_name if automation.crl_bucket else "",
+            "InventoryTableName": automation.table.table_name,
+            "NotificationTopicArn": automation.topic.topic_arn,
+            "ProfileArn": automation.trust.profile_arn,
+            "StateMachineArn": automation.state_machine.state_machine_arn,
+            "TestRoleArn": automation.trust.test_role.role_arn,
+            "TrustAnchorArn": automation.trust.trust_anchor_arn,
+        }
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
+
+
+def _days(value: str) -> Duration:
+    return Duration.days(int(value))
+
+
+def _hours(value: str) -> Duration:
+    return Duration.hours(int(value))
+
+
+def _seconds(value: str) -> Duration:
+    return Duration.seconds(int(value))
+
+
+def _list(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _architecture(value: str) -> lambda_.Architecture:
+    allowed = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+    if value not in allowed:
+        raise ValueError(f"allowed: {', '.join(allowed)}")
+    return allowed[value]
+
+
+def main() -> None:
+    """Synthesize; the CDK CLI sets account and Region where it knows them."""
+    app = App()
+    environment = Environment(
+        account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION")
+    )
+    SampleStack(app, app.node.try_get_context("stackName") or "PcaAutomator", env=environment)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""CertCheck: which hosts does this run renew?"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.fleet import Fleet
+from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.payloads import CheckRequest, RunInput
+from pca_runtime.selection import ATTRIBUTES, Selection, Selector
+from pca_runtime.settings import CertCheckSettings
+from pca_runtime.timestamps import format_time, utc_now
+from pca_runtime.work_files import WorkFiles, hosts_key, rejected_key
+
+
+@cache
+def _settings() -> CertCheckSettings:
+    return CertCheckSettings.load()
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """``{"input", "runId"}`` in; where the list is, how long it is, and ``startedAt`` out."""
+    settings = _settings()
+    request = CheckRequest.parse(event)
+    wanted = RunInput.parse(request.input)
+    now = utc_now()
+    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
+    selection = Selector(fleet, settings.scan_segments, settings.next_run).select(wanted, now)
+    files = WorkFiles(client("s3"), settings.work_bucket)
+    key = hosts_key(request.run_id)
+    due = files.write_lines(key, selection.lines(now), now)
+    # Always written, empty if need be: without ListBucket a missing object is "access denied" to CertReport.
+    rejected = files.write_lines(rejected_key(request.run_id), (entry.as_line() for entry in selection.rejected), now)
+    if wanted.host_ids is None:
+        _emit(settings.automation_name, selection)
+    logger.info("selected", run_id=request.run_id, total=selection.total, due=due, rejected=rejected)
+    return {
+        "runId": request.run_id,
+        "bucket": settings.work_bucket,
+        "key": key,
+        "due": due,
+        "rejected": rejected,
+        "total": selection.total,
+        "startedAt": format_time(now),
+    }
+
+
+def _emit(automation: str, selection: Selection) -> None:
+    """Fleet figures, which only a run over the whole fleet knows."""
+    emit(
+        automation,
+        {"HostsTotal": selection.total, "HostsDue": len(selection.due), "HostsOverdue": selection.overdue},
+    )
+    if selection.least_left is not None:
+        emit(automation, {"LeastSecondsLeft": selection.least_left}, unit="Seconds")

@@ -1,0 +1,51 @@
+"""CertDeploy: install what was issued, on AWS Private CA's event or on the workflow's own call."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.deployment import Deployment
+from pca_runtime.host_commands import HostCommands
+from pca_runtime.inventory import Inventory
+from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.payloads import HostRequest
+from pca_runtime.settings import CertDeploySettings
+from pca_runtime.task_callbacks import TaskCallbacks
+from pca_runtime.timestamps import utc_now
+
+
+@cache
+def _settings() -> CertDeploySettings:
+    return CertDeploySettings.load()
+
+
+@cache
+def _deployment() -> Deployment:
+    settings = _settings()
+    return Deployment(
+        settings,
+        Inventory(client("dynamodb"), settings.table_name),
+        client("acm-pca"),
+        HostCommands(client("ssm")),
+        TaskCallbacks(client("stepfunctions")),
+        utc_now,
+    )
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """An EventBridge event, or ``{"hostID", "runId"}`` in; the install command's id out, if one was sent."""
+    deployment = _deployment()
+    if "detail-type" in event:
+        answer = deployment.on_event(event)
+        if answer["state"] == "IGNORED":
+            emit(_settings().automation_name, {"IssuanceIgnored": 1})
+        logger.info("issuance event", **answer)
+        return answer
+    request = HostRequest.parse(event)
+    logger.append_keys(host_id=request.host_id, run_id=request.run_id)
+    answer = deployment.on_request(request.host_id, request.run_id)
+    logger.info("install requested", **answer)
+    return answer

@@ -1,0 +1,32 @@
+"""CertDeployStatus: ask once whether the certificate is live, and record it when it is."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.deployment_status import DeploymentStatus
+from pca_runtime.host_commands import HostCommands
+from pca_runtime.inventory import Inventory
+from pca_runtime.observability import Event, lambda_function, logger
+from pca_runtime.payloads import CommandRequest
+from pca_runtime.settings import TableSettings
+from pca_runtime.timestamps import utc_now
+
+
+@cache
+def _status() -> DeploymentStatus:
+    settings = TableSettings.load()
+    return DeploymentStatus(Inventory(client("dynamodb"), settings.table_name), HostCommands(client("ssm")), utc_now)
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """``{"hostID", "runId", "commandId", "attempt"}`` in; ``PENDING`` or ``DEPLOYED`` out."""
+    status = _status()
+    request = CommandRequest.parse(event)
+    logger.append_keys(host_id=request.host_id, run_id=request.run_id)
+    answer = status.poll(request.host_id, request.run_id, request.command_id, request.attempt)
+    logger.info("install polled", state=answer["state"], attempt=answer["attempt"])
+    return answer

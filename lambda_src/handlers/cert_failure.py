@@ -1,0 +1,39 @@
+"""CertFailure: record why a renewal failed, and let the host go."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.failure import read_failure
+from pca_runtime.inventory import Inventory
+from pca_runtime.observability import Event, lambda_function, logger
+from pca_runtime.payloads import FailureRequest
+from pca_runtime.settings import TableSettings
+from pca_runtime.timestamps import utc_now
+
+
+@cache
+def _inventory() -> Inventory:
+    return Inventory(client("dynamodb"), TableSettings.load().table_name)
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """``{"hostID", "runId", "phase", "error": {"Error", "Cause"}}`` in; what was recorded out."""
+    inventory = _inventory()
+    request = FailureRequest.parse(event)
+    failure = read_failure(request.phase, request.error)
+    now = utc_now()
+    recorded = inventory.record_failed(request.host_id, request.run_id, failure.as_last_error(now), now)
+    logger.info(
+        "renewal failed",
+        host_id=request.host_id,
+        run_id=request.run_id,
+        phase=failure.phase,
+        code=failure.code,
+        reason=failure.message,
+        recorded=recorded,
+    )
+    return {"recorded": recorded, "phase": failure.phase, "code": failure.code}

@@ -1,0 +1,38 @@
+"""CertIssue: verify the CSR and have AWS Private CA issue; the task waits for CertDeploy."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.inventory import Inventory
+from pca_runtime.issuance import Issuance
+from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.payloads import IssueRequest
+from pca_runtime.settings import CertIssueSettings
+from pca_runtime.task_callbacks import TaskCallbacks
+
+
+@cache
+def _settings() -> CertIssueSettings:
+    return CertIssueSettings.load()
+
+
+@cache
+def _issuance() -> Issuance:
+    inventory = Inventory(client("dynamodb"), _settings().table_name)
+    return Issuance(_settings(), inventory, client("acm-pca"), TaskCallbacks(client("stepfunctions")))
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """``{"hostID", "runId", "csr", "taskToken"}`` in. The task's output comes from SendTaskSuccess."""
+    issuance = _issuance()
+    request = IssueRequest.parse(event)
+    logger.append_keys(host_id=request.host_id, run_id=request.run_id)
+    issued = issuance.request(request.host_id, request.run_id, request.csr, request.task_token)
+    if issued:
+        emit(_settings().automation_name, {"CertificatesIssued": 1})
+    logger.info("issuance requested", issued=issued)
+    return {"issued": issued}

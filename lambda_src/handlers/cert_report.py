@@ -1,0 +1,43 @@
+"""CertReport: count, and say once what needs a person."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.fleet import Fleet
+from pca_runtime.notifications import Notifier, execution_url
+from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.payloads import ReportRequest
+from pca_runtime.report import message_of, subject_of
+from pca_runtime.reporting import ATTRIBUTES, Reporter
+from pca_runtime.settings import CertReportSettings
+from pca_runtime.timestamps import utc_now
+from pca_runtime.work_files import WorkFiles, report_key
+
+_METRICS = ("renewed", "failed", "skipped", "lost", "rejected")
+
+
+@cache
+def _settings() -> CertReportSettings:
+    return CertReportSettings.load()
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """``{"runId", "bucket", "key", "mapError"?}`` in; the counts out, and one message if need be."""
+    settings = _settings()
+    request = ReportRequest.parse(event)
+    files = WorkFiles(client("s3"), settings.work_bucket)
+    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
+    url = execution_url(settings.state_machine_arn, request.run_id)
+    report = Reporter(settings.automation_name, fleet, files, url).report(request, utc_now())
+    files.write_json(report_key(request.run_id), report.as_json())
+    if report.needs_attention:
+        Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))
+    numbers = report.numbers()
+    metrics = {f"Hosts{name.capitalize()}": numbers[name] for name in _METRICS}
+    emit(settings.automation_name, metrics)
+    logger.info("reported", extra={"run_id": request.run_id, "published": report.needs_attention, **numbers})
+    return {"runId": request.run_id, **numbers, "published": report.needs_attention}

@@ -1,0 +1,75 @@
+"""CRLProcessor: bring the CA's newest CRL into force at the trust anchor."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.crl_processing import CrlOutcome, CrlProcessing
+from pca_runtime.error_catalogue import lookup
+from pca_runtime.errors import RetryableError
+from pca_runtime.notifications import Notifier
+from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.settings import CrlProcessorSettings
+from pca_runtime.timestamps import utc_now
+
+_UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds"}
+
+
+@cache
+def _settings() -> CrlProcessorSettings:
+    return CrlProcessorSettings.load()
+
+
+@cache
+def _processing() -> CrlProcessing:
+    return CrlProcessing(_settings(), client("s3"), client("acm-pca"), client("rolesanywhere"), utc_now)
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """SQS records with S3 events in, ids to deliver again out; or ``{}`` (reconciliation) in, a state out."""
+    processing = _processing()
+    if "Records" not in event:
+        outcome = processing.bring_into_force()
+        _tell(outcome)
+        return {"state": outcome.state, "number": outcome.number, "code": outcome.code}
+    ours = [record for record in event["Records"] if processing.concerns(_body(record))]
+    if len(ours) < len(event["Records"]):
+        logger.warning("events of other objects", count=len(event["Records"]) - len(ours))
+    if not ours:
+        return {"batchItemFailures": []}
+    try:
+        # Once for the whole batch: the object is read as it is now, whatever the single events were about.
+        _tell(processing.bring_into_force())
+    except RetryableError as error:
+        logger.warning("to be delivered again", error=type(error).__name__, code=error.code, reason=error.message)
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in ours]}
+    return {"batchItemFailures": []}
+
+
+def _body(record: dict[str, Any]) -> object:
+    try:
+        return json.loads(record.get("body", ""))
+    except ValueError:
+        return None
+
+
+def _tell(outcome: CrlOutcome) -> None:
+    """Log, metrics, and a message for what cannot get better by itself."""
+    automation = _settings().automation_name
+    for name, value in outcome.metrics.items():
+        emit(automation, {name: value}, unit=_UNITS.get(name, "Count"))
+    logger.info("crl", state=outcome.state, number=outcome.number, code=outcome.code, reason=outcome.message)
+    if outcome.state == "REFUSED":
+        Notifier(client("sns"), _settings().topic_arn).publish(
+            f"[{automation}] CRL refused: {outcome.code}"[:100].encode("ascii", "replace").decode(),
+            f"The certificate revocation list of {_settings().ca_arn} was not brought into force.\n\n"
+            f"Why:        {outcome.message}\n"
+            f"Code:       {outcome.code}\n"
+            f"What to do: {lookup(outcome.code).remedy}\n\n"
+            "The CRL that was in force before still is.\n",
+        )

@@ -1,0 +1,81 @@
+"""AWS clients: made once for each container, with timeouts and retries that a Lambda timeout can bear.
+
+The protocols list the API calls that are made, and so the IAM actions that are needed; tests pass fakes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Protocol, cast
+
+import boto3
+from botocore.config import Config
+
+__all__ = [
+    "S3",
+    "DynamoDb",
+    "PrivateCa",
+    "RolesAnywhere",
+    "Sns",
+    "StepFunctions",
+    "SystemsManager",
+    "client",
+]  # fmt: skip
+
+# 4 attempts with botocore's exponential backoff (at most 1, 2 and 4 s, full jitter) and 10 s for each:
+# 47 s in the worst case, inside the functions' timeout of 60 s. The workflow retries what is left.
+# https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=7,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,
+    user_agent_extra="pca-automator",
+)
+
+Answer = dict[str, Any]
+
+
+class DynamoDb(Protocol):
+    def get_item(self, **kwargs: Any) -> Answer: ...
+    def update_item(self, **kwargs: Any) -> Answer: ...
+    def scan(self, **kwargs: Any) -> Answer: ...
+    def batch_get_item(self, **kwargs: Any) -> Answer: ...
+
+
+class S3(Protocol):
+    def get_object(self, **kwargs: Any) -> Answer: ...
+    def put_object(self, **kwargs: Any) -> Answer: ...
+
+
+class Sns(Protocol):
+    def publish(self, **kwargs: Any) -> Answer: ...
+
+
+class SystemsManager(Protocol):
+    def send_command(self, **kwargs: Any) -> Answer: ...
+    def get_command_invocation(self, **kwargs: Any) -> Answer: ...
+
+
+class PrivateCa(Protocol):
+    def issue_certificate(self, **kwargs: Any) -> Answer: ...
+    def get_certificate(self, **kwargs: Any) -> Answer: ...
+    def get_certificate_authority_certificate(self, **kwargs: Any) -> Answer: ...
+
+
+class StepFunctions(Protocol):
+    def send_task_success(self, **kwargs: Any) -> Answer: ...
+    def send_task_failure(self, **kwargs: Any) -> Answer: ...
+
+
+class RolesAnywhere(Protocol):
+    def list_crls(self, **kwargs: Any) -> Answer: ...
+    def import_crl(self, **kwargs: Any) -> Answer: ...
+    def update_crl(self, **kwargs: Any) -> Answer: ...
+
+
+@cache
+def client(service: str) -> Any:
+    """The client of a service, for example ``client("ssm")``; the region comes from the environment."""
+    # cast: the overloads of boto3-stubs cannot express a service name that is not a literal.
+    return cast(Any, boto3).client(service, config=_CONFIG)

@@ -1,0 +1,74 @@
+"""DynamoDB expressions whose names and values are always placeholders, so that no name is a reserved word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+__all__ = ["Expressions", "from_item", "to_value"]
+
+_SERIALIZER = TypeSerializer()
+_DESERIALIZER = TypeDeserializer()
+
+
+def to_value(value: object) -> dict[str, Any]:
+    """A Python value as DynamoDB's JSON."""
+    return dict(_SERIALIZER.serialize(value))
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item of DynamoDB's JSON as a Python dictionary."""
+    return {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
+
+
+class Expressions:
+    """Collects the names and values of one request while its expressions are written."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+        self.values: dict[str, dict[str, Any]] = {}
+
+    def path(self, dotted: str) -> str:
+        """``pending.serial`` as ``#pending.#serial``."""
+        parts = dotted.split(".")
+        self.names.update({f"#{part}": part for part in parts})
+        return ".".join(f"#{part}" for part in parts)
+
+    def value(self, value: object) -> str:
+        """A placeholder for a value."""
+        name = f":v{len(self.values)}"
+        self.values[name] = to_value(value)
+        return name
+
+    def compare(self, path: str, operator: str, value: object) -> str:
+        """``#path <operator> :value``."""
+        return f"{self.path(path)} {operator} {self.value(value)}"
+
+    def absent(self, path: str) -> str:
+        return f"attribute_not_exists({self.path(path)})"
+
+    def exists(self, path: str) -> str:
+        return f"attribute_exists({self.path(path)})"
+
+    def absent_or(self, path: str, operator: str, value: object) -> str:
+        """True without the attribute, whatever DynamoDB thinks of comparing with nothing."""
+        return f"({self.absent(path)} OR {self.compare(path, operator, value)})"
+
+    def set(self, assignments: Mapping[str, object]) -> str:
+        """The SET clause; a path may be nested when its parent exists."""
+        return "SET " + ", ".join(f"{self.path(path)} = {self.value(value)}" for path, value in assignments.items())
+
+    def remove(self, *paths: str) -> str:
+        """The REMOVE clause."""
+        return " REMOVE " + ", ".join(self.path(path) for path in paths)
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that carry names and values."""
+        arguments: dict[str, Any] = {}
+        if self.names:
+            arguments["ExpressionAttributeNames"] = self.names
+        if self.values:
+            arguments["ExpressionAttributeValues"] = self.values
+        return arguments

@@ -1,0 +1,70 @@
+"""Patterns of everything that comes from outside, matched in full. The same stand in the SSM documents."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+__all__ = [
+    "is_dns_name", "is_host_id", "is_mode", "is_owner", "is_path", "is_request_id", "is_run_id", "request_id",
+]  # fmt: skip
+
+HOST_ID = r"(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})"
+# Absolute, no `.` or `..` segment, no segment that a tool could take for an option, no shell metacharacter.
+PATH = r"(/\.?[A-Za-z0-9_][A-Za-z0-9_.@+=, -]*)+"
+PATH_MAX = 200
+REQUEST_ID = r"[0-9a-f]{32}"
+OWNER = r"[a-z_][a-z0-9_-]{0,31}"
+MODE = r"0?[0-7]{3}"
+DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+DNS_NAME = rf"(\*\.)?({DNS_LABEL}\.)*{DNS_LABEL}"
+# What StartExecution allows in a name: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+RUN_ID = r"[^\s/<>{}\[\]?*\"#%\\^|~`$&,;:\x00-\x1f\x7f-\x9f]{1,80}"
+
+
+def _full(pattern: str, text: object, limit: int) -> bool:
+    """``fullmatch``: ``$`` alone would let a trailing newline through."""
+    return isinstance(text, str) and len(text) <= limit and re.fullmatch(pattern, text) is not None
+
+
+def is_host_id(text: object) -> bool:
+    """EC2 instance id (both lengths) or hybrid node id."""
+    return _full(HOST_ID, text, 20)
+
+
+def is_path(text: object) -> bool:
+    """An absolute directory that can never be anything but data to a shell."""
+    return _full(PATH, text, PATH_MAX)
+
+
+def is_request_id(text: object) -> bool:
+    return _full(REQUEST_ID, text, 32)
+
+
+def is_owner(text: object) -> bool:
+    """A local user or group name."""
+    return _full(OWNER, text, 32)
+
+
+def is_mode(text: object) -> bool:
+    """Three octal digits, optionally with a leading zero: no setuid, setgid or sticky bit."""
+    return _full(MODE, text, 4)
+
+
+def is_dns_name(text: object) -> bool:
+    """A host name of RFC 1123, optionally below a wildcard label."""
+    return _full(DNS_NAME, text, 253)
+
+
+def is_run_id(text: object) -> bool:
+    """The name of an execution; it becomes part of an S3 key."""
+    return _full(RUN_ID, text, 80)
+
+
+def request_id(run_id: str, host_id: str) -> str:
+    """The identity of one renewal: same run, same host, same request, so every retry is idempotent.
+
+    32 hex digits fit the 36 characters of IssueCertificate's IdempotencyToken
+    (https://docs.aws.amazon.com/privateca/latest/APIReference/API_IssueCertificate.html).
+    """
+    return hashlib.sha256(f"{run_id}|{host_id}".encode()).hexdigest()[:32]

@@ -1,0 +1,206 @@
+"""The message of a run that had failures: a plain e-mail that one can act on at three in the morning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pca_runtime.error_catalogue import lookup, remedy_for
+from pca_runtime.timestamps import format_time
+
+__all__ = ["HostOutcome", "RunReport", "message_of", "subject_of"]
+
+# SNS takes 262,144 bytes and a subject of 100 ASCII characters
+# (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html); the rest is room for the envelope of
+# other protocols.
+MESSAGE_MAX = 240_000
+_SUBJECT_MAX = 100
+# A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
+_CAUSES_MAX = 40
+
+Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected"]
+_TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected")
+_LABELS: dict[Outcome, str] = {
+    "renewed": "renewed",
+    "failed": "failed",
+    "lost": "lost (claimed by this run, and neither renewed nor failed)",
+    "notAttempted": "not attempted",
+    "rejected": "rejected",
+    "skipped": "skipped (another run has or had them, or they were retired)",
+}
+
+
+@dataclass(frozen=True)
+class HostOutcome:
+    """One host of the run. ``code``, ``phase`` and ``message`` say what went wrong, if anything."""
+
+    host_id: str
+    outcome: Outcome
+    expiry: datetime | None = None
+    phase: str = ""
+    code: str = ""
+    message: str = ""
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """The host in report.json."""
+        known = {"phase": self.phase, "code": self.code, "message": self.message}
+        left = None if self.expiry is None else int((self.expiry - now).total_seconds())
+        return {
+            "hostID": self.host_id,
+            "outcome": self.outcome,
+            "expiry": None if self.expiry is None else format_time(self.expiry),
+            "secondsLeft": left,
+            **{name: value for name, value in known.items() if value},
+        }
+
+
+@dataclass
+class RunReport:
+    """What became of a run. Hosts that went well are counted only, so that memory does not grow with them."""
+
+    automation: str
+    run_id: str
+    now: datetime
+    details: str
+    execution_url: str = ""
+    map_error: str = ""
+    due: int = 0
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    trouble: list[HostOutcome] = field(default_factory=list)
+
+    def add(self, host: HostOutcome) -> None:
+        """Count a host, and keep it if something is to be done about it."""
+        self.counts[host.outcome] += 1
+        if host.outcome in _TROUBLE:
+            self.trouble.append(host)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person has something to do."""
+        return bool(self.trouble or self.map_error)
+
+    def most_urgent_first(self) -> list[HostOutcome]:
+        """Least time left first; no certificate counts as one that expires now. Rejected ids come last."""
+        return sorted(
+            self.trouble,
+            key=lambda host: (host.outcome == "rejected", host.expiry or self.now, host.host_id),
+        )
+
+    def numbers(self) -> dict[str, int]:
+        """How many hosts were due, and what became of them."""
+        return {"due": self.due, **{outcome: self.counts[outcome] for outcome in _LABELS}}
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole report."""
+        return {
+            "automation": self.automation,
+            "runId": self.run_id,
+            "at": format_time(self.now),
+            **self.numbers(),
+            "mapError": self.map_error,
+            "execution": self.execution_url,
+            "hosts": [host.as_json(self.now) for host in self.most_urgent_first()],
+        }
+
+
+def subject_of(report: RunReport) -> str:
+    """One ASCII line of at most 100 characters."""
+    count = len(report.trouble)
+    what = f"{count} host{'' if count == 1 else 's'} need attention" if count else "the run did not finish"
+    subject = f"[{report.automation}] certificate renewal: {what}"
+    return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
+
+
+def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
+    """The plain text, of at most ``limit`` bytes: counts and causes always, hosts as far as they fit."""
+    head = [*_summary(report), *_causes(report)]
+    tail = _where(report)
+    room = limit - _size(head) - _size(tail)
+    return "\n".join([*head, *_hosts(report, room), *tail]) + "\n"
+
+
+def _summary(report: RunReport) -> list[str]:
+    lines = [
+        f"Certificate renewal of {report.automation}, run {report.run_id}, {format_time(report.now)}",
+        "",
+    ]
+    lines.append(f"  {report.due:>6}  due")
+    lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
+    if report.map_error:
+        lines += ["", f"The run itself did not finish: {report.map_error}"]
+    return [*lines, ""]
+
+
+def _causes(report: RunReport) -> list[str]:
+    groups: dict[tuple[str, str, str], list[HostOutcome]] = {}
+    for host in report.most_urgent_first():
+        remedy = remedy_for(host.code, host.message)
+        groups.setdefault((host.phase, host.code, remedy), []).append(host)
+    lines = ["WHY, AND WHAT TO DO", ""] if groups else []
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    for (phase, code, remedy), hosts in ranked[:_CAUSES_MAX]:
+        where = f" in {phase}" if phase else ""
+        lines.append(f"* {len(hosts)} host{'' if len(hosts) == 1 else 's'}: {code}{where}")
+        lines.append(f"  What happened: {lookup(code).meaning}")
+        lines.append(f"  What to do:    {remedy}")
+        lines.append(f"  Most urgent:   {hosts[0].host_id}, {_left(hosts[0], report.now)}")
+        lines.append("")
+    if len(ranked) > _CAUSES_MAX:
+        lines += [f"* and {len(ranked) - _CAUSES_MAX} rarer causes", ""]
+    return lines
+
+
+def _hosts(report: RunReport, room: int) -> list[str]:
+    hosts = report.most_urgent_first()
+    if not hosts:
+        return []
+    lines = ["HOSTS, MOST URGENT FIRST", ""]
+    # Room for the lines of a list that was cut.
+    room -= _size(lines) + 200
+    for number, host in enumerate(hosts):
+        line = _host_line(host, report.now)
+        room -= _size([line])
+        if room < 0:
+            left_out = len(hosts) - number
+            return [
+                *lines,
+                f"  ... and {left_out} more: the message would be too long. All of them are in",
+                f"  {report.details}",
+                "",
+            ]
+        lines.append(line)
+    return [*lines, ""]
+
+
+def _host_line(host: HostOutcome, now: datetime) -> str:
+    why = f"{host.phase} {host.code}".strip()
+    return f"  {host.host_id:<20}  {_left(host, now):<22}  {why}: {host.message}".rstrip(": ")
+
+
+def _where(report: RunReport) -> list[str]:
+    lines = ["DETAILS", "", f"  Report:    {report.details}"]
+    if report.execution_url:
+        lines.append(f"  Execution: {report.execution_url}")
+    return lines
+
+
+def _left(host: HostOutcome, now: datetime) -> str:
+    expiry = host.expiry
+    if expiry is None:
+        return "rejected" if host.outcome == "rejected" else "no certificate"
+    if expiry <= now:
+        return f"EXPIRED {_span(now - expiry)} ago"
+    return f"{_span(expiry - now)} left"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    return f"{days} d {rest // 60} h" if days else f"{rest // 60} h {rest % 60} min"
+
+
+def _size(lines: Iterable[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines)

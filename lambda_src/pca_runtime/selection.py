@@ -1,0 +1,149 @@
+"""CertCheck: which hosts does this run renew, and in which order?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pca_runtime.fleet import Fleet
+from pca_runtime.host_item import HostItem
+from pca_runtime.identifiers import is_host_id
+from pca_runtime.payloads import RunInput
+from pca_runtime.renewal_policy import is_due
+from pca_runtime.timestamps import format_time
+
+__all__ = ["ATTRIBUTES", "Rejected", "Selection", "Selector"]
+
+ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
+
+# An id that is none can be anything up to a key's 2,048 bytes; the report needs to recognise it, no more.
+_REJECTED_ID_MAX = 100
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An id that cannot be renewed."""
+
+    host_id: str
+    code: str
+    message: str
+
+    def as_line(self) -> dict[str, str]:
+        """The line of rejected.jsonl."""
+        return {"hostID": self.host_id, "code": self.code, "message": self.message}
+
+
+@dataclass
+class Selection:
+    """The outcome, or one thread's share of it. ``due`` keeps expiry (epoch seconds) and host id alone."""
+
+    total: int = 0
+    overdue: int = 0
+    least_left: float | None = None
+    due: list[tuple[int | None, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def add(self, other: Selection) -> None:
+        """Take in what another thread gathered."""
+        self.total += other.total
+        self.overdue += other.overdue
+        left = [value for value in (self.least_left, other.least_left) if value is not None]
+        self.least_left = min(left, default=None)
+        self.due += other.due
+        self.rejected += other.rejected
+
+    def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
+        """The lines of hosts.jsonl: least time left first; no certificate counts as one that expires now."""
+        present = int(now.timestamp())
+        for expiry, host_id in sorted(
+            self.due, key=lambda entry: (present if entry[0] is None else entry[0], entry[1])
+        ):
+            moment = None if expiry is None else format_time(datetime.fromtimestamp(expiry, tz=now.tzinfo))
+            yield {"hostID": host_id, "expiry": moment}
+
+
+class Selector:
+    """Chooses hosts.
+
+    Args:
+        fleet: read access with the projection :data:`ATTRIBUTES`.
+        segments: how many threads scan.
+        next_run: how long until the next run.
+    """
+
+    def __init__(self, fleet: Fleet, segments: int, next_run: timedelta) -> None:
+        self._fleet = fleet
+        self._segments = segments
+        self._next_run = next_run
+
+    def select(self, wanted: RunInput, now: datetime) -> Selection:
+        """Choose from the whole fleet, or from the ids that were asked for."""
+        if wanted.host_ids is not None:
+            return self._among(wanted.host_ids, wanted.force, now)
+        selection = Selection()
+        with ThreadPoolExecutor(max_workers=self._segments) as pool:
+            gathered = pool.map(
+                lambda number: self._segment(number, wanted.reissue == "all", now), range(self._segments)
+            )
+            for part in gathered:
+                selection.add(part)
+        return selection
+
+    def _segment(self, number: int, every: bool, now: datetime) -> Selection:
+        return self._judge(self._fleet.segment(number, self._segments), every, now)
+
+    def _judge(self, items: Iterable[HostItem], every: bool, now: datetime) -> Selection:
+        selection = Selection()
+        for item in items:
+            selection.total += 1
+            if not is_host_id(item.host_id):
+                selection.rejected.append(_malformed(item.host_id))
+                continue
+            if item.expiry is not None:
+                # Not below zero: one host that died a year ago must not hide the runway of all the others.
+                left = max((item.expiry - now).total_seconds(), 0.0)
+                selection.least_left = left if selection.least_left is None else min(selection.least_left, left)
+                selection.overdue += left == 0.0
+            if self._is_due(item, every, now):
+                expiry = None if item.expiry is None else int(item.expiry.timestamp())
+                selection.due.append((expiry, item.host_id))
+        return selection
+
+    def _is_due(self, item: HostItem, every: bool, now: datetime) -> bool:
+        if every:
+            return True
+        # A host that another run is renewing at this moment would only be skipped.
+        return not item.is_busy(now) and is_due(
+            renewal_date=item.renewal_date,
+            expiry=item.expiry,
+            abandoned=item.status == "RENEWING",
+            now=now,
+            next_run=self._next_run,
+        )
+
+    def _among(self, host_ids: list[str], force: bool, now: datetime) -> Selection:
+        wanted = list(dict.fromkeys(host_ids))
+        selection = Selection(rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)])
+        found = set()
+        live = []
+        for item in self._fleet.these(host_id for host_id in wanted if is_host_id(host_id)):
+            found.add(item.host_id)
+            if item.status == "RETIRED":
+                selection.rejected.append(Rejected(item.host_id, "HOST_RETIRED", "the host is retired"))
+            else:
+                live.append(item)
+        selection.add(self._judge(live, force, now))
+        selection.rejected += [
+            Rejected(host_id, "HOST_NOT_IN_INVENTORY", "the inventory has no such host")
+            for host_id in wanted
+            if is_host_id(host_id) and host_id not in found
+        ]
+        selection.total = len(wanted)
+        return selection
+
+
+def _malformed(host_id: str) -> Rejected:
+    shown = host_id if len(host_id) <= _REJECTED_ID_MAX else host_id[:_REJECTED_ID_MAX] + "…"
+    return Rejected(shown, "HOST_ID_INVALID", "not an EC2 instance id (i-…) nor a hybrid node id (mi-…)")

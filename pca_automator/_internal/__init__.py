@@ -1,0 +1,1 @@
+"""What the constructs share and nobody outside this package may rely on."""

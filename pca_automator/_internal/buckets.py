@@ -1,0 +1,90 @@
+"""Buckets as this library makes them: private, encrypted, TLS only."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from pca_automator._internal.acknowledge import acknowledge, in_packs
+
+
+def private_bucket(
+    scope: Construct,
+    id: str,
+    *,
+    encryption_key: kms.IKey | None = None,
+    access_log_bucket: s3.IBucket | None = None,
+    removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+) -> s3.Bucket:
+    """A versioned bucket without public access.
+
+    Args:
+        encryption_key: Default: keys of Amazon S3 (SSE-S3).
+        access_log_bucket: Default: no server access log.
+    """
+    bucket = s3.Bucket(
+        scope,
+        id,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        bucket_key_enabled=True if encryption_key else None,
+        encryption=s3.BucketEncryption.KMS if encryption_key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=encryption_key,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        removal_policy=removal_policy,
+        server_access_logs_bucket=access_log_bucket,
+        server_access_logs_prefix=f"{id}/" if access_log_bucket else None,
+        versioned=True,
+    )
+    bucket.add_lifecycle_rule(abort_incomplete_multipart_upload_after=Duration.days(7))
+    replication = (
+        "The content is derived from the inventory or the CA and is made again; a copy elsewhere helps nobody."
+    )
+    acknowledge(bucket, dict.fromkeys(in_packs("S3BucketReplicationEnabled"), replication))
+    return bucket
+
+
+def allow_read(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str, *, may_be_missing: bool = False) -> None:
+    """Allow reading the objects under a prefix.
+
+    Args:
+        may_be_missing: also allow listing the prefix: without that, a missing object answers "access denied".
+    """
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{prefix}*")])
+    )
+    if may_be_missing:
+        grantee.grant_principal.add_to_principal_policy(
+            # GetObject of a missing object checks ListBucket without a prefix, so no condition can narrow it.
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn])
+        )
+    if bucket.encryption_key is not None:
+        bucket.encryption_key.grant(grantee, "kms:Decrypt")
+
+
+def allow_write(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> None:
+    """Allow writing objects under a prefix."""
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["s3:PutObject", "s3:AbortMultipartUpload"], resources=[bucket.arn_for_objects(f"{prefix}*")]
+        )
+    )
+    if bucket.encryption_key is not None:
+        # A multipart upload decrypts the data key again for each part.
+        bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
+
+
+def send_events(bucket: s3.Bucket) -> None:
+    """Send the bucket's events to EventBridge.
+
+    The L2's own switch deploys a custom resource for a property that CloudFormation has; this sets the property.
+    """
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )

@@ -1,0 +1,97 @@
+"""Checks of props at synthesis: the value got, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from aws_cdk import Duration, Token
+
+# The same pattern stands in the Lambda code and in the SSM documents; tests/contract holds them together.
+# No lookahead: SSM does not say which regular-expression engine reads an allowedPattern.
+PATH_PATTERN = r"^(/\.?[A-Za-z0-9_][A-Za-z0-9_.@+=, -]*)+$"
+PATH_MAX_LENGTH = 200
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_EMAIL_PATTERN = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(\.{_LABEL})+$"
+
+
+def directory(prop: str, value: str) -> str:
+    """An absolute directory on the host, returned without a trailing slash.
+
+    Raises:
+        ValueError: the path is relative, has a ``.`` or ``..`` segment, or a character a shell gives a meaning to.
+    """
+    if Token.is_unresolved(value):
+        return value
+    stripped = value.rstrip("/")
+    if len(stripped) > PATH_MAX_LENGTH or not re.fullmatch(PATH_PATTERN, stripped):
+        raise ValueError(
+            f"{prop} is {value!r}: it must be an absolute path of at most {PATH_MAX_LENGTH} characters whose segments "
+            "start with a letter, a digit, '_' or one '.' and hold only letters, digits, spaces and _ . @ + = , - "
+            "(no '.' or '..' segments), for example '/etc/pki/tls'"
+        )
+    return stripped
+
+
+def email(prop: str, value: str) -> str:
+    """An e-mail address that SNS can subscribe.
+
+    Raises:
+        ValueError: it is not of the form ``name@example.com``.
+    """
+    if not Token.is_unresolved(value) and not re.fullmatch(_EMAIL_PATTERN, value):
+        raise ValueError(f"{prop} is {value!r}: it must be an e-mail address such as 'pki-team@example.com'")
+    return value
+
+
+def whole_number(prop: str, value: float, minimum: int, maximum: int) -> int:
+    """A whole number within bounds; tokens pass.
+
+    Raises:
+        ValueError: it is not whole, or out of bounds.
+    """
+    if not Token.is_unresolved(value) and (int(value) != value or not minimum <= value <= maximum):
+        raise ValueError(f"{prop} is {value}: it must be a whole number from {minimum} to {maximum}")
+    return value if Token.is_unresolved(value) else int(value)  # type: ignore[return-value]
+
+
+def duration(prop: str, value: Duration, minimum: Duration, maximum: Duration) -> Duration:
+    """A duration within bounds; tokens pass.
+
+    Raises:
+        ValueError: it is out of bounds.
+    """
+    if value.is_unresolved():
+        return value
+    if not minimum.to_seconds() <= value.to_seconds() <= maximum.to_seconds():
+        raise ValueError(
+            f"{prop} is {value.to_human_string()}: "
+            f"it must be from {minimum.to_human_string()} to {maximum.to_human_string()}"
+        )
+    return value
+
+
+def shorter_than(prop: str, value: Duration, other_prop: str, other: Duration, why: str) -> None:
+    """One duration must be shorter than another; tokens pass.
+
+    Raises:
+        ValueError: it is as long or longer.
+    """
+    if value.is_unresolved() or other.is_unresolved():
+        return
+    if value.to_seconds() >= other.to_seconds():
+        raise ValueError(
+            f"{prop} is {value.to_human_string()} and {other_prop} is {other.to_human_string()}: "
+            f"{prop} must be shorter than {other_prop}; {why}"
+        )
+
+
+def only_one(given: Iterable[tuple[str, object]], why: str) -> None:
+    """Props that exclude each other.
+
+    Raises:
+        ValueError: more than one of them is given.
+    """
+    names = [name for name, value in given if value is not None]
+    if len(names) > 1:
+        raise ValueError(f"{' and '.join(names)} are given: at most one of them is allowed; {why}")

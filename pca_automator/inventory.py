@@ -1,0 +1,91 @@
+"""The table of hosts."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from pca_automator._internal.acknowledge import acknowledge
+
+# What CDK's own read and write grants hold, without wildcards.
+_TABLE_KEY_ACTIONS = (
+    "Decrypt",
+    "DescribeKey",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+)
+
+
+class HostInventory(Construct):
+    """A DynamoDB table keyed by ``hostID``; a user writes only that, plus overrides.
+
+    Args:
+        encryption_key: key of the table.
+        table: an existing table with the string partition key ``hostID``. Default: an on-demand table with
+            point-in-time recovery and deletion protection is created.
+        removal_policy: of a created table; anything but retain also switches deletion protection off. Default: retain.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        encryption_key: kms.IKey,
+        table: dynamodb.ITable | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        self.table: dynamodb.ITable = table or self._make_table(encryption_key, removal_policy)
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Allow actions on the table, and the use of its key through DynamoDB alone.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+
+        Args:
+            grantee: who may.
+            actions: such as ``dynamodb:GetItem``.
+        """
+        key = self.table.encryption_key
+        if key is not None:
+            iam.Grant.add_to_principal(
+                grantee=grantee,
+                actions=[f"kms:{action}" for action in _TABLE_KEY_ACTIONS],
+                resource_arns=[key.key_arn],
+                conditions={
+                    "StringEquals": {"kms:ViaService": f"dynamodb.{Stack.of(self).region}.{Stack.of(self).url_suffix}"}
+                },
+            )
+        return self.table.grant(grantee, *actions)
+
+    def _make_table(self, encryption_key: kms.IKey, removal_policy: RemovalPolicy) -> dynamodb.Table:
+        table = dynamodb.Table(
+            self,
+            "Hosts",
+            partition_key=dynamodb.Attribute(name="hostID", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            deletion_protection=removal_policy is RemovalPolicy.RETAIN,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=encryption_key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=removal_policy,
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        )
+        backup = "Point-in-time recovery keeps 35 days; an AWS Backup plan is the account owner's choice."
+        acknowledge(
+            table,
+            {
+                "NIST.800.53.R5-DynamoDBInBackupPlan": backup,
+                "HIPAA.Security-DynamoDBInBackupPlan": backup,
+            },
+        )
+        return table

@@ -1,0 +1,141 @@
+"""From the CA's CRL to IAM Roles Anywhere."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, Duration, Fn, Names, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from pca_automator._internal import buckets
+from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy
+from pca_automator.functions import FunctionFactory
+from pca_automator.notifications import FailureNotifications
+from pca_automator.roles_anywhere import RolesAnywhereTrust
+
+_TIMEOUT = Duration.seconds(60)
+
+
+class CrlDistribution(Construct):
+    """Takes each CRL that the CA writes into IAM Roles Anywhere: imported once, updated ever after.
+
+    Events go through a FIFO queue with one message group, so that one CRL is taken at a time (the CRL API allows one
+    request a second) without reserving a share of the account's concurrency, and a failing one is tried again.
+
+    Args:
+        certificate_authority: whose CRL it is.
+        crl_bucket: where the CA writes it; it must send its events to EventBridge.
+        dead_letters: queue for events that never reached the FIFO queue.
+        factory: makes the function.
+        notifications: topic for refused CRLs.
+        trust: whose trust anchor the CRL is for.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        certificate_authority: acmpca.ICertificateAuthority,
+        crl_bucket: s3.IBucket,
+        dead_letters: sqs.IQueue,
+        factory: FunctionFactory,
+        notifications: FailureNotifications,
+        trust: RolesAnywhereTrust,
+    ) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            fifo=True,
+            retention_period=Duration.days(14),
+        )
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            content_based_deduplication=True,
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=10, queue=self.dead_letters),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            fifo=True,
+            # Six times the function's timeout, as Lambda asks for.
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+            visibility_timeout=Duration.seconds(6 * int(_TIMEOUT.to_seconds())),
+        )
+        self.crl_processor = factory.make(
+            self,
+            "CRLProcessor",
+            handler="crl_processor",
+            description="Takes the private CA's CRL into IAM Roles Anywhere",
+            environment={
+                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "CRL_BUCKET": crl_bucket.bucket_name,
+                "CRL_NAME": Names.unique_resource_name(self, max_length=200, separator="-"),
+                "TOPIC_ARN": notifications.topic.topic_arn,
+                "TRUST_ANCHOR_ARN": trust.trust_anchor_arn,
+            },
+            timeout=_TIMEOUT,
+            memory_mib=512,
+        )
+        self._allow(certificate_authority, crl_bucket, notifications)
+        source = sources.SqsEventSource(self.queue, batch_size=1, report_batch_item_failures=True)
+        self.crl_processor.add_event_source(source)
+        acknowledge(
+            self.crl_processor,
+            {"Serverless-LambdaEventSourceMappingDestination": "The queue's own redrive policy keeps what failed."},
+        )
+        acknowledge(self.dead_letters, {"Serverless-SQSRedrivePolicy": "It is the dead-letter queue."})
+        self._listen(certificate_authority, crl_bucket, dead_letters)
+
+    def _allow(
+        self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, notifications: FailureNotifications
+    ) -> None:
+        function = self.crl_processor
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["acm-pca:GetCertificateAuthorityCertificate"],
+                resources=[authority.certificate_authority_arn],
+            )
+        )
+        function.add_to_role_policy(
+            # ImportCrl and ListCrls know no resource type.
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiamrolesanywhere.html
+            iam.PolicyStatement(actions=["rolesanywhere:ImportCrl", "rolesanywhere:ListCrls"], resources=["*"])
+        )
+        crls = Stack.of(self).format_arn(service="rolesanywhere", resource="crl", resource_name="*")
+        function.add_to_role_policy(iam.PolicyStatement(actions=["rolesanywhere:UpdateCrl"], resources=[crls]))
+        acknowledge_policy(
+            function.role or function,
+            {
+                crls: "The CRL's id is not known before it is imported; the function updates only its own, by name "
+                "and trust anchor.",
+                crl_bucket.arn_for_objects("crl/*"): "AWS Private CA names the CRL after the CA, below this prefix.",
+            },
+        )
+        buckets.allow_read(crl_bucket, function, "crl/", may_be_missing=True)
+        notifications.grant_publish(function)
+
+    def _listen(
+        self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue
+    ) -> None:
+        # An array of a prefix and a suffix would mean "or"; the CA's id is the last part of its ARN.
+        key = f"crl/{Fn.select(1, Fn.split('/', authority.certificate_authority_arn))}.crl"
+        events.Rule(
+            self,
+            "CrlWritten",
+            description="The private CA wrote its CRL",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                account=[Aws.ACCOUNT_ID],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [key]}},
+            ),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id="crl")],
+        )

@@ -1,0 +1,145 @@
+"""IAM Roles Anywhere: who trusts the CA, and as what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Names, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rolesanywhere as rolesanywhere
+from constructs import Construct, IDependable
+
+SESSION_DURATION = Duration.seconds(900)
+"""The shortest session IAM Roles Anywhere gives; a session outlives the revocation of its certificate by at most this.
+https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_CreateProfile.html"""
+
+HOST_SUBJECTS = ("i-*", "mi-*")
+"""The common names of hosts: EC2 instances and hybrid nodes."""
+
+
+class RolesAnywhereTrust(Construct):
+    """A trust anchor for the CA, a profile, and a test role that may do nothing.
+
+    The test role is what a host assumes to prove a new certificate before it goes live.
+
+    Args:
+        certificate_authority: the CA whose certificates are accepted.
+        issuer_common_name: common name of the CA's subject, required of a certificate's issuer. Default: not checked
+            beyond the trust anchor, for a CA whose subject is not known at synthesis.
+        trust_anchor: an existing trust anchor of this CA. Default: one is created.
+        profile_roles: further roles that the profile lets certificates assume. Default: the test role alone.
+        depends_on: what must exist before the trust anchor, such as the CA's activation.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        certificate_authority: acmpca.ICertificateAuthority,
+        issuer_common_name: str | None = None,
+        trust_anchor: rolesanywhere.CfnTrustAnchor | None = None,
+        profile_roles: Sequence[iam.IRole] = (),
+        depends_on: IDependable | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._issuer_common_name = issuer_common_name
+        self.trust_anchor = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
+        self.trust_anchor_arn: str = self.trust_anchor.attr_trust_anchor_arn
+        self.test_role: iam.IRole = self.create_role(
+            self, "TestRole", description="Assumed by a host to prove a new certificate; it has no permission at all"
+        )
+        self.profile = rolesanywhere.CfnProfile(
+            self,
+            "Profile",
+            name=self._name("profile"),
+            enabled=True,
+            duration_seconds=SESSION_DURATION.to_seconds(),
+            role_arns=[self.test_role.role_arn, *(role.role_arn for role in profile_roles)],
+        )
+        self.profile_arn: str = self.profile.attr_profile_arn
+
+    def create_role(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        subjects: Sequence[str] = HOST_SUBJECTS,
+        description: str | None = None,
+        max_session_duration: Duration | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+    ) -> iam.Role:
+        """A role that certificates of this trust anchor may assume.
+
+        Its trust policy names the trust anchor, the account and the subject's common name, as AWS recommends; no
+        condition is negative, for a missing tag makes a negative one true. Hand the role to ``profile_roles`` of the
+        automation whose profile shall offer it.
+        https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+
+        Args:
+            scope: where the role belongs.
+            id: its construct id.
+            subjects: common names (host ids) that may assume the role; ``*`` is a wildcard. Default: every host.
+            description: of the role. Default: none.
+            max_session_duration: of the role. Default: one hour.
+            permissions_boundary: of the role. Default: none.
+        """
+        principal = iam.ServicePrincipal("rolesanywhere.amazonaws.com", conditions=self._conditions(subjects))
+        role = iam.Role(
+            scope,
+            id,
+            assumed_by=principal,
+            description=description,
+            max_session_duration=max_session_duration,
+            permissions_boundary=permissions_boundary,
+        )
+        policy = role.assume_role_policy
+        assert policy is not None  # a role made here always has one
+        policy.add_statements(
+            iam.PolicyStatement(principals=[principal], actions=["sts:TagSession", "sts:SetSourceIdentity"])
+        )
+        return role
+
+    def _conditions(self, subjects: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
+        equals: dict[str, str | list[str]] = {"aws:SourceAccount": Stack.of(self).account}
+        if self._issuer_common_name is not None:
+            equals["aws:PrincipalTag/x509Issuer/CN"] = self._issuer_common_name
+        return {
+            "ArnEquals": {"aws:SourceArn": self.trust_anchor_arn},
+            "StringEquals": equals,
+            "StringLike": {"aws:PrincipalTag/x509Subject/CN": list(subjects)},
+        }
+
+    def _make_trust_anchor(
+        self, certificate_authority: acmpca.ICertificateAuthority, depends_on: IDependable | None
+    ) -> rolesanywhere.CfnTrustAnchor:
+        anchor = rolesanywhere.CfnTrustAnchor(
+            self,
+            "TrustAnchor",
+            name=self._name("anchor"),
+            enabled=True,
+            source=rolesanywhere.CfnTrustAnchor.SourceProperty(
+                source_type="AWS_ACM_PCA",
+                source_data=rolesanywhere.CfnTrustAnchor.SourceDataProperty(
+                    acm_pca_arn=certificate_authority.certificate_authority_arn
+                ),
+            ),
+            # The default, 45 days before expiry, would send an event a day for every certificate of a week.
+            # https://docs.aws.amazon.com/rolesanywhere/latest/userguide/customize-notification-settings.html
+            notification_settings=[
+                rolesanywhere.CfnTrustAnchor.NotificationSettingProperty(
+                    enabled=True, event="CA_CERTIFICATE_EXPIRY", threshold=45, channel="ALL"
+                ),
+                rolesanywhere.CfnTrustAnchor.NotificationSettingProperty(
+                    enabled=True, event="END_ENTITY_CERTIFICATE_EXPIRY", threshold=1, channel="ALL"
+                ),
+            ],
+        )
+        if depends_on is not None:
+            anchor.node.add_dependency(depends_on)
+        return anchor
+
+    def _name(self, kind: str) -> str:
+        # CloudFormation requires a name here; it need not be unique, but two automations should be told apart.
+        return f"{Names.unique_resource_name(self, max_length=200, separator='-')}-{kind}"

@@ -1,0 +1,94 @@
+# GenerateCsr: a private key that never leaves this host, and a request for a certificate with its public half.
+
+clean_up() {
+  close_store
+}
+
+check_parameters() {
+  check_host_id
+  check_request_id "$SSM_requestId"
+  check_path csrPath "$SSM_csrPath"
+  check_path certPath "$SSM_certPath"
+  check_path keyPath "$SSM_keyPath"
+  check_path cacertPath "$SSM_cacertPath"
+  check_word keyAlgorithm "$SSM_keyAlgorithm" RSA_2048 RSA_3072 RSA_4096 EC_prime256v1 EC_secp384r1
+}
+
+# forget_other_requests: there is one request at a time for a host, and this is the newest
+forget_other_requests() {
+  for pending in "$store/pending"/*; do
+    [ "$pending" = "$request" ] || rm -rf "$pending"
+  done
+}
+
+# The modes are right from the first instant: 0400, because open(2) is called under this umask.
+make_key() {
+  umask 277
+  case $SSM_keyAlgorithm in
+    RSA_*) openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${SSM_keyAlgorithm#RSA_}" -out "$1" ;;
+    EC_*)
+      openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${SSM_keyAlgorithm#EC_}" \
+        -pkeyopt ec_param_enc:named_curve -out "$1"
+      ;;
+  esac
+}
+
+# A configuration of our own: the host's may add extensions, and the request must carry none.
+make_request() {
+  printf '[req]\nprompt=no\ndistinguished_name=name\n[name]\nCN=%s\n' "$SSM_hostID" >"$1/openssl.cnf" &&
+    openssl req -new -sha256 -config "$1/openssl.cnf" -key "$1/tls.key" -out "$1/tls.csr" &&
+    printf '%s\n' "$SSM_keyAlgorithm" >"$1/algorithm"
+}
+
+# is_whole DIRECTORY: both files can be read back and belong together
+is_whole() {
+  [ -f "$1/tls.key" ] && [ ! -L "$1/tls.key" ] && [ -f "$1/tls.csr" ] && [ ! -L "$1/tls.csr" ] &&
+    [ -s "$1/algorithm" ] || return 1
+  whole_key=$(openssl pkey -in "$1/tls.key" -pubout 2>/dev/null) || return 1
+  # OpenSSL 1.1.1 ends well even if the signature is wrong, but says so
+  whole_request=$(openssl req -in "$1/tls.csr" -verify -noout -pubkey 2>&1) || return 1
+  case $whole_request in
+    *'verify OK'*"$whole_key"* | *"$whole_key"*'verify OK'*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+make_pending() {
+  staged=$store/pending/.staged
+  step='making the key'
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mkdir -p "$staged/$SSM_requestId"
+  must KEY_GENERATION_FAILED "openssl could not make a $SSM_keyAlgorithm key" make_key "$staged/$SSM_requestId/tls.key"
+  step='making the request'
+  must CSR_GENERATION_FAILED 'openssl could not make the signing request' make_request "$staged/$SSM_requestId"
+  # openssl may end well on a full disk
+  if ! is_whole "$staged/$SSM_requestId"; then
+    [ "$(free_kilobytes)" -gt 16 ] || fail NO_SPACE "no space is left in $store"
+    fail CSR_GENERATION_FAILED 'key and signing request do not belong together'
+  fi
+  rm -f "$staged/$SSM_requestId/openssl.cnf"
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mv -f "$staged/$SSM_requestId" "$store/pending/"
+}
+
+free_kilobytes() {
+  df -Pk "$store" | { read -r _ && read -r _ _ _ free _ && echo "$free"; }
+}
+
+main() {
+  step='checking the parameters'
+  check_parameters
+  need_tools openssl flock stat mkdir rm mv ln readlink date df
+  open_store
+  request=$store/pending/$SSM_requestId
+  live_version
+  look_at_public_paths
+  forget_other_requests
+  if [ -L "$request" ] || ! is_whole "$request"; then
+    rm -rf "$request"
+    make_pending
+  fi
+  step='printing the request'
+  cat "$request/tls.csr"
+  printf 'PCA_RESULT requestId=%s keyAlgorithm=%s clock=%s\n' "$SSM_requestId" "$(cat "$request/algorithm")" "$(clock)"
+}
+
+main

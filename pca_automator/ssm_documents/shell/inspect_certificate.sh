@@ -1,0 +1,161 @@
+# InspectCertificate: what is on this host, as one line of JSON. It takes no lock and writes nothing.
+
+clean_up() {
+  :
+}
+
+check_parameters() {
+  check_host_id
+  check_path csrPath "$SSM_csrPath"
+  check_path certPath "$SSM_certPath"
+  check_path keyPath "$SSM_keyPath"
+  check_path cacertPath "$SSM_cacertPath"
+  check_path signinghelperPath "$SSM_signinghelperPath"
+  check_path hooksPath "$SSM_hooksPath"
+}
+
+# text STRING LENGTH: as a JSON string
+text() {
+  printf '"%s"' "$(printf '%s' "$1" | tr '\n\t"\134' '    ' | tr -cd ' -~' | cut -c1-"$2")"
+}
+
+# truth COMMAND…: true or false
+truth() {
+  if "$@"; then echo true; else echo false; fi
+}
+
+# problem CODE
+problem() {
+  case ,$problems, in
+    *",$1,"*) return 0 ;;
+  esac
+  problems=${problems:+$problems,}$1
+  problem_list=$problem_list${problem_list:+,}\"$1\"
+}
+
+# describe_live: the version that `current` leads to, read from the public paths
+describe_live() {
+  description=null
+  if [ ! -e "$public_certificate" ] && [ ! -e "$public_key" ]; then
+    problem NOTHING_SHOWN
+    return 0
+  fi
+  if ! read_certificate "$public_certificate"; then
+    problem CERTIFICATE_UNREADABLE
+    return 0
+  fi
+  matches=$(truth is_pair)
+  [ "$matches" = true ] || problem CERTIFICATE_KEY_MISMATCH
+  [ "$common_name" = "$SSM_hostID" ] || problem CERTIFICATE_SUBJECT_MISMATCH
+  if later "$not_before" "$now" || ! later "$not_after" "$now"; then
+    problem CERTIFICATE_NOT_VALID_NOW
+  fi
+  confirmed=null
+  state_proof=null
+  if [ -n "$live" ] && [ "$state_live" = "$live" ]; then
+    confirmed=$(truth [ "$state_confirmed" = yes ])
+    state_proof=$(truth [ "$state_validated" = true ])
+    [ "$confirmed" = true ] || problem HOOKS_NOT_FINISHED
+  fi
+  description="{\"version\":$(text "$live" 60),\"serial\":\"$serial\",\"commonName\":$(text "$common_name" 80)"
+  description="$description,\"notBefore\":\"$not_before\",\"notAfter\":\"$not_after\",\"keyMatches\":$matches"
+  description="$description,\"validated\":$state_proof,\"confirmed\":$confirmed}"
+}
+
+is_pair() {
+  [ "$(openssl pkey -in "$public_key" -pubout 2>/dev/null)" = "$public_half" ]
+}
+
+# describe_file PATH NAME: adds to $files
+describe_file() {
+  shown=ours
+  if ! is_ours "$1" "$2"; then
+    shown=foreign
+    problem NOT_OUR_LINK
+  fi
+  if [ ! -e "$1" ]; then
+    shown=missing
+  fi
+  file="{\"shown\":\"$shown\""
+  if [ "$shown" != missing ]; then
+    # shellcheck disable=SC2046  # three words
+    set -- "$2" $(stat -L -c '%a %U %G' "$1")
+    file="$file,\"mode\":\"$2\",\"owner\":$(text "$3" 32),\"group\":$(text "$4" 32)"
+    case $1:$2 in
+      tls.key:*[1-7]) problem KEY_READABLE_BY_OTHERS ;;
+    esac
+    set -- '' "$1"
+  fi
+  files="$files${files:+,}\"$2\":$file}"
+}
+
+# describe_list LIMIT PATH…: the names of what exists, at most LIMIT of them, and how many there are
+describe_list() {
+  list=
+  count=0
+  limit=$1
+  shift
+  for item do
+    if [ -e "$item" ]; then
+      count=$((count + 1))
+      [ "$count" -gt "$limit" ] || list=$list${list:+,}$(text "${item##*/}" 45)
+    fi
+  done
+  list="{\"count\":$count,\"names\":[$list]}"
+}
+
+# describe_helper: run only if nobody else could have written it
+describe_helper() {
+  helper=$SSM_signinghelperPath/aws_signing_helper
+  helper_says=missing
+  if [ -f "$helper" ] && [ -x "$helper" ]; then
+    # shellcheck disable=SC2046  # three numbers
+    helper_says=$(trusted "$SSM_signinghelperPath" && refuse_others own "$helper" $(stat -L -c '%u %g %a' "$helper") &&
+      timeout -s KILL 10 "$helper" version 2>/dev/null </dev/null) || helper_says="does not run: $helper_says"
+    case $helper_says in
+      *UNSAFE_DIRECTORY*) problem UNSAFE_DIRECTORY ;;
+    esac
+  fi
+}
+
+# A check that ends a document, in a subshell, is a finding here.
+examine_directories() {
+  unsafe=$(trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath" "$SSM_hooksPath") ||
+    problem UNSAFE_DIRECTORY
+  live=
+  store_says=$(live_version) || {
+    problem UNSAFE_DIRECTORY
+    unsafe=${unsafe:-$store_says}
+    return 0
+  }
+  live_version
+}
+
+main() {
+  step='checking the parameters'
+  check_parameters
+  need_tools openssl stat readlink date tr cut timeout
+  step='inspecting'
+  now=$(clock)
+  problems=
+  problem_list=
+  files=
+  unsafe=
+  examine_directories
+  read_state
+  describe_live
+  each_public_path describe_file
+  describe_helper
+  describe_list 8 "$store/versions"/*
+  versions=$list
+  describe_list 8 "$SSM_hooksPath"/*
+  hooks=$list
+  describe_list 2 "$store/pending"/*
+  printf '{"hostID":"%s","clock":"%s","live":%s,"files":{%s},"versions":%s,"pending":%s,"hooks":%s,"helper":%s' \
+    "$SSM_hostID" "$now" "$description" "$files" "$versions" "$list" "$hooks" "$(text "$helper_says" 80)"
+  printf ',"openssl":%s,"unsafe":%s,"problems":[%s]}\n' \
+    "$(text "$(openssl version)" 26)" "$(text "${unsafe#PCA_ERROR }" 160)" "$problem_list"
+  printf 'PCA_RESULT hostID=%s problems=%s clock=%s\n' "$SSM_hostID" "${problems:-none}" "$now"
+}
+
+main

@@ -1,0 +1,160 @@
+# The store of one host: pending requests, versions, and `current`, the link that makes one version live.
+
+store=$SSM_csrPath/$SSM_hostID
+aside=$store/.aside
+locked=
+public_certificate=$SSM_certPath/$SSM_hostID.crt
+public_key=$SSM_keyPath/$SSM_hostID.key
+public_chain=$SSM_cacertPath/ca_chain_certificate.crt
+
+open_store() {
+  step="preparing $store"
+  trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
+  make_directory "$SSM_csrPath" 711
+  own_directory "$store" 711
+  judge own '' "$store$nl"
+  lock_store
+  own_directory "$store/versions" 711
+  own_directory "$store/pending" 700
+  judge own '' "$store/versions$nl$store/pending$nl"
+  # What a killed command left goes first.
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store" make_aside
+}
+
+make_aside() {
+  rm -rf "$aside" "$store/versions/.staged" "$store/pending/.staged" && mkdir "$aside"
+}
+
+# The kernel frees this lock when the last process that holds it is gone, however it went. The directory itself is
+# locked, so there is no lock file to plant, and nobody else may open the directory (0711).
+lock_store() {
+  [ -r "$store" ] || fail DIRECTORY_NOT_WRITABLE "cannot read $store"
+  exec 9<"$store"
+  lock_seconds=0
+  until flock -n 9; do
+    [ "$lock_seconds" -lt 30 ] || fail LOCKED "another command has been at work in $store for $lock_seconds seconds"
+    sleep 1
+    lock_seconds=$((lock_seconds + 1))
+  done
+  locked=yes
+}
+
+close_store() {
+  if [ -n "$locked" ]; then
+    rm -rf "$aside" "$store/versions/.staged" "$store/pending/.staged"
+  fi
+}
+
+# live_version: sets $live to the name of the version that is live, or to nothing
+live_version() {
+  live=
+  if [ ! -L "$store/current" ]; then
+    [ ! -e "$store/current" ] || fail UNSAFE_DIRECTORY "$store/current is not a symbolic link; move it away"
+    return 0
+  fi
+  live=$(readlink "$store/current")
+  case $live in
+    versions/*) live=${live#versions/} ;;
+    *) fail UNSAFE_DIRECTORY "$store/current leads to $live, which is no version; make it lead to one, or remove it" ;;
+  esac
+  case $live in
+    '' | *[!A-Za-z0-9-]*) fail UNSAFE_DIRECTORY "$store/current leads to $live, which is no version" ;;
+  esac
+  [ ! -L "$store/versions/$live" ] || fail UNSAFE_DIRECTORY "$store/versions/$live is a symbolic link"
+  [ -d "$store/versions/$live" ] || live=
+}
+
+# read_state: believed only if it speaks of the version that is live
+read_state() {
+  state_live=
+  state_previous=
+  state_confirmed=
+  state_validated=
+  if [ ! -f "$store/state" ] || [ -L "$store/state" ]; then
+    return 0
+  fi
+  while IFS='=' read -r state_name state_value; do
+    case $state_name in
+      live) state_live=$state_value ;;
+      previous) state_previous=$state_value ;;
+      confirmed) state_confirmed=$state_value ;;
+      validated) state_validated=$state_value ;;
+    esac
+  done <"$store/state"
+  case $state_previous in
+    *[!A-Za-z0-9-]*) state_previous= ;;
+  esac
+}
+
+# point_current_at VERSION: the one atomic switch. A link is made aside and renamed over `current`. The destination is
+# given as a directory, because `mv new current` would move into the directory that `current` leads to, and not every
+# mv knows -T.
+point_current_at() {
+  rm -f "$aside/current" &&
+    ln -s "versions/$1" "$aside/current" &&
+    mv -f "$aside/current" "$store/"
+}
+
+# The three public paths, each with the name that its content has in a version.
+each_public_path() {
+  "$1" "$public_certificate" tls.crt
+  "$1" "$public_key" tls.key
+  "$1" "$public_chain" ca.crt
+}
+
+# is_ours PATH NAME: whether PATH is a link into the live version of this store
+is_ours() {
+  [ -L "$1" ] && [ "$(readlink "$1")" = "$store/current/$2" ]
+}
+
+# look_at_public_path PATH NAME: counts in $foreign what has to be taken over and in $missing what has no link yet
+look_at_public_path() {
+  if is_ours "$1" "$2"; then
+    return 0
+  fi
+  public_directories=$public_directories${1%/*}$nl
+  if [ -e "$1" ]; then
+    [ -f "$1" ] || fail UNSAFE_DIRECTORY "$1 is neither a file nor a link to a file; move it away"
+    refuse_planted "$1"
+    foreign=$foreign$2$nl
+  else
+    missing=$missing$2$nl
+  fi
+}
+
+# refuse_planted PATH: in a sticky directory such as /tmp anybody could have put it there
+refuse_planted() {
+  planted_by=$(stat -c %u "$1")
+  if [ "$planted_by" -eq 0 ] || [ "$planted_by" -eq "$me" ]; then
+    return 0
+  fi
+  # shellcheck disable=SC2046  # two numbers
+  if writable_by_others $(stat -c '%g %a' "${1%/*}"); then
+    fail UNSAFE_DIRECTORY "$1 belongs to user number $planted_by, in a directory that others can write to"
+  fi
+}
+
+# look_at_public_paths: refuses what cannot be replaced, before anything is changed
+look_at_public_paths() {
+  step='examining the public paths'
+  foreign=
+  missing=
+  public_directories=
+  each_public_path look_at_public_path
+  look_rest=$public_directories
+  while [ -n "$look_rest" ]; do
+    look_directory=${look_rest%%"$nl"*}
+    look_rest=${look_rest#*"$nl"}
+    case $nl$look_rest in
+      *"$nl$look_directory$nl"*) continue ;;
+    esac
+    make_directory "$look_directory" 755
+    clear_public_aside "$look_directory"
+    must DIRECTORY_NOT_WRITABLE "cannot write in $look_directory" mkdir "$look_directory/.$SSM_hostID.new"
+    clear_public_aside "$look_directory"
+  done
+}
+
+clear_public_aside() {
+  rm -rf "$1/.$SSM_hostID.new"
+}

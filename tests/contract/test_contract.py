@@ -1,0 +1,155 @@
+"""What joins the worlds: environment, payloads, error names, patterns, document parameters."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pca_runtime import errors, identifiers, settings
+
+from pca_automator._internal import assets, validation
+from pca_automator._internal.states import RETRYABLE_ERRORS
+from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, ValidationPolicy
+from pca_automator.ssm_documents import load_document
+from tests.synthesis import resources, sample_template, state_machine_definition
+
+SETTINGS = {
+    "CertCheck": settings.CertCheckSettings,
+    "CertCSR": settings.CertCsrSettings,
+    "CertIssue": settings.CertIssueSettings,
+    "CertDeploy": settings.CertDeploySettings,
+    "CertDeployStatus": settings.TableSettings,
+    "CertFailure": settings.TableSettings,
+    "CertReport": settings.CertReportSettings,
+    "CRLProcessor": settings.CrlProcessorSettings,
+}
+COMMON = {
+    "AUTOMATION_NAME",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+}
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """Every deployed function by its service name."""
+    found = {}
+    for resource in resources(sample_template(), "AWS::Lambda::Function").values():
+        properties = resource["Properties"]
+        found[properties["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]] = properties
+    return found
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_each_function_gets_the_environment_its_settings_read(name: str) -> None:
+    given = {
+        variable: value if isinstance(value, str) else "arn:aws:service:region:account:resolved-at-deployment"
+        for variable, value in functions()[name]["Environment"]["Variables"].items()
+    }
+    model = SETTINGS[name].load(given)
+    fields = {field.upper() for field in SETTINGS[name].model_fields}
+    assert set(given) - COMMON <= fields, "a variable nobody reads"
+    assert model.automation_name == given["AUTOMATION_NAME"]
+
+
+def test_every_handler_exists() -> None:
+    for name, properties in functions().items():
+        module, attribute = properties["Handler"].rsplit(".", 1)
+        assert callable(getattr(importlib.import_module(module), attribute)), name
+
+
+def test_what_the_workflow_retries_is_what_the_code_raises() -> None:
+    retryable = {each.__name__ for each in errors.RetryableError.__subclasses__()}
+    assert set(RETRYABLE_ERRORS) == retryable
+
+
+def test_one_name_runs_through_state_function_and_handler() -> None:
+    definition = state_machine_definition(sample_template())
+    states = definition["States"] | definition["States"]["RenewHosts"]["ItemProcessor"]["States"]
+    logical_ids = {name: id for id, name in _service_names().items()}
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            function = name.removesuffix("AfterStop")
+            assert state["Parameters"]["FunctionName"] == logical_ids[function]
+            handler = functions()[function]["Handler"].split(".")[1]
+            assert handler.replace("_", "") == function.lower()
+
+
+def _service_names() -> dict[str, str]:
+    return {
+        id: resource["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        for id, resource in resources(sample_template(), "AWS::Lambda::Function").items()
+    }
+
+
+def test_patterns_are_the_same_in_all_worlds() -> None:
+    parameters = load_document("InstallCertificate")["parameters"]
+    assert f"^{identifiers.PATH}$" == validation.PATH_PATTERN
+    assert validation.PATH_MAX_LENGTH == identifiers.PATH_MAX
+    for name in ("certPath", "keyPath", "cacertPath", "csrPath", "signinghelperPath", "hooksPath"):
+        assert parameters[name]["allowedPattern"] == validation.PATH_PATTERN
+    assert parameters["hostID"]["allowedPattern"] == f"^{identifiers.HOST_ID}$"
+    assert parameters["requestId"]["allowedPattern"] == f"^{identifiers.REQUEST_ID}$"
+
+
+def test_no_allowed_pattern_admits_a_character_with_a_meaning_to_a_shell() -> None:
+    for document in ("GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate"):
+        for name, parameter in load_document(document)["parameters"].items():
+            pattern = re.compile(parameter["allowedPattern"])
+            for character in "'\"`$;&|<>(){}[]!*?~#\\\n\r\t":
+                for text in (character, f"/a{character}", f"a{character}b", f"/a{character}/b"):
+                    assert not pattern.fullmatch(text), (document, name, text)
+
+
+def test_algorithms_and_policies_are_the_same_in_all_worlds() -> None:
+    environment = {
+        "KEY_ALGORITHM": {each.value for each in KeyAlgorithm},
+        "SIGNING_ALGORITHM": {each.value for each in SigningAlgorithm},
+        "VALIDATION_POLICY": {each.value for each in ValidationPolicy},
+    }
+    literal = {
+        "KEY_ALGORITHM": settings.KeyAlgorithm,
+        "SIGNING_ALGORITHM": settings.SigningAlgorithm,
+        "VALIDATION_POLICY": settings.ValidationPolicy,
+    }
+    for variable, values in environment.items():
+        assert set(literal[variable].__args__) == values
+    pattern = re.compile(load_document("GenerateCsr")["parameters"]["keyAlgorithm"]["allowedPattern"])
+    assert all(pattern.fullmatch(value) for value in environment["KEY_ALGORITHM"])
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("lambda_src/handlers", {"aws_cdk", "pca_automator"}),
+        ("lambda_src/pca_runtime", {"aws_cdk", "pca_automator"}),
+        ("pca_automator/rehearsal", {"aws_cdk", "handlers", "pca_runtime"}),
+        ("pca_automator/cli", {"aws_cdk", "handlers", "pca_runtime"}),
+        ("pca_automator/ssm_documents", {"aws_cdk", "boto3"}),
+        ("pca_automator/_internal", {"boto3", "handlers", "pca_runtime"}),
+    ],
+)
+def test_the_worlds_do_not_import_each_other(folder: str, forbidden: set[str]) -> None:
+    files = sorted((assets.lambda_source().parent / folder).rglob("*.py"))
+    assert files
+    for file in files:
+        assert not imported_packages(file) & forbidden, file
+
+
+def imported_packages(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_no_function_sleeps() -> None:
+    for file in assets.lambda_source().rglob("*.py"):
+        assert "time" not in imported_packages(file) or "sleep(" not in file.read_text(encoding="utf-8"), file
