@@ -131,11 +131,11 @@ class FunctionFactory(Construct):
             runtime=RUNTIME,
             security_groups=network.security_groups if network else None,
             timeout=timeout or Duration.seconds(60),
-            tracing=lambda_.Tracing.ACTIVE,
             vpc=network.vpc if network else None,
             vpc_subnets=network.subnets if network else None,
         )
         log_group.grant_write(role)
+        _trace(function)
         if network is not None:
             self._allow_network_interfaces(role)
         self._acknowledge(function, role)
@@ -164,3 +164,14 @@ class FunctionFactory(Construct):
             | dict.fromkeys(in_packs("LambdaConcurrency"), concurrency)
             | dict.fromkeys([*in_packs("LambdaDLQ"), "Serverless-LambdaDLQ"], failures),
         )
+
+
+def _trace(function: lambda_.Function) -> None:
+    """Trace with X-Ray; the L2's own switch puts the permission in another place for each feature flag."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
+    function.grant_principal.add_to_principal_policy(
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html knows no resource type.
+        iam.PolicyStatement(actions=["xray:PutTraceSegments", "xray:PutTelemetryRecords"], resources=["*"])
+    )

@@ -179,7 +179,7 @@ class HostFunctions(Construct):
             },
             table_actions=("GetItem", "UpdateItem"),
         )
-        function.add_to_role_policy(
+        function.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["acm-pca:IssueCertificate"],
                 resources=[authority.certificate_authority_arn],
@@ -214,7 +214,7 @@ class HostFunctions(Construct):
 
 
 def _allow(function: lambda_.Function, action: str, resource: str) -> None:
-    function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+    function.grant_principal.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
 
 
 def _allow_reading_commands(function: lambda_.Function) -> None:

@@ -98,19 +98,21 @@ class CrlDistribution(Construct):
         self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, notifications: FailureNotifications
     ) -> None:
         function = self.crl_processor
-        function.add_to_role_policy(
+        function.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["acm-pca:GetCertificateAuthorityCertificate"],
                 resources=[authority.certificate_authority_arn],
             )
         )
-        function.add_to_role_policy(
+        function.grant_principal.add_to_principal_policy(
             # ImportCrl and ListCrls know no resource type.
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiamrolesanywhere.html
             iam.PolicyStatement(actions=["rolesanywhere:ImportCrl", "rolesanywhere:ListCrls"], resources=["*"])
         )
         crls = Stack.of(self).format_arn(service="rolesanywhere", resource="crl", resource_name="*")
-        function.add_to_role_policy(iam.PolicyStatement(actions=["rolesanywhere:UpdateCrl"], resources=[crls]))
+        function.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["rolesanywhere:UpdateCrl"], resources=[crls])
+        )
         acknowledge_policy(
             function.role or function,
             {

@@ -12,6 +12,7 @@ from tests.synthesis import actions, as_list, resources, sample_template, statem
 # What the service authorization reference gives no resource type; everything else must name its resource.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 WITHOUT_RESOURCE_TYPE = {
+    "dynamodb:ListStreams",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",

@@ -70,7 +70,7 @@ def test_what_the_workflow_retries_is_what_the_code_raises() -> None:
 def test_one_name_runs_through_state_function_and_handler() -> None:
     definition = state_machine_definition(sample_template())
     states = definition["States"] | definition["States"]["RenewHosts"]["ItemProcessor"]["States"]
-    logical_ids = {name: id for id, name in _service_names().items()}
+    logical_ids = {name: logical_id for logical_id, name in _service_names().items()}
     for name, state in states.items():
         if state["Type"] == "Task":
             function = name.removesuffix("AfterStop")
@@ -81,8 +81,8 @@ def test_one_name_runs_through_state_function_and_handler() -> None:
 
 def _service_names() -> dict[str, str]:
     return {
-        id: resource["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-        for id, resource in resources(sample_template(), "AWS::Lambda::Function").items()
+        logical_id: resource["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+        for logical_id, resource in resources(sample_template(), "AWS::Lambda::Function").items()
     }
 
 
