@@ -50,14 +50,7 @@ class RolesAnywhereTrust(Construct):
         self.test_role: iam.IRole = self.create_role(
             self, "TestRole", description="Assumed by a host to prove a new certificate; it has no permission at all"
         )
-        self.profile = rolesanywhere.CfnProfile(
-            self,
-            "Profile",
-            name=self._name("profile"),
-            enabled=True,
-            duration_seconds=SESSION_DURATION.to_seconds(),
-            role_arns=[self.test_role.role_arn, *(role.role_arn for role in profile_roles)],
-        )
+        self.profile = self.create_profile(self, "Profile", roles=[self.test_role, *profile_roles])
         self.profile_arn: str = self.profile.attr_profile_arn
 
     def create_role(
@@ -100,6 +93,24 @@ class RolesAnywhereTrust(Construct):
             iam.PolicyStatement(principals=[principal], actions=["sts:TagSession", "sts:SetSourceIdentity"])
         )
         return role
+
+    def create_profile(self, scope: Construct, id: str, *, roles: Sequence[iam.IRole]) -> rolesanywhere.CfnProfile:
+        """A profile that offers roles to certificates of this trust anchor, for the shortest sessions there are.
+
+        Args:
+            scope: where the profile belongs.
+            id: its construct id.
+            roles: what a certificate may assume, such as roles made by :meth:`create_role`.
+        """
+        return rolesanywhere.CfnProfile(
+            scope,
+            id,
+            # CloudFormation requires a name; it need not be unique, but two profiles should be told apart.
+            name=f"{Names.unique_resource_name(scope, max_length=150, separator='-')}-{id}",
+            enabled=True,
+            duration_seconds=SESSION_DURATION.to_seconds(),
+            role_arns=[role.role_arn for role in roles],
+        )
 
     def _conditions(self, subjects: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
         equals: dict[str, str | list[str]] = {"aws:SourceAccount": Stack.of(self).account}

@@ -1,0 +1,202 @@
+"""What a created and an imported automation have in common: grants and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from pca_automator.functions import METRIC_NAMESPACE
+from pca_automator.inventory import grant_table_key
+
+USER_ATTRIBUTES = (
+    "hostID",
+    "certPath",
+    "keyPath",
+    "cacertPath",
+    "signinghelperPath",
+    "keyAlgorithm",
+    "dnsNames",
+    "fileOwner",
+    "fileGroup",
+    "certMode",
+    "keyMode",
+    "bundle",
+)
+"""What a user writes into the inventory; the other attributes are the system's."""
+
+
+class AutomationBase(Construct):
+    """Grants and metrics of an automation, whether this stack made it or imports it."""
+
+    automation_name: str
+    """Value of the metric dimension ``Automation``."""
+    certificate_authority: acmpca.ICertificateAuthority
+    """The CA that issues."""
+    encryption_key: kms.IKey
+    """Key of the inventory."""
+    table: dynamodb.ITable
+    """The inventory of hosts."""
+
+    @property
+    def state_machine(self) -> sfn.IStateMachine:
+        """The workflow."""
+        raise NotImplementedError
+
+    def grant_start_run(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow starting runs, and watching those runs and their hosts.
+
+        Args:
+            grantee: who may.
+        """
+        stack = Stack.of(self)
+        arn = self.state_machine.state_machine_arn
+        name = stack.split_arn(arn, ArnFormat.COLON_RESOURCE_NAME).resource_name
+        executions = [
+            stack.format_arn(
+                service="states", resource=kind, resource_name=each, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            )
+            for kind, each in (("execution", f"{name}:*"), ("mapRun", f"{name}/*"))
+        ]
+        start = self.state_machine.grant(grantee, "states:StartExecution", "states:ListExecutions")
+        return start.combine(
+            iam.Grant.add_to_principal(
+                actions=["states:DescribeExecution", "states:DescribeMapRun", "states:ListMapRuns"],
+                grantee=grantee,
+                resource_arns=executions,
+            )
+        )
+
+    def grant_read_inventory(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading the inventory.
+
+        Args:
+            grantee: who may.
+        """
+        grant_table_key(grantee, Stack.of(self), self.encryption_key)
+        return self.table.grant(grantee, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
+
+    def grant_enrol_hosts(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow putting hosts and their overrides into the inventory, but none of the system's own attributes.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+
+        Args:
+            grantee: who may.
+        """
+        grant_table_key(grantee, Stack.of(self), self.encryption_key)
+        return iam.Grant.add_to_principal(
+            actions=["dynamodb:PutItem", "dynamodb:UpdateItem"],
+            conditions={
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": list(USER_ATTRIBUTES)},
+                # Without this, UpdateItem could return every attribute of the item.
+                "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+            },
+            grantee=grantee,
+            resource_arns=[self.table.table_arn],
+        )
+
+    def grant_revoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow revoking certificates of the CA.
+
+        Args:
+            grantee: who may.
+        """
+        return iam.Grant.add_to_principal(
+            actions=["acm-pca:RevokeCertificate"],
+            grantee=grantee,
+            resource_arns=[self.certificate_authority.certificate_authority_arn],
+        )
+
+    def metric(
+        self, name: str, *, statistic: str = "Maximum", period: Duration | None = None, label: str | None = None
+    ) -> cloudwatch.Metric:
+        """One of the automation's metrics.
+
+        Args:
+            name: such as ``HostsFailed``.
+            statistic: Default: the maximum.
+            period: Default: 12 hours, the default schedule's interval.
+            label: Default: the metric's name.
+        """
+        return cloudwatch.Metric(
+            dimensions_map={"Automation": self.automation_name},
+            label=label,
+            metric_name=name,
+            namespace=METRIC_NAMESPACE,
+            period=period or Duration.hours(12),
+            statistic=statistic,
+        )
+
+    def metric_hosts(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Hosts in the inventory, one data point for each run: whether runs happen at all."""
+        return self.metric("HostsTotal", period=period)
+
+    def metric_due(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Hosts that a run found due."""
+        return self.metric("HostsDue", period=period)
+
+    def metric_overdue(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Hosts whose certificate had expired when a run began."""
+        return self.metric("HostsOverdue", period=period)
+
+    def metric_renewed(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Hosts renewed."""
+        return self.metric("HostsRenewed", period=period, statistic="Sum")
+
+    def metric_failed(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Hosts that failed."""
+        return self.metric("HostsFailed", period=period, statistic="Sum")
+
+    def metric_least_time_left(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Seconds until the first certificate of the fleet expires, as a run saw it: the runway."""
+        return self.metric("LeastSecondsLeft", period=period, statistic="Minimum")
+
+    def metric_crl_bytes(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Size of the CRL in force; IAM Roles Anywhere takes 300,000 bytes at most."""
+        return self.metric("CrlBytes", period=period)
+
+
+@dataclass(frozen=True)
+class AutomationAttributes:
+    """What identifies a deployed automation; its stack's outputs have all of it."""
+
+    automation_name: str
+    certificate_authority_arn: str
+    encryption_key_arn: str
+    state_machine_arn: str
+    table_arn: str
+
+
+class ImportedAutomation(AutomationBase):
+    """A deployed automation, seen from another stack: the same grants and metrics.
+
+    Args:
+        attributes: what identifies it.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, attributes: AutomationAttributes) -> None:
+        super().__init__(scope, id)
+        self.automation_name = attributes.automation_name
+        self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
+            self, "CertificateAuthority", attributes.certificate_authority_arn
+        )
+        self.encryption_key = kms.Key.from_key_arn(self, "Key", attributes.encryption_key_arn)
+        self._state_machine = sfn.StateMachine.from_state_machine_arn(
+            self, "StateMachine", attributes.state_machine_arn
+        )
+        self.table = dynamodb.Table.from_table_attributes(
+            self, "Table", table_arn=attributes.table_arn, encryption_key=self.encryption_key
+        )
+
+    @property
+    def state_machine(self) -> sfn.IStateMachine:
+        """The workflow."""
+        return self._state_machine
