@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -25,3 +26,10 @@ def test_every_exception_has_a_reason_of_a_sentence() -> None:
         reason = row.rsplit("|", 2)[1].strip()
         assert reason.endswith("."), row
         assert len(reason) > 20, row
+
+
+def test_every_test_that_the_defects_page_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (DOCS / "known-defects.md").read_text(encoding="utf-8")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (DOCS.parent / "tests").rglob("test_*.py"))
+    assert len(named) > 50
+    assert sorted(name for name in named if f"def {name}(" not in sources) == []
