@@ -35,7 +35,12 @@ must() {
     return 0
   fi
   must_noise=${must_noise##*"$nl"}
-  fail "$(code_for "$must_noise" "$must_code")" "$must_sentence: ${must_noise:-$1 gave no reason}"
+  must_code=$(code_for "$must_noise" "$must_code")
+  # Not every tool says that the disk is full, but then it still is.
+  if disk_is_full; then
+    must_code=NO_SPACE
+  fi
+  fail "$must_code" "$must_sentence: ${must_noise:-$1 gave no reason}"
 }
 
 # code_for NOISE CODE: what the operating system said goes before what we were doing

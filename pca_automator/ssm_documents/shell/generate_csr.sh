@@ -17,7 +17,10 @@ check_parameters() {
 # forget_other_requests: there is one request at a time for a host, and this is the newest
 forget_other_requests() {
   for pending in "$store/pending"/*; do
-    [ "$pending" = "$request" ] || rm -rf "$pending"
+    [ -e "$pending" ] || [ -L "$pending" ] || continue
+    if [ "$pending" != "$request" ]; then
+      must DIRECTORY_NOT_WRITABLE "cannot remove $pending" rm -rf "$pending"
+    fi
   done
 }
 
@@ -62,21 +65,19 @@ make_pending() {
   must CSR_GENERATION_FAILED 'openssl could not make the signing request' make_request "$staged/$SSM_requestId"
   # openssl may end well on a full disk
   if ! is_whole "$staged/$SSM_requestId"; then
-    [ "$(free_kilobytes)" -gt 16 ] || fail NO_SPACE "no space is left in $store"
+    if disk_is_full; then
+      fail NO_SPACE "no space is left in $store"
+    fi
     fail CSR_GENERATION_FAILED 'key and signing request do not belong together'
   fi
   rm -f "$staged/$SSM_requestId/openssl.cnf"
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mv -f "$staged/$SSM_requestId" "$store/pending/"
 }
 
-free_kilobytes() {
-  df -Pk "$store" | { read -r _ && read -r _ _ _ free _ && echo "$free"; }
-}
-
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl flock stat mkdir rm mv ln readlink date df
+  need_tools openssl flock stat mkdir rm mv readlink date cat cut head sleep tr
   open_store
   request=$store/pending/$SSM_requestId
   live_version

@@ -11,14 +11,13 @@ find_hooks() {
     return 0
   fi
   trusted "$SSM_hooksPath"
-  judge own '' "$SSM_hooksPath$nl"
   for hook in "$SSM_hooksPath"/*; do
     if [ -f "$hook" ] && [ -x "$hook" ] && is_hook_name "${hook##*/}"; then
       [ ! -L "$hook" ] || fail UNSAFE_DIRECTORY "the hook $hook is a symbolic link; put the executable itself there"
       hooks=$hooks$hook$nl
     fi
   done
-  [ -z "$hooks" ] || judge own '' "$hooks"
+  judge own '' "$SSM_hooksPath$nl$hooks"
 }
 
 # is_hook_name NAME: what editors and package managers leave behind is no hook
@@ -48,11 +47,12 @@ run_hooks() {
     hook_status=137
     if [ "$hook_left" -gt 0 ]; then
       hook_status=0
-      run_hook >"$aside/hook" 2>&1 || hook_status=$?
+      run_hook || hook_status=$?
     fi
-    hook_says=$(tail -c 200 "$aside/hook" 2>/dev/null) || hook_says=
+    hook_says=
+    [ ! -s "$aside/hook" ] || hook_says=$(tail -c 200 "$aside/hook")
     if [ "$hook_status" -eq 0 ]; then
-      note "$(one_line "hook ${hook##*/} ended well: ${hook_says:-no output}")"
+      [ -z "$hook_says" ] || note "$(one_line "hook ${hook##*/} ended well: $hook_says")"
       continue
     fi
     if [ "$(date +%s)" -ge "$hook_deadline" ]; then
@@ -68,6 +68,7 @@ run_hooks() {
 
 # In an environment of its own. A daemon that it starts must not keep the lock.
 run_hook() (
+  exec >"$aside/hook" 2>&1 </dev/null 9<&-
   cd /
   umask 022
   exec env -i PATH="$PATH" HOME=/ LC_ALL=C \
@@ -79,5 +80,5 @@ run_hook() (
     PCA_AUTOMATOR_PRIVATE_KEY="$public_key" \
     PCA_AUTOMATOR_CA_CHAIN="$public_chain" \
     PCA_AUTOMATOR_LIVE_DIRECTORY="$store/current" \
-    timeout -s KILL "$hook_left" "$hook" </dev/null 9<&-
+    timeout -s KILL "$hook_left" "$hook"
 )

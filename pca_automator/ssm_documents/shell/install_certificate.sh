@@ -36,14 +36,19 @@ check_parameters() {
 
 # write_state CONFIRMED: what the next command has to know if this one is killed; see docs/host.md
 write_state() {
+  now=$(clock)
   printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nrequestId=%s\nwritten=%s\n' \
-    "$version" "$before" "$1" "$validated" "$SSM_requestId" "$(clock)" >"$aside/state" &&
+    "$version" "$before" "$1" "$validated" "$SSM_requestId" "$now" >"$aside/state" &&
     mv -f "$aside/state" "$store/"
 }
 
 # is_live_already: a command that comes twice, or once more after it was killed
 is_live_already() {
-  [ -n "$live" ] && cmp -s "$aside/tls.crt" "$store/versions/$live/tls.crt" &&
+  case $live in
+    "$new" | "$new-b") ;;
+    *) return 1 ;;
+  esac
+  cmp -s "$aside/tls.crt" "$store/versions/$live/tls.crt" &&
     cmp -s "$aside/ca.crt" "$store/versions/$live/ca.crt"
 }
 
@@ -185,7 +190,7 @@ main() {
   fi
   confirm
   printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s\n' \
-    "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$(clock)"
+    "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
 }
 
 main

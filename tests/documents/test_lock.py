@@ -1,0 +1,66 @@
+"""Two commands at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.documents.host import Host, new_request
+
+
+def test_the_same_command_twice_at_once_is_done_once(host: Host) -> None:
+    host.renew()
+    request, certificate = host.prepare()
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = [f.result() for f in [pool.submit(host.install, request, certificate) for _ in range(2)]]
+    assert [outcome.status for outcome in outcomes] == [0, 0], outcomes
+    assert sorted(outcome.result["switched"] for outcome in outcomes) == ["false", "true"]
+    assert host.shown().matches
+    assert not host.leftovers()
+
+
+def test_two_requests_at_once_leave_one_of_them_pending_and_whole(host: Host) -> None:
+    host.renew()
+    requests = [new_request(), new_request()]
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(host.generate, requests))
+    assert [outcome.status for outcome in outcomes] == [0, 0]
+    (pending,) = (path.name for path in (host.store / "pending").iterdir())
+    last = outcomes[requests.index(pending)]
+    assert host.install(pending, host.authority.issue(last.csr)).status == 0
+
+
+def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(host: Host) -> None:
+    host.renew()
+    request, certificate = host.prepare()
+    aside = host.store / ".aside"
+    aside.mkdir()
+    bin_directory = host.root / "bin"
+    bin_directory.mkdir()
+    (bin_directory / "sleep").write_text(f"#!/bin/sh\necho \"$1\" >>'{host.root}/slept'\n")
+    (bin_directory / "sleep").chmod(0o755)
+    host.path = f"{bin_directory}:{os.environ['PATH']}"
+    before = host.shown()
+    directory = os.open(host.store, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    outcome = host.install(request, certificate)
+    os.close(directory)
+    assert outcome.error == "LOCKED"
+    assert "30 seconds" in outcome.sentence
+    assert (host.root / "slept").read_text().split() == ["1"] * 30
+    assert aside.is_dir()
+    assert host.shown() == before
+    host.path = None
+    assert host.install(request, certificate).status == 0
+
+
+def test_the_lock_of_a_killed_command_is_free_at_once(host: Host) -> None:
+    host.renew()
+    with subprocess.Popen(["sh", "-c", 'exec 9<"$1"; flock -n 9 && echo held; sleep 60', "sh", host.store],
+                          stdout=subprocess.PIPE, start_new_session=True) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        os.killpg(holder.pid, 9)
+    assert host.renew().status == 0

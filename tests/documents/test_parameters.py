@@ -1,0 +1,208 @@
+"""Values made of everything a shell gives a meaning to: refused, or data; whichever way the agent hands them over."""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.documents.agent import load_document, parameters_refused, run_document, script, write_script
+from tests.documents.conftest import SHELLS, need
+from tests.documents.host import HOST_ID, Host, new_request
+from tests.documents.pki import one_line
+
+
+# Fixed seeds: a run in CI must be the run of yesterday. tmp_path is shared by the examples of one test on purpose.
+def properties(max_examples: int) -> settings:
+    return settings(
+        max_examples=max_examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+SPECIAL = "'\"`$\\;&|<>(){}[]*?!#~ \t\n\r=,.@+-_/:%^\x1b\x7féß€\u202e😀"
+NASTY = [
+    "-rf", "--", "-", ".", "..", "/..", "/.", "//", "/", "", " ", "\n", "\x7f", "$(touch {canary})", "`touch {canary}`",
+    ";touch {canary};", "|touch {canary}", "&& touch {canary} &&", "'; touch {canary}; '", "\"; touch {canary}; \"",
+    "${{IFS}}touch${{IFS}}{canary}", "\n touch {canary}\n", "{{{{ ssm:secret }}}}", "{{{{hostID}}}}", "~root", "*",
+    "é", "/a/-rf", "/a/../b", "/a b", "/.a", "/..a", "/a//b", "/a/", "/a\n", "/a\nb", "/-a", "/=a", "/a=b,c@d+e.f-g_h",
+]  # fmt: skip
+text = st.text(st.sampled_from(string.ascii_letters + string.digits + SPECIAL), max_size=30)
+values = st.one_of(text, st.sampled_from(NASTY), st.builds("/{}".format, text), st.builds("{}{}".format, text, text))
+
+
+def example_for(pattern: str) -> st.SearchStrategy[str]:
+    """Texts that a pattern accepts, and the same with something put in or taken away."""
+    accepted = st.from_regex(pattern.removesuffix("$") + r"\Z")
+    return st.one_of(accepted, st.builds(lambda a, b, i: a[:i] + b + a[i:], accepted, text, st.integers(0, 9)))
+
+
+CHECKED = [
+    (name, parameter)
+    for name in ("GenerateCsr", "InstallCertificate", "RemoveCertificate")
+    for parameter in load_document(name)["parameters"]
+]
+# The script looks only at the characters and the kind of an ARN: the helper and AWS know what an ARN is.
+ARNS = ("trustAnchorArn", "profileArn", "roleArn")
+
+
+def verdicts(name: str, parameter: str, candidates: list[str], folder: Path, shell: tuple[str, ...]) -> list[bool]:
+    """Whether the script accepts each value of one parameter, asked of one process: values come as arguments."""
+    good = {
+        key: definition.get("default", "")
+        for key, definition in load_document(name)["parameters"].items()
+    } | {"hostID": HOST_ID, "requestId": "0" * 32, "certificate": "AA==", "chain": "AA=="}  # fmt: skip
+    file = folder / "verdicts.sh"
+    body = script(name).rstrip("\n").removesuffix("\nmain")
+    loop = f"for SSM_{parameter} do\n(check_parameters) >/dev/null 2>&1 && echo yes || echo no\ndone\n"
+    variables = write_script(name, good, "env", file, f"{body}\n{loop}")
+    asked = subprocess.run(
+        [*shell, str(file), *candidates],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    answers = asked.stdout.decode().split()
+    assert len(answers) == len(candidates), asked.stderr
+    return [answer == "yes" for answer in answers]
+
+
+@pytest.mark.parametrize(("name", "parameter"), CHECKED)
+def test_script_and_pattern_accept_the_same_values(name: str, parameter: str, tmp_path: Path) -> None:
+    """The pattern is what SSM checks, the script what the host checks: neither knows more than the other."""
+    definition = load_document(name)["parameters"][parameter]
+    pattern, longest = definition["allowedPattern"], definition.get("maxChars", 10_000)
+
+    @properties(3)
+    @given(st.lists(st.one_of(values, example_for(pattern)).filter(lambda v: "\0" not in v), min_size=60, max_size=90))
+    def agree(candidates: list[str]) -> None:
+        candidates = [*candidates, *(value.format(canary="x") for value in NASTY)]
+        expected = [bool(re.fullmatch(pattern, value)) and len(value) <= longest for value in candidates]
+        found = verdicts(name, parameter, candidates, tmp_path, ("sh",))
+        if parameter in ARNS:
+            for value, accepted in zip(candidates, found, strict=True):
+                assert not accepted or re.fullmatch(r"[A-Za-z0-9_+=,.@:/-]*", value), value
+            found = [f and e for f, e in zip(found, expected, strict=True)]
+        assert found == expected, [v for v, f, e in zip(candidates, found, expected, strict=True) if f != e]
+
+    agree()
+
+
+@pytest.mark.parametrize("shell_name", sorted(SHELLS))
+def test_every_shell_accepts_the_same_paths_and_host_ids(shell_name: str, tmp_path: Path) -> None:
+    need(SHELLS[shell_name][0])
+    document = load_document("GenerateCsr")["parameters"]
+    candidates = [value.format(canary="x") for value in NASTY] + [
+        "/" + "a" * 199, "/" + "a" * 200, "i-01234567", HOST_ID, "mi-" + "0" * 17, "i-0123456", "i-0123456G",
+        "i-\uff101234567", "mi-" + "0" * 8, HOST_ID + "\n", "/ä", "/a\xa0b",
+    ]  # fmt: skip
+    for parameter in ("csrPath", "hostID"):
+        pattern = document[parameter]["allowedPattern"]
+        expected = [bool(re.fullmatch(pattern, v)) and (parameter == "hostID" or len(v) <= 200) for v in candidates]
+        assert verdicts("GenerateCsr", parameter, candidates, tmp_path, SHELLS[shell_name]) == expected
+
+
+def names_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("style", ["env", "text"])
+@pytest.mark.parametrize("parameter", ["hostID", "requestId", "csrPath", "keyPath", "keyAlgorithm"])
+def test_a_hostile_value_is_refused_or_data(host: Host, style: str, parameter: str) -> None:
+    """Run as if SSM had checked nothing; a quote is left out of substituted text, as SSM itself leaves it out."""
+    canary = host.root / "canary"
+
+    @properties(25)
+    @given(values)
+    def hold(value: str) -> None:
+        value = value.format(canary=canary) if "{canary}" in value else value
+        if style == "text":
+            value = value.replace("'", "")
+        if parameter.endswith("Path") and value.startswith("/"):
+            value = f"{host.root}/area{value}"
+        params = host.params("GenerateCsr", requestId="0" * 32) | {parameter: value}
+        refused = parameters_refused("GenerateCsr", params)
+        outcome = run_document("GenerateCsr", params, work=host.work, style=style)
+        assert not canary.exists(), value
+        if refused:
+            assert outcome.error == "BAD_PARAMETER", (value, outcome)
+            assert parameter in outcome.sentence
+        else:
+            assert outcome.status == 0, (value, outcome)
+
+    hold()
+
+
+@pytest.mark.parametrize("style", ["env", "text"])
+def test_paths_with_everything_that_is_allowed_work(host: Host, style: str) -> None:
+    pattern = load_document("GenerateCsr")["parameters"]["csrPath"]["allowedPattern"]
+    names = st.from_regex(r"(/\.?[A-Za-z0-9_][A-Za-z0-9_.@+=, -]{0,12}){1,2}\Z")
+
+    @properties(6)
+    @given(names, names, names)
+    def work(store: str, certs: str, private: str) -> None:
+        assert re.fullmatch(pattern, store)
+        area = host.root / f"area-{len(list(host.root.iterdir()))}"
+        local = Host(host.root, authority=host.authority, style=style)
+        local.store_root, local.certs, local.private = (
+            Path(f"{area}/{kind}{path}") for kind, path in (("a", store), ("b", certs), ("c", private))
+        )
+        local.renew()
+        assert local.shown().matches
+        assert not local.leftovers()
+
+    work()
+
+
+@pytest.mark.parametrize("style", ["env", "text"])
+def test_texts_that_are_no_certificates_are_refused(host: Host, style: str) -> None:
+    host.renew()
+    before = host.shown()
+    request, certificate = host.prepare()
+    canary = host.root / "canary"
+    pem_like = st.builds("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n".format, text)
+
+    @properties(12)
+    @given(st.one_of(text, pem_like, st.sampled_from(NASTY)), st.booleans())
+    def refuse(value: str, as_chain: bool) -> None:
+        value = value.format(canary=canary) if "{canary}" in value else value
+        noise = one_line(value) or "=="
+        good = one_line(host.authority.chain)
+        params = host.params(
+            "InstallCertificate", requestId=request, certificate=good if as_chain else noise,
+            chain=noise if as_chain else good,
+        )  # fmt: skip
+        outcome = run_document("InstallCertificate", params, work=host.work, style=style)
+        assert outcome.error in ("CHAIN_INVALID", "CERTIFICATE_KEY_MISMATCH"), (value, outcome)
+        assert not canary.exists()
+        assert host.shown() == before
+
+    refuse()
+    assert host.install(request, certificate).status == 0
+
+
+@pytest.mark.parametrize("name", ["GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate"])
+def test_an_agent_that_hands_over_nothing_is_told_so(host: Host, name: str) -> None:
+    """Neither an environment variable nor a substituted text: the braces are still there, and are no value."""
+    outcome = run_document(name, {}, work=host.work, style="neither")
+    assert outcome.error == "BAD_PARAMETER"
+    assert "hostID" in outcome.sentence
+
+
+def test_the_environment_goes_before_substituted_text(host: Host) -> None:
+    """A new agent may paste the text as well; what counts is the variable, even an empty one."""
+    params: dict[str, Any] = host.params("GenerateCsr", requestId=new_request())
+    body = re.sub(r"\{\{ *(\w+) *\}\}", "pasted", script("GenerateCsr"))
+    assert run_document("GenerateCsr", params, work=host.work, text=body).status == 0
+    assert run_document("GenerateCsr", params | {"hostID": ""}, work=host.work, text=body).error == "BAD_PARAMETER"

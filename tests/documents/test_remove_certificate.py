@@ -1,0 +1,86 @@
+"""RemoveCertificate: a host that leaves keeps no key of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from tests.documents.host import Host
+from tests.documents.test_take_over import lay_down
+
+
+def keys_below(host: Host) -> list[str]:
+    return [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(host.root)
+        for name in names
+        if name.endswith(("tls.key", ".key"))
+    ]
+
+
+def test_removes_links_versions_keys_and_pending_requests(
+    make_host: Callable[..., Host], platform: dict[str, Any]
+) -> None:
+    host = make_host(**platform)
+    host.renew()
+    serial = host.renew().result["serial"]
+    host.prepare()
+    outcome = host.run("RemoveCertificate")
+    assert outcome.result | {"clock": ""} == {
+        "hostID": host.host_id, "removed": "true", "serial": serial, "takenOverKept": "0", "clock": "",
+    }  # fmt: skip
+    assert not any(os.path.lexists(path) for path in host.public.values())
+    assert keys_below(host) == []
+    assert {path.name for path in host.store.iterdir()} == {"versions"}
+    again = host.run("RemoveCertificate")
+    assert (again.result["removed"], again.result["serial"]) == ("false", "none")
+    host.renew()
+    assert host.shown().matches
+
+
+def test_removes_only_the_certificate_that_was_meant(host: Host) -> None:
+    old = host.renew().result["serial"]
+    new = host.renew().result["serial"]
+    outcome = host.run("RemoveCertificate", serial=old)
+    assert (outcome.result["removed"], outcome.result["serial"]) == ("false", new)
+    assert host.shown().matches
+    assert host.run("RemoveCertificate", serial=new.upper()).result["removed"] == "true"
+    assert host.shows_nothing()
+
+
+def test_leaves_files_that_are_not_ours(host: Host, make_host: Callable[..., Host]) -> None:
+    elsewhere = make_host()
+    elsewhere.renew()
+    lay_down(host, elsewhere.shown())
+    assert host.run("RemoveCertificate").result["removed"] == "false"
+    assert host.shown() == elsewhere.shown()
+
+
+def test_keeps_what_was_taken_over(host: Host, make_host: Callable[..., Host]) -> None:
+    elsewhere = make_host()
+    elsewhere.renew()
+    lay_down(host, elsewhere.shown())
+    host.renew()
+    assert host.run("RemoveCertificate").result["takenOverKept"] == "1"
+    (kept,) = (host.store / "versions").iterdir()
+    assert (kept / "tls.key").read_bytes() == elsewhere.shown().key
+    assert keys_below(host)
+    assert host.shows_nothing()
+
+
+def test_a_host_that_has_nothing_has_nothing_removed(host: Host) -> None:
+    assert host.run("RemoveCertificate").result["removed"] == "false"
+    assert not host.store_root.exists()
+
+
+def test_a_store_that_others_could_have_made_is_not_touched(host: Host) -> None:
+    host.renew()
+    before = host.shown()
+    host.store.chmod(0o777)
+    assert host.run("RemoveCertificate").error == "UNSAFE_DIRECTORY"
+    host.store.chmod(0o711)
+    moved = host.store.rename(host.root / "moved")
+    host.store.symlink_to(moved)
+    assert host.run("RemoveCertificate").error == "UNSAFE_DIRECTORY"
+    assert host.shown() == before
