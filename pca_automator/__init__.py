@@ -10,59 +10,81 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode, ValidationPolicy
+    from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
+    from pca_automator.automation_base import AutomationAttributes, ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
+    from pca_automator.crl_budget import CrlBudget
+    from pca_automator.departure import HostDeparture
+    from pca_automator.enrolment import HostEnrolment
     from pca_automator.functions import FunctionFactory, FunctionNetwork
     from pca_automator.host_documents import HostDocuments
     from pca_automator.host_functions import HostFunctions
     from pca_automator.host_renewal import HostRenewal
     from pca_automator.host_settings import HostSettings
     from pca_automator.inventory import HostInventory
+    from pca_automator.monitoring import CrlAlarms
     from pca_automator.notifications import FailureNotifications
     from pca_automator.polling import Polling
     from pca_automator.private_ca import PrivateCertificateAuthority
+    from pca_automator.registration import TagRegistration
     from pca_automator.renewal_workflow import RenewalWorkflow
     from pca_automator.revocation import CrlDistribution
     from pca_automator.roles_anywhere import RolesAnywhereTrust
 
 _MODULES = {
+    "AutomationAttributes": "automation_base",
+    "CrlAlarms": "monitoring",
+    "CrlBudget": "crl_budget",
     "CrlDistribution": "revocation",
     "FailureNotifications": "notifications",
     "FunctionFactory": "functions",
     "FunctionNetwork": "functions",
+    "HostDeparture": "departure",
     "HostDocuments": "host_documents",
+    "HostEnrolment": "enrolment",
     "HostFunctions": "host_functions",
     "HostInventory": "inventory",
     "HostRenewal": "host_renewal",
     "HostSettings": "host_settings",
+    "ImportedAutomation": "automation_base",
     "KeyAlgorithm": "algorithms",
     "PcaCertificateAutomation": "certificate_automation",
     "Polling": "polling",
     "PrivateCertificateAuthority": "private_ca",
     "RenewalWorkflow": "renewal_workflow",
+    "RevocationPolicy": "algorithms",
     "RolesAnywhereTrust": "roles_anywhere",
     "SigningAlgorithm": "algorithms",
+    "TagRegistration": "registration",
     "UsageMode": "algorithms",
     "ValidationPolicy": "algorithms",
 }
 
 __all__ = [
+    "AutomationAttributes",
+    "CrlAlarms",
+    "CrlBudget",
     "CrlDistribution",
     "FailureNotifications",
     "FunctionFactory",
     "FunctionNetwork",
+    "HostDeparture",
     "HostDocuments",
+    "HostEnrolment",
     "HostFunctions",
     "HostInventory",
     "HostRenewal",
     "HostSettings",
+    "ImportedAutomation",
     "KeyAlgorithm",
     "PcaCertificateAutomation",
     "Polling",
     "PrivateCertificateAuthority",
     "RenewalWorkflow",
+    "RevocationPolicy",
     "RolesAnywhereTrust",
     "SigningAlgorithm",
+    "TagRegistration",
     "UsageMode",
     "ValidationPolicy",
 ]

@@ -76,6 +76,13 @@ class UsageMode(Enum):
     """Certificates of any validity."""
 
 
+class RevocationPolicy(Enum):
+    """Whether a certificate that is no longer needed is revoked before it runs out."""
+
+    ALWAYS = "ALWAYS"
+    NEVER = "NEVER"
+
+
 class ValidationPolicy(Enum):
     """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live."""
 

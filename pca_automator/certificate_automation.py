@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Names, RemovalPolicy, TimeZone, Token
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy, TimeZone
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -19,19 +19,25 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from pca_automator._internal import buckets, validation
+from pca_automator._internal import buckets, times, validation
 from pca_automator._internal.acknowledge import acknowledge, in_packs
 from pca_automator._internal.encryption_key import automation_key
-from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode, ValidationPolicy
+from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
+from pca_automator.automation_base import AutomationBase
+from pca_automator.crl_budget import CrlBudget
+from pca_automator.departure import HostDeparture
+from pca_automator.enrolment import HostEnrolment
 from pca_automator.functions import FunctionFactory, FunctionNetwork
 from pca_automator.host_documents import HostDocuments
 from pca_automator.host_functions import HostFunctions
 from pca_automator.host_renewal import HostRenewal
 from pca_automator.host_settings import HostSettings
 from pca_automator.inventory import HostInventory
+from pca_automator.monitoring import CrlAlarms
 from pca_automator.notifications import FailureNotifications
 from pca_automator.polling import Polling
-from pca_automator.private_ca import SHORT_LIVED_MAXIMUM, PrivateCertificateAuthority
+from pca_automator.private_ca import PrivateCertificateAuthority
+from pca_automator.registration import TagRegistration
 from pca_automator.renewal_workflow import DEFAULT_CONCURRENCY, RenewalWorkflow
 from pca_automator.revocation import CrlDistribution
 from pca_automator.roles_anywhere import RolesAnywhereTrust
@@ -39,7 +45,7 @@ from pca_automator.roles_anywhere import RolesAnywhereTrust
 DEFAULT_SETTINGS = HostSettings()
 
 
-class PcaCertificateAutomation(Construct):
+class PcaCertificateAutomation(AutomationBase):
     """Certificates of AWS Private CA for a fleet: issued, renewed in time, proven, revocable.
 
     Every argument has a default; the construct alone makes a complete system.
@@ -75,6 +81,16 @@ class PcaCertificateAutomation(Construct):
         trust_anchor: an existing IAM Roles Anywhere trust anchor of the CA. Default: one is created.
         profile_roles: roles that certificates may assume, besides the test role. Default: none.
         table: an existing inventory table with partition key ``hostID``. Default: one is created.
+        immediate_enrolment: renew a host within a minute after it is put into the inventory or changed there, not only
+            at the next scheduled run. Default: yes; for an existing ``table`` only if it has a stream.
+        enrol_by_tag: tags by which EC2 instances and managed nodes join the fleet by themselves; a machine must carry
+            all of them. Default: a host joins when somebody puts it into the inventory.
+        expected_hosts: size of the fleet, for a forecast of the CRL's size and the CA's quota at synthesis. Default:
+            no forecast.
+        revoke_on_retire: whether the certificates of a host that is terminated, deregistered or retired by hand are
+            revoked. Default: always.
+        revoke_replaced: whether a certificate is revoked once its successor is live. Default: never; a run with
+            ``revokeReplaced`` does it in any case.
         encryption_key: key of table, topic, logs and work bucket. Default: a customer-managed key with rotation
             is created.
         notification_emails: addresses for failure reports. Default: none.
@@ -127,6 +143,11 @@ class PcaCertificateAutomation(Construct):
         trust_anchor: rolesanywhere.CfnTrustAnchor | None = None,
         profile_roles: Sequence[iam.IRole] = (),
         table: dynamodb.ITable | None = None,
+        immediate_enrolment: bool = True,
+        enrol_by_tag: Mapping[str, str] | None = None,
+        expected_hosts: int | None = None,
+        revoke_on_retire: RevocationPolicy = RevocationPolicy.ALWAYS,
+        revoke_replaced: RevocationPolicy = RevocationPolicy.NEVER,
         encryption_key: kms.IKey | None = None,
         notification_emails: Sequence[str] = (),
         topic: sns.ITopic | None = None,
@@ -149,8 +170,8 @@ class PcaCertificateAutomation(Construct):
         validity = validity or Duration.days(7)
         threshold = renewal_threshold or Duration.days(2)
         interval = schedule_interval or Duration.hours(12)
-        jitter = renewal_jitter or _default_jitter(validity, threshold)
-        _check_times(validity, threshold, interval, jitter)
+        jitter = renewal_jitter or times.default_jitter(validity, threshold)
+        times.check_times(validity, threshold, interval, jitter)
         polling = Polling(
             interval=poll_interval or Duration.seconds(15),
             attempts=poll_attempts,
@@ -169,6 +190,8 @@ class PcaCertificateAutomation(Construct):
             versions_kept=versions_kept,
         )
 
+        self.automation_name: str = Names.unique_resource_name(self, max_length=64, separator="-")
+        """Value of the metric dimension ``Automation``."""
         self.encryption_key: kms.IKey = encryption_key or automation_key(self, "Key", removal_policy)
         """Key of table, topic, logs and work bucket."""
         self._access_logs = self._make_access_log_bucket(removal_policy)
@@ -224,7 +247,7 @@ class PcaCertificateAutomation(Construct):
         self.crl_bucket: s3.IBucket | None = self.private_ca.crl_bucket if self.private_ca else crl_bucket
         """Where the CA writes its CRL."""
         usage_mode = self.private_ca.usage_mode if self.private_ca else certificate_authority_usage_mode
-        _check_validity(validity, usage_mode or UsageMode.GENERAL_PURPOSE)
+        times.check_validity(validity, usage_mode or UsageMode.GENERAL_PURPOSE)
         if signing_algorithm is None:
             signing_algorithm = self.private_ca.signing_algorithm if self.private_ca else SigningAlgorithm.SHA256WITHRSA
 
@@ -244,7 +267,7 @@ class PcaCertificateAutomation(Construct):
             self,
             "Functions",
             architecture=architecture,
-            automation_name=Names.unique_resource_name(self, max_length=64, separator="-"),
+            automation_name=self.automation_name,
             dependency_layer=dependency_layer,
             encryption_key=self.encryption_key,
             log_retention=log_retention,
@@ -261,6 +284,7 @@ class PcaCertificateAutomation(Construct):
             polling=polling,
             renewal_jitter=jitter,
             renewal_threshold=threshold,
+            revoke_replaced=revoke_replaced,
             settings=settings,
             signing_algorithm=signing_algorithm,
             inventory=inventory,
@@ -287,6 +311,33 @@ class PcaCertificateAutomation(Construct):
             tolerated_failure_percentage=tolerated_failure_percentage,
         )
         """Which hosts are due, the map over them, the report, the schedule."""
+        self.enrolment = self._enrol_immediately(inventory, factory) if immediate_enrolment else None
+        """Starts the workflow for hosts that are new or changed; None where only the schedule does."""
+        self.registration: TagRegistration | None = None
+        """Puts tagged machines into the inventory; None where no tag is given."""
+        if enrol_by_tag is not None:
+            self.registration = TagRegistration(
+                self,
+                "Registration",
+                dead_letters=self.dead_letters,
+                factory=factory,
+                inventory=inventory,
+                tags=enrol_by_tag,
+            )
+        self.departure = HostDeparture(
+            self,
+            "Departure",
+            certificate_authority=self.certificate_authority,
+            dead_letters=self.dead_letters,
+            documents=self.documents,
+            factory=factory,
+            inventory=inventory,
+            notifications=notifications,
+            polling=polling,
+            revoke=revoke_on_retire,
+            settings=settings,
+        )
+        """Retires hosts that leave."""
         self.crl_distribution: CrlDistribution | None = None
         """Takes the CA's CRL into IAM Roles Anywhere; None where no CRL bucket is known."""
         if self.crl_bucket is not None:
@@ -300,11 +351,50 @@ class PcaCertificateAutomation(Construct):
                 notifications=notifications,
                 trust=self.trust,
             )
+            self.crl_alarms = CrlAlarms(
+                self,
+                "CrlAlarms",
+                automation_name=self.automation_name,
+                dead_letters={
+                    "UnhandledEvents": self.dead_letters,
+                    "UnhandledCrls": self.crl_distribution.dead_letters,
+                },
+                next_update_margin=Duration.days(1) if self.private_ca else None,
+                notifications=notifications,
+            )
+            """Size and age of the CRL in force, and the dead-letter queues."""
+            if expected_hosts is not None and not any(each.is_unresolved() for each in (validity, threshold, jitter)):
+                validation.whole_number("expected_hosts", expected_hosts, 1, 10_000_000)
+                CrlBudget(
+                    hosts=expected_hosts,
+                    validity=validity,
+                    remaining=Duration.seconds(threshold.to_seconds() + jitter.to_seconds() / 2),
+                    revoke_on_retire=revoke_on_retire,
+                    revoke_replaced=revoke_replaced,
+                ).warn(self)
 
     @property
     def state_machine(self) -> sfn.IStateMachine:
         """Start an execution of it to run now."""
         return self.workflow.state_machine
+
+    def _enrol_immediately(self, inventory: HostInventory, factory: FunctionFactory) -> HostEnrolment | None:
+        if inventory.table.table_stream_arn is None:
+            Annotations.of(self).add_warning_v2(
+                "pca-automator:no-stream",
+                "the given table has no stream that this stack knows of, so hosts are enrolled at the next scheduled "
+                "run; import it with table_stream_arn, or set immediate_enrolment to False",
+            )
+            return None
+        return HostEnrolment(
+            self,
+            "Enrolment",
+            dead_letters=self.dead_letters,
+            factory=factory,
+            state_machine=self.workflow.state_machine,
+            stream_key=inventory.table.encryption_key,
+            table=inventory.table,
+        )
 
     def _make_access_log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
         bucket = buckets.private_bucket(self, "AccessLogs", removal_policy=removal_policy)
@@ -320,40 +410,6 @@ class PcaCertificateAutomation(Construct):
 
 def _default_schedule() -> scheduler.ScheduleExpression:
     return scheduler.ScheduleExpression.cron(hour="3,15", minute="15", time_zone=TimeZone.ETC_UTC)
-
-
-def _default_jitter(validity: Duration, threshold: Duration) -> Duration:
-    """A tenth of the time between issuance and the threshold, at most a day."""
-    if validity.is_unresolved() or threshold.is_unresolved():
-        return Duration.hours(12)
-    tenth = (validity.to_seconds() - threshold.to_seconds()) // 10
-    return Duration.seconds(int(max(0, min(tenth, 86_400))))
-
-
-def _check_times(validity: Duration, threshold: Duration, interval: Duration, jitter: Duration) -> None:
-    if not validity.is_unresolved():
-        validation.duration("validity", validity, Duration.days(1), Duration.days(3650))
-        if validity.to_seconds() % 86_400:
-            raise ValueError(f"validity is {validity.to_human_string()}: it must be whole days")
-    why = "otherwise every run would renew every host"
-    validation.shorter_than("renewal_threshold", threshold, "validity", validity, why)
-    why = "otherwise a certificate can expire between two runs"
-    validation.shorter_than("schedule_interval", interval, "renewal_threshold", threshold, why)
-    if not any(each.is_unresolved() for each in (validity, threshold, jitter)):
-        left = Duration.seconds(validity.to_seconds() - threshold.to_seconds())
-        why = f"that is what the validity leaves before the threshold ({left.to_human_string()})"
-        validation.shorter_than("renewal_jitter", jitter, "validity minus renewal_threshold", left, why)
-
-
-def _check_validity(validity: Duration, usage_mode: UsageMode) -> None:
-    if usage_mode is not UsageMode.SHORT_LIVED or validity.is_unresolved() or Token.is_unresolved(usage_mode.value):
-        return
-    if validity.to_seconds() > SHORT_LIVED_MAXIMUM.to_seconds():
-        raise ValueError(
-            f"validity is {validity.to_human_string()}: a CA in short-lived mode issues at most "
-            f"{SHORT_LIVED_MAXIMUM.to_human_string()}; give a shorter validity, or a general-purpose "
-            "certificate_authority"
-        )
 
 
 def _refuse_ca_props(**given: object) -> None:

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator.algorithms import SigningAlgorithm
+from pca_automator.algorithms import RevocationPolicy, SigningAlgorithm
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_documents import HostDocuments
 from pca_automator.host_settings import HostSettings
@@ -41,6 +41,7 @@ class HostFunctions(Construct):
         polling: waits and attempts.
         renewal_jitter: window over which the due times of a fleet spread.
         renewal_threshold: how long before not-after a certificate is due.
+        revoke_replaced: whether every replaced certificate is revoked; a run can ask for it in any case.
         settings: what holds for every host.
         signing_algorithm: how the CA signs.
         trust: what a host proves a certificate against.
@@ -60,6 +61,7 @@ class HostFunctions(Construct):
         polling: Polling,
         renewal_jitter: Duration,
         renewal_threshold: Duration,
+        revoke_replaced: RevocationPolicy,
         settings: HostSettings,
         signing_algorithm: SigningAlgorithm,
         trust: RolesAnywhereTrust,
@@ -122,9 +124,15 @@ class HostFunctions(Construct):
             "CertDeployStatus",
             "cert_deploy_status",
             "Polls the installation and records the renewal",
+            environment={
+                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "REVOKE_REPLACED": revoke_replaced.value,
+            },
             table_actions=("GetItem", "UpdateItem"),
         )
         _allow_reading_commands(self.cert_deploy_status)
+        # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
+        _allow(self.cert_deploy_status, "acm-pca:RevokeCertificate", certificate_authority.certificate_authority_arn)
         self.cert_failure = self._make(
             "CertFailure", "cert_failure", "Records why a host was not renewed", table_actions=("UpdateItem",)
         )

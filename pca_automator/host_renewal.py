@@ -17,7 +17,8 @@ class HostRenewal(Construct):
     """The states that renew one host.
 
     Claim and CSR request, poll, issue and wait for the issuance event, poll the installation; every failure is
-    recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt"}``.
+    recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt",
+    "revokeReplaced"}``.
 
     Args:
         functions: what the states invoke.
@@ -40,7 +41,12 @@ class HostRenewal(Construct):
         installed = self._poll(
             "CertDeployStatus",
             self.functions.cert_deploy_status,
-            payload={**host, "commandId.$": "$.install.Payload.commandId", "attempt.$": "$.install.Payload.attempt"},
+            payload={
+                **host,
+                "commandId.$": "$.install.Payload.commandId",
+                "attempt.$": "$.install.Payload.attempt",
+                "revokeReplaced.$": "$.revokeReplaced",
+            },
             result_path="$.install",
             done="DEPLOYED",
             then=renewed,

@@ -53,16 +53,7 @@ class HostInventory(Construct):
             grantee: who may.
             actions: such as ``dynamodb:GetItem``.
         """
-        key = self.table.encryption_key
-        if key is not None:
-            iam.Grant.add_to_principal(
-                grantee=grantee,
-                actions=[f"kms:{action}" for action in _TABLE_KEY_ACTIONS],
-                resource_arns=[key.key_arn],
-                conditions={
-                    "StringEquals": {"kms:ViaService": f"dynamodb.{Stack.of(self).region}.{Stack.of(self).url_suffix}"}
-                },
-            )
+        grant_table_key(grantee, Stack.of(self), self.table.encryption_key)
         return self.table.grant(grantee, *actions)
 
     def _make_table(self, encryption_key: kms.IKey, removal_policy: RemovalPolicy) -> dynamodb.Table:
@@ -89,3 +80,15 @@ class HostInventory(Construct):
             },
         )
         return table
+
+
+def grant_table_key(grantee: iam.IGrantable, stack: Stack, key: kms.IKey | None) -> None:
+    """Allow the use of a table's key through DynamoDB alone; nothing where the table has no key of the account's."""
+    if key is None:
+        return
+    iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=[f"kms:{action}" for action in _TABLE_KEY_ACTIONS],
+        resource_arns=[key.key_arn],
+        conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{stack.region}.{stack.url_suffix}"}},
+    )

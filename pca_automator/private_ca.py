@@ -12,10 +12,6 @@ from pca_automator._internal import buckets, validation
 from pca_automator._internal.acknowledge import acknowledge, in_packs
 from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
 
-SHORT_LIVED_MAXIMUM = Duration.days(7)
-"""The longest validity a short-lived-mode CA issues.
-https://docs.aws.amazon.com/privateca/latest/userguide/short-lived-certificates.html"""
-
 
 class PrivateCertificateAuthority(Construct):
     """A root CA that signs the hosts' certificates, and the bucket it writes its CRL to.

@@ -197,6 +197,7 @@ class RenewalWorkflow(Construct):
                 "hostID.$": "$$.Map.Item.Value.hostID",
                 "runId.$": "$.check.Payload.runId",
                 "startedAt.$": "$.check.Payload.startedAt",
+                "revokeReplaced.$": "$.check.Payload.revokeReplaced",
             },
             label="RenewHosts",
             map_execution_type=sfn.StateMachineType.STANDARD,

@@ -9,23 +9,30 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as scheduler_targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy
+from pca_automator._internal.schedules import schedule_role
 from pca_automator.functions import FunctionFactory
 from pca_automator.notifications import FailureNotifications
 from pca_automator.roles_anywhere import RolesAnywhereTrust
 
 _TIMEOUT = Duration.seconds(60)
+_RECONCILE_EVERY = Duration.hours(1)
+# One group: messages of a group are handled one after the other.
+_GROUP = "crl"
 
 
 class CrlDistribution(Construct):
     """Takes each CRL that the CA writes into IAM Roles Anywhere: imported once, updated ever after.
 
     Events go through a FIFO queue with one message group, so that one CRL is taken at a time (the CRL API allows one
-    request a second) without reserving a share of the account's concurrency, and a failing one is tried again.
+    request a second) without reserving a share of the account's concurrency, and a failing one is tried again. Every
+    hour the schedule puts a message of its own into the queue, which repairs what a lost event left undone.
 
     Args:
         certificate_authority: whose CRL it is.
@@ -93,6 +100,26 @@ class CrlDistribution(Construct):
         )
         acknowledge(self.dead_letters, {"Serverless-SQSRedrivePolicy": "It is the dead-letter queue."})
         self._listen(certificate_authority, crl_bucket, dead_letters)
+        self._reconcile(dead_letters)
+
+    def _reconcile(self, dead_letters: sqs.IQueue) -> None:
+        """Compare the CA's CRL with the one in force, whatever became of the events; measure both."""
+        description = "Brings the private CA's CRL into force where an event was lost"
+        scheduler.Schedule(
+            self,
+            "Reconciliation",
+            description=description,
+            schedule=scheduler.ScheduleExpression.rate(_RECONCILE_EVERY),
+            target=scheduler_targets.SqsSendMessage(
+                self.queue,
+                dead_letter_queue=dead_letters,
+                input=scheduler.ScheduleTargetInput.from_object({"reconcile": True}),
+                max_event_age=_RECONCILE_EVERY,
+                message_group_id=_GROUP,
+                retry_attempts=3,
+                role=schedule_role(self, "ReconciliationRole", description),
+            ),
+        )
 
     def _allow(
         self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, notifications: FailureNotifications
@@ -139,5 +166,5 @@ class CrlDistribution(Construct):
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [key]}},
             ),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id="crl")],
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id=_GROUP)],
         )

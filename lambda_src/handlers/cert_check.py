@@ -22,7 +22,7 @@ def _settings() -> CertCheckSettings:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"input", "runId"}`` in; where the list is, how long it is, and ``startedAt`` out."""
+    """``{"input", "runId"}`` in; where the list is, how long it is, ``startedAt`` and ``revokeReplaced`` out."""
     settings = _settings()
     request = CheckRequest.parse(event)
     wanted = RunInput.parse(request.input)
@@ -45,6 +45,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         "rejected": rejected,
         "total": selection.total,
         "startedAt": format_time(now),
+        "revokeReplaced": wanted.revoke_replaced,
     }
 
 

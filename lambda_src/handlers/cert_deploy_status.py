@@ -9,24 +9,33 @@ from pca_runtime.clients import client
 from pca_runtime.deployment_status import DeploymentStatus
 from pca_runtime.host_commands import HostCommands
 from pca_runtime.inventory import Inventory
+from pca_runtime.membership_settings import CertDeployStatusSettings
 from pca_runtime.observability import Event, lambda_function, logger
-from pca_runtime.payloads import CommandRequest
-from pca_runtime.settings import TableSettings
+from pca_runtime.payloads import DeployStatusRequest
+from pca_runtime.revoker import Revoker
 from pca_runtime.timestamps import utc_now
 
 
 @cache
 def _status() -> DeploymentStatus:
-    settings = TableSettings.load()
-    return DeploymentStatus(Inventory(client("dynamodb"), settings.table_name), HostCommands(client("ssm")), utc_now)
+    settings = CertDeployStatusSettings.load()
+    return DeploymentStatus(
+        Inventory(client("dynamodb"), settings.table_name),
+        HostCommands(client("ssm")),
+        Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name),
+        utc_now,
+        revoke_replaced=settings.revoke_replaced == "ALWAYS",
+    )
 
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"hostID", "runId", "commandId", "attempt"}`` in; ``PENDING`` or ``DEPLOYED`` out."""
+    """``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?}`` in; ``PENDING`` or ``DEPLOYED`` out."""
     status = _status()
-    request = CommandRequest.parse(event)
+    request = DeployStatusRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    answer = status.poll(request.host_id, request.run_id, request.command_id, request.attempt)
+    answer = status.poll(
+        request.host_id, request.run_id, request.command_id, request.attempt, revoke_replaced=request.revoke_replaced
+    )
     logger.info("install polled", state=answer["state"], attempt=answer["attempt"])
     return answer

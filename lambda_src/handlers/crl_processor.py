@@ -16,7 +16,8 @@ from pca_runtime.observability import Event, emit, lambda_function, logger
 from pca_runtime.settings import CrlProcessorSettings
 from pca_runtime.timestamps import utc_now
 
-_UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds"}
+_UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds", "CrlAgeSeconds": "Seconds"}
+_RECONCILE = {"reconcile": True}
 
 
 @cache
@@ -31,13 +32,13 @@ def _processing() -> CrlProcessing:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """SQS records with S3 events in, ids to deliver again out; or ``{}`` (reconciliation) in, a state out."""
+    """SQS records with S3 events in, ids to deliver again out; or ``{}`` (by hand) in, a state out."""
     processing = _processing()
     if "Records" not in event:
         outcome = processing.bring_into_force()
         _tell(outcome)
         return {"state": outcome.state, "number": outcome.number, "code": outcome.code}
-    ours = [record for record in event["Records"] if processing.concerns(_body(record))]
+    ours = [record for record in event["Records"] if _asks_for_us(processing, _body(record))]
     if len(ours) < len(event["Records"]):
         logger.warning("events of other objects", count=len(event["Records"]) - len(ours))
     if not ours:
@@ -49,6 +50,11 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         logger.warning("to be delivered again", error=type(error).__name__, code=error.code, reason=error.message)
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in ours]}
     return {"batchItemFailures": []}
+
+
+def _asks_for_us(processing: CrlProcessing, body: object) -> bool:
+    """The reconciliation comes through the same queue: two at once could put an older CRL over a newer one."""
+    return body == _RECONCILE or processing.concerns(body)
 
 
 def _body(record: dict[str, Any]) -> object:

@@ -32,9 +32,8 @@ class Leaf:
 
 
 def serial_hex(number: int) -> str:
-    """Lower-case hex with whole bytes and no colons, as openssl prints it but for the case."""
-    text = f"{number:x}"
-    return text.zfill(len(text) + len(text) % 2)
+    """Lower-case hex without colons and leading zeros: the form in the table and on the hosts."""
+    return f"{number:x}"
 
 
 def same_serial(one: str, other: str) -> bool:

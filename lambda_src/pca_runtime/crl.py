@@ -91,13 +91,12 @@ def crl_in_force(data: bytes, ca_pem: str) -> Crl | None:
 
 def _issued_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
     """Name, key identifier and signature: any two alone can be imitated or reused."""
-    if crl.issuer != ca.subject or _authority_key(crl) != _subject_key(ca):
-        return False
     key = ca.public_key()
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         return False
     try:
-        return crl.is_signature_valid(key)
+        named = crl.issuer == ca.subject and _authority_key(crl) == _subject_key(ca)
+        return named and crl.is_signature_valid(key)
     except PARSE_ERRORS:
         return False
 

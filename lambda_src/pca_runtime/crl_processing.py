@@ -200,3 +200,4 @@ class CrlProcessing:
     def _measure(self, crl: Crl | None, metrics: dict[str, float]) -> None:
         if crl is not None:
             metrics["CrlSecondsToNextUpdate"] = (crl.next_update - self._clock()).total_seconds()
+            metrics["CrlAgeSeconds"] = (self._clock() - crl.parsed.last_update_utc).total_seconds()

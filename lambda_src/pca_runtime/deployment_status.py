@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pca_runtime.certificates import same_serial
-from pca_runtime.errors import InstallFailed, LeaseLost
+from pca_runtime.errors import InstallFailed, LeaseLost, PcaAutomatorError
 from pca_runtime.host_commands import HostCommands
 from pca_runtime.host_item import HostItem, Pending
 from pca_runtime.inventory import Inventory
 from pca_runtime.lease import InstalledCertificate, Lease
-from pca_runtime.timestamps import Clock
+from pca_runtime.observability import logger
+from pca_runtime.revoker import SUPERSEDED, Revoker, to_revoke
+from pca_runtime.timestamps import Clock, format_time
 
 __all__ = ["DeploymentStatus"]
 
@@ -24,16 +28,30 @@ class DeploymentStatus:
     Args:
         inventory: the table.
         commands: Run Command.
+        revoker: revokes replaced certificates.
         clock: the current time.
+        revoke_replaced: whether every replaced certificate is revoked, also where the run does not ask for it.
     """
 
-    def __init__(self, inventory: Inventory, commands: HostCommands, clock: Clock) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        commands: HostCommands,
+        revoker: Revoker,
+        clock: Clock,
+        *,
+        revoke_replaced: bool = False,
+    ) -> None:
         self._inventory = inventory
         self._commands = commands
+        self._revoker = revoker
         self._clock = clock
+        self._revoke_replaced = revoke_replaced
 
-    def poll(self, host_id: str, run_id: str, command_id: str, attempt: int) -> dict[str, Any]:
-        """Ask once; on success record, in one write and once.
+    def poll(
+        self, host_id: str, run_id: str, command_id: str, attempt: int, *, revoke_replaced: bool = False
+    ) -> dict[str, Any]:
+        """Ask once; on success record, in one write and once, and revoke what was replaced if that is asked for.
 
         Returns:
             ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``.
@@ -53,14 +71,25 @@ class DeploymentStatus:
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
+            self._revoke(host_id, to_revoke(item))
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
             raise LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")
         installed = _installed(item, result.get("validated") == "true", result.get("previous", ""))
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
+        if revoke_replaced or self._revoke_replaced:
+            installed = replace(installed, to_revoke=_replaced(item, installed.serial))
         self._inventory.record_deployed(lease, installed, self._clock())
+        self._revoke(host_id, sorted({*to_revoke(item), *installed.to_revoke}))
         return {**answer, "state": "DEPLOYED"}
+
+    def _revoke(self, host_id: str, serials: Sequence[str]) -> None:
+        """The renewal is done and recorded, so it does not fail for this; CertRetire's reconciliation tries again."""
+        try:
+            self._revoker.finish(host_id, serials, SUPERSEDED)
+        except PcaAutomatorError as error:
+            logger.warning("not revoked yet", host_id=host_id, code=error.code, reason=error.message)
 
 
 def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:
@@ -69,6 +98,7 @@ def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCerti
     if not (pending.serial and pending.expiry and pending.renewal_date and pending.certificate_arn):
         raise InstallFailed(f"nothing was to be installed on {item.host_id}", code="NOTHING_ISSUED")
     before = previous if _SERIAL.fullmatch(previous) else item.serial
+    known = isinstance(item.serial, str) and isinstance(before, str) and same_serial(item.serial, before)
     return InstalledCertificate(
         certificate_arn=pending.certificate_arn,
         serial=pending.serial,
@@ -76,4 +106,13 @@ def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCerti
         renewal_date=pending.renewal_date,
         validated=validated,
         previous_serial=before if isinstance(before, str) and not same_serial(before, pending.serial) else None,
+        previous_expiry=format_time(item.expiry) if known and item.expiry else None,
     )
+
+
+def _replaced(item: HostItem, live: str) -> frozenset[str]:
+    """What the table knows to be replaced. The host's own word would let it have another host's serial revoked."""
+    serial = item.serial
+    if not isinstance(serial, str) or not _SERIAL.fullmatch(serial) or same_serial(serial, live):
+        return frozenset()
+    return frozenset({serial})

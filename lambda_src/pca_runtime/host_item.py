@@ -41,6 +41,8 @@ def _owner(value: str) -> str:
 
 
 def _mode(value: str) -> str:
+    if not value:
+        return value
     if not identifiers.is_mode(value):
         raise ValueError("allowed are three octal digits, optionally after a 0, such as 0644")
     if int(value[-3]) < 4:
@@ -49,7 +51,7 @@ def _mode(value: str) -> str:
 
 
 def _key_mode(value: str) -> str:
-    if _mode(value)[-1] != "0":
+    if _mode(value)[-1:] not in ("", "0"):
         raise ValueError("allowed is a mode in which others have no right to the private key, such as 0400 or 0640")
     return value
 
@@ -91,8 +93,9 @@ class Overrides(BaseModel):
     ] = Field([], alias="dnsNames")
     file_owner: _Owner = Field("", alias="fileOwner")
     file_group: _Owner = Field("", alias="fileGroup")
-    cert_mode: Annotated[str, AfterValidator(_mode)] = Field("0644", alias="certMode")
-    key_mode: Annotated[str, AfterValidator(_key_mode)] = Field("0400", alias="keyMode")
+    # Empty: the files keep the owner, group and mode that they have; new ones are root's, 0644 and 0400.
+    cert_mode: Annotated[str, AfterValidator(_mode)] = Field("", alias="certMode")
+    key_mode: Annotated[str, AfterValidator(_key_mode)] = Field("", alias="keyMode")
     bundle: bool = Field(False, alias="bundle")
 
     @classmethod

@@ -210,7 +210,13 @@ class Inventory:
         }
         if installed.previous_serial is not None:
             values["previousSerial"] = installed.previous_serial
-        update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount")
+        gone = [] if installed.previous_expiry is not None else ["previousExpiry"]
+        if installed.previous_expiry is not None:
+            values["previousExpiry"] = installed.previous_expiry
+        update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount", *gone)
+        if installed.to_revoke:
+            # With the record or not at all: a crash before the revocation must not lose it.
+            update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
         try:
             self._update(lease.host_id, e, update, _held(e, lease))
         except _ConditionError as failed:

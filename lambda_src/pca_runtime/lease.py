@@ -53,3 +53,5 @@ class InstalledCertificate:
     renewal_date: str
     validated: bool
     previous_serial: str | None
+    previous_expiry: str | None = None
+    to_revoke: frozenset[str] = frozenset()

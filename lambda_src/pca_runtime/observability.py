@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -17,8 +18,9 @@ Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Event]
 
 logger = Logger()
+# The namespace is given by the deployment; the default is for what imports this outside of Lambda.
 # service="": Powertools would add a second dimension, `service`, and alarms would have to name the function.
-_metrics = Metrics(service="")
+_metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "PcaAutomator"), service="")
 
 
 def emit(automation: str, values: Mapping[str, float], unit: str = "Count") -> None:

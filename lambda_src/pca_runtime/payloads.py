@@ -18,8 +18,8 @@ from pca_runtime import identifiers
 from pca_runtime.errors import InvalidInput
 
 __all__ = [
-    "CheckRequest", "CommandRequest", "CsrRequest", "FailureRequest", "HostRequest", "IssueRequest",
-    "ReportRequest", "RunInput", "WorkflowError",
+    "CheckRequest", "CommandRequest", "CsrRequest", "DeployStatusRequest", "FailureRequest", "HostRequest",
+    "IssueRequest", "ReportRequest", "RunInput", "WorkflowError",
 ]  # fmt: skip
 
 Phase = Literal["CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeployStatus"]
@@ -85,14 +85,16 @@ class RunInput(_Payload):
             raise ValueError('force is only allowed with hostIDs; {"reissue": "all"} renews every host')
         if self.reissue and self.host_ids is not None:
             raise ValueError("reissue and hostIDs exclude each other")
-        if self.revoke_replaced:
-            # Accepting it and revoking nothing would be worse than refusing.
-            raise ValueError("revokeReplaced is not available in this version; revoke with acm-pca revoke-certificate")
+        if self.revoke_replaced and not (self.reissue or self.force):
+            raise ValueError("revokeReplaced is only allowed with reissue, or with hostIDs and force")
         return self
 
     @classmethod
     def _allowed(cls) -> str:
-        return '; allowed are {}, {"hostIDs": [...], "force": true|false} and {"reissue": "all"}'
+        return (
+            '; allowed are {}, {"hostIDs": [...], "force": true|false} and {"reissue": "all"}, '
+            'the forced ones also with "revokeReplaced": true|false'
+        )
 
 
 class CheckRequest(_Payload):
@@ -112,6 +114,10 @@ class CsrRequest(HostRequest):
 class CommandRequest(HostRequest):
     command_id: Text = Field(alias="commandId")
     attempt: Annotated[int, Field(ge=0)]
+
+
+class DeployStatusRequest(CommandRequest):
+    revoke_replaced: StrictBool = Field(False, alias="revokeReplaced")
 
 
 class IssueRequest(HostRequest):

@@ -109,7 +109,8 @@ class RunReport:
 def subject_of(report: RunReport) -> str:
     """One ASCII line of at most 100 characters."""
     count = len(report.trouble)
-    what = f"{count} host{'' if count == 1 else 's'} need attention" if count else "the run did not finish"
+    hosts = "1 host needs attention" if count == 1 else f"{count} hosts need attention"
+    what = hosts if count else "the run did not finish"
     subject = f"[{report.automation}] certificate renewal: {what}"
     return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
 
@@ -177,7 +178,8 @@ def _hosts(report: RunReport, room: int) -> list[str]:
 
 def _host_line(host: HostOutcome, now: datetime) -> str:
     why = f"{host.phase} {host.code}".strip()
-    return f"  {host.host_id:<20}  {_left(host, now):<22}  {why}: {host.message}".rstrip(": ")
+    message = " ".join(host.message.split())
+    return f"  {host.host_id:<20}  {_left(host, now):<22}  {why}: {message}".rstrip(": ")
 
 
 def _where(report: RunReport) -> list[str]:

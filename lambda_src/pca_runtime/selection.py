@@ -145,5 +145,7 @@ class Selector:
 
 
 def _malformed(host_id: str) -> Rejected:
-    shown = host_id if len(host_id) <= _REJECTED_ID_MAX else host_id[:_REJECTED_ID_MAX] + "…"
+    shown = "".join(char if char.isprintable() else "?" for char in host_id[:_REJECTED_ID_MAX])
+    if len(host_id) > _REJECTED_ID_MAX:
+        shown += "…"
     return Rejected(shown, "HOST_ID_INVALID", "not an EC2 instance id (i-…) nor a hybrid node id (mi-…)")

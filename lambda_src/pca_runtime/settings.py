@@ -96,6 +96,8 @@ class CertIssueSettings(TableSettings):
 
 
 class CertDeploySettings(HostDirectories):
+    """The bounds of ``versions_kept`` and ``hook_timeout_seconds`` are those of the document's patterns."""
+
     ca_arn: _Arn
     install_document: _Text
     command_timeout_seconds: _DeliverySeconds
@@ -106,9 +108,9 @@ class CertDeploySettings(HostDirectories):
     profile_arn: _Arn
     role_arn: _Arn
     validation_policy: ValidationPolicy
-    versions_kept: _Positive
+    versions_kept: Annotated[int, Field(ge=1, le=50)]
     hooks_path: _Text
-    hook_timeout_seconds: _Positive
+    hook_timeout_seconds: Annotated[int, Field(ge=1, le=999)]
 
 
 class CertReportSettings(TableSettings):

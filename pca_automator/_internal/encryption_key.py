@@ -40,3 +40,13 @@ def allow_services(key: kms.IKey, stack: Stack) -> None:
                 conditions=conditions,
             )
         )
+    key.add_to_resource_policy(
+        # An alarm on an encrypted topic is dropped without a word if CloudWatch cannot use the topic's key.
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+        )
+    )

@@ -13,6 +13,8 @@ from tests.synthesis import actions, as_list, resources, sample_template, statem
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 WITHOUT_RESOURCE_TYPE = {
     "dynamodb:ListStreams",
+    "ec2:DescribeInstances",
+    "ec2:DescribeInstances",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -23,6 +25,8 @@ WITHOUT_RESOURCE_TYPE = {
     "logs:UpdateLogDelivery",
     "rolesanywhere:ImportCrl",
     "rolesanywhere:ListCrls",
+    "ssm:DescribeInstanceInformation",
+    "ssm:DescribeInstanceInformation",
     "ssm:GetCommandInvocation",
     "states:SendTaskFailure",
     "states:SendTaskSuccess",

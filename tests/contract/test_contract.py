@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pca_runtime import errors, identifiers, settings
+from pca_runtime import errors, identifiers, membership_settings, settings
 
 from pca_automator._internal import assets, validation
 from pca_automator._internal.states import RETRYABLE_ERRORS
@@ -22,7 +22,9 @@ SETTINGS = {
     "CertCSR": settings.CertCsrSettings,
     "CertIssue": settings.CertIssueSettings,
     "CertDeploy": settings.CertDeploySettings,
-    "CertDeployStatus": settings.TableSettings,
+    "CertDeployStatus": membership_settings.CertDeployStatusSettings,
+    "CertEnroll": membership_settings.CertEnrollSettings,
+    "CertRetire": membership_settings.CertRetireSettings,
     "CertFailure": settings.TableSettings,
     "CertReport": settings.CertReportSettings,
     "CRLProcessor": settings.CrlProcessorSettings,

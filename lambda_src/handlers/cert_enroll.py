@@ -1,0 +1,36 @@
+"""CertEnroll: a host that appears in the inventory, or whose overrides change, is renewed now."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.clients import client
+from pca_runtime.enrolment import Enrolment, gather
+from pca_runtime.membership_settings import CertEnrollSettings
+from pca_runtime.observability import Event, emit, lambda_function, logger
+
+
+@cache
+def _settings() -> CertEnrollSettings:
+    return CertEnrollSettings.load()
+
+
+@lambda_function
+def handler(event: Event, _context: LambdaContext) -> Event:
+    """Records of the inventory's stream in; the runs that were started out."""
+    settings = _settings()
+    gathered = gather(event["Records"])
+    runs = Enrolment(client("stepfunctions"), settings.state_machine_arn).start(gathered)
+    counts = {
+        "enrolled": len(gathered.enrol),
+        "changed": len(gathered.changed),
+        "removed": len(gathered.removed),
+        "unreadable": gathered.unreadable,
+    }
+    if gathered.enrol:
+        emit(settings.automation_name, {"HostsEnrolled": len(gathered.enrol)})
+    # A removed host: whatever was in flight ends with LeaseLost or HostNotInInventory, nothing is written any more,
+    # and its certificate runs out by itself. Who wants it revoked retires the host first.
+    logger.info("inventory changed", extra={"runs": runs, **counts})
+    return {"runs": runs, **counts}

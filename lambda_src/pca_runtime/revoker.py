@@ -1,0 +1,135 @@
+"""Revoking certificates: what is to be revoked stands in the item until AWS Private CA has been told.
+
+The set ``toRevoke`` is written in the same update as the reason for it (a retirement, a replacement), so that no crash
+between the two loses a revocation: an event that comes again, or the hourly reconciliation, finishes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from botocore.exceptions import ClientError
+
+from pca_runtime.aws_errors import error_code, translated
+from pca_runtime.certificates import load_leaf
+from pca_runtime.clients import DynamoDb, PrivateCa
+from pca_runtime.errors import CertificateMismatch, IssuanceFailed, Throttled
+from pca_runtime.expressions import Expressions, to_value
+from pca_runtime.host_item import HostItem
+from pca_runtime.observability import logger
+
+__all__ = ["CESSATION", "REASONS", "SUPERSEDED", "TO_REVOKE", "Revoker", "colon_form", "to_revoke"]
+
+TO_REVOKE = "toRevoke"
+CESSATION = "CESSATION_OF_OPERATION"
+SUPERSEDED = "SUPERSEDED"
+# https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
+REASONS = (
+    "UNSPECIFIED", "KEY_COMPROMISE", "CERTIFICATE_AUTHORITY_COMPROMISE", "AFFILIATION_CHANGED", SUPERSEDED, CESSATION,
+    "PRIVILEGE_WITHDRAWN", "A_A_COMPROMISE",
+)  # fmt: skip
+# Not of this CA (it was replaced): there is nothing that could be revoked here.
+_NOTHING_TO_DO = {"RequestAlreadyProcessedException", "ResourceNotFoundException"}
+_AT_ONCE = {"ConcurrentModificationException", "RequestInProgressException"}
+
+
+def colon_form(serial: str) -> str:
+    """``0a1b`` as ``0a:1b``, the form in which RevokeCertificate takes a serial number."""
+    digits = f"{int(serial.replace(':', ''), 16):x}"
+    digits = digits.zfill(len(digits) + len(digits) % 2)
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+
+
+def to_revoke(item: HostItem) -> list[str]:
+    """The serials of an item that AWS Private CA has not been told of yet."""
+    waiting = item.attributes.get(TO_REVOKE)
+    return sorted(waiting) if isinstance(waiting, set) else []
+
+
+class Revoker:
+    """Revokes, and takes from the item what is revoked.
+
+    Args:
+        private_ca: an AWS Private CA client. RevokeCertificate takes 20 requests a second, not adjustable; this sends
+            one after the other. https://docs.aws.amazon.com/general/latest/gr/pca.html
+        dynamodb: a DynamoDB client.
+        ca_arn: the CA.
+        table_name: the inventory table.
+    """
+
+    def __init__(self, private_ca: PrivateCa, dynamodb: DynamoDb, ca_arn: str, table_name: str) -> None:
+        self._private_ca = private_ca
+        self._dynamodb = dynamodb
+        self._ca_arn = ca_arn
+        self._table = table_name
+
+    def serial_of(self, certificate_arn: str) -> str | None:
+        """The serial number of a certificate that was issued but not recorded; ``None``: it was not issued.
+
+        Raises:
+            CertificateNotReady: the CA is still at it; it will be known soon.
+        """
+        with translated("GetCertificate"):
+            try:
+                answer = self._private_ca.get_certificate(
+                    CertificateAuthorityArn=self._ca_arn, CertificateArn=certificate_arn
+                )
+            except ClientError as error:
+                if error_code(error) in ("RequestFailedException", "ResourceNotFoundException"):
+                    return None
+                raise
+        try:
+            return load_leaf(str(answer["Certificate"])).serial
+        except (CertificateMismatch, IssuanceFailed):
+            return None
+
+    def finish(self, host_id: str, serials: Iterable[str], reason: str) -> int:
+        """Revoke what an item is waiting for, one by one, and note each.
+
+        Returns:
+            How many were revoked, or had been before.
+
+        Raises:
+            PcaAutomatorError: AWS Private CA did not take one; it stays in the item.
+        """
+        count = 0
+        for serial in serials:
+            self._revoke(host_id, serial, reason)
+            self._done(host_id, serial)
+            count += 1
+        return count
+
+    def _revoke(self, host_id: str, serial: str, reason: str) -> None:
+        with translated("RevokeCertificate"):
+            try:
+                self._private_ca.revoke_certificate(
+                    CertificateAuthorityArn=self._ca_arn,
+                    CertificateSerial=colon_form(serial),
+                    RevocationReason=reason,
+                )
+            except ClientError as error:
+                code = error_code(error)
+                if code in _AT_ONCE:
+                    raise Throttled(f"RevokeCertificate: {code}", code="SERVICE_THROTTLED") from error
+                if code not in _NOTHING_TO_DO:
+                    raise
+                logger.info("nothing to revoke", host_id=host_id, serial=serial, why=code)
+                return
+        logger.info("revoked", host_id=host_id, serial=serial, revocation_reason=reason)
+
+    def _done(self, host_id: str, serial: str) -> None:
+        e = Expressions()
+        update = f"DELETE {e.path(TO_REVOKE)} {e.value({serial})}"
+        with translated("UpdateItem"):
+            try:
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"hostID": to_value(host_id)},
+                    UpdateExpression=update,
+                    # Without it, an item that was removed meanwhile would come back as an empty one.
+                    ConditionExpression=e.exists("hostID"),
+                    **e.arguments(),
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise

@@ -1,0 +1,93 @@
+"""Will the CRL fit? A forecast at synthesis, for IAM Roles Anywhere takes 300,000 bytes and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Annotations, Duration
+from constructs import IConstruct
+
+from pca_automator.algorithms import RevocationPolicy
+
+CRL_MAX_BYTES = 300_000
+"""Of a CRL in PEM. https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html"""
+
+CRL_ALARM_SHARE = 0.8
+
+# Measured with CRLs of AWS Private CA's form (127-bit serial numbers, reason codes, signed with RSA 2048) in PEM:
+# 1,000 entries are 66,913 bytes, 4,500 entries 299,138. That is the slope and what is left at none.
+_BYTES_PER_ENTRY = 66.35
+_BYTES_WITHOUT_ENTRIES = 565
+
+# Hosts that leave in a day, as a share of the fleet: a guess for a fleet of servers, on the high side.
+_LEAVE_A_DAY = 0.01
+
+# Of a CA with a complete CRL, over its whole life.
+# https://docs.aws.amazon.com/general/latest/gr/pca.html
+_CERTIFICATES_PER_CA = 1_000_000
+_WARN_BELOW_YEARS = 2
+
+
+@dataclass(frozen=True)
+class CrlBudget:
+    """What a fleet does to its CRL and to its CA.
+
+    Args:
+        hosts: size of the fleet.
+        validity: of the hosts' certificates.
+        remaining: what is left of a certificate when it is replaced, on average.
+        revoke_on_retire: whether the certificate of a host that leaves is revoked.
+        revoke_replaced: whether a replaced certificate is revoked.
+    """
+
+    hosts: int
+    validity: Duration
+    remaining: Duration
+    revoke_on_retire: RevocationPolicy
+    revoke_replaced: RevocationPolicy
+
+    @property
+    def certificates_per_year(self) -> float:
+        """How many the CA issues."""
+        return self.hosts * 365 * 86_400 / (self.validity.to_seconds() - self.remaining.to_seconds())
+
+    @property
+    def entries(self) -> int:
+        """How many revoked certificates have not run out, at any time; after that they leave the CRL."""
+        entries = 0.0
+        if self.revoke_replaced is RevocationPolicy.ALWAYS:
+            entries += self.certificates_per_year / 365 * self.remaining.to_seconds() / 86_400
+        if self.revoke_on_retire is RevocationPolicy.ALWAYS:
+            # A host that leaves is, on average, half-way between two renewals.
+            left = (self.validity.to_seconds() + self.remaining.to_seconds()) / 2 / 86_400
+            entries += self.hosts * _LEAVE_A_DAY * left
+        return round(entries)
+
+    @property
+    def crl_bytes(self) -> int:
+        """Size of the CRL in PEM."""
+        return round(_BYTES_WITHOUT_ENTRIES + _BYTES_PER_ENTRY * self.entries)
+
+    @property
+    def years_of_the_ca(self) -> float:
+        """After how long a CA with a complete CRL has issued all it may."""
+        return _CERTIFICATES_PER_CA / self.certificates_per_year
+
+    def warn(self, construct: IConstruct) -> None:
+        """Say at synthesis what will not fit."""
+        if self.crl_bytes > CRL_ALARM_SHARE * CRL_MAX_BYTES:
+            Annotations.of(construct).add_warning_v2(
+                "pca-automator:crl-budget",
+                f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} keep about "
+                f"{self.entries:,} revoked certificates on the CRL, {self.crl_bytes:,} bytes; IAM Roles Anywhere takes "
+                f"{CRL_MAX_BYTES:,} bytes, and enforces the last CRL that fitted. Set revoke_replaced to NEVER, renew "
+                "later (renewal_threshold), or spread the fleet over several automations",
+            )
+        if self.years_of_the_ca < _WARN_BELOW_YEARS:
+            Annotations.of(construct).add_warning_v2(
+                "pca-automator:ca-certificate-quota",
+                f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} take about "
+                f"{self.certificates_per_year:,.0f} certificates a year; a CA with a complete CRL issues "
+                f"{_CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
+                "Plan its successor, or use a longer validity",
+            )

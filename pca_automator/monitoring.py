@@ -1,0 +1,121 @@
+"""Alarms on what would end in a revocation that does not count."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from pca_automator.crl_budget import CRL_ALARM_SHARE, CRL_MAX_BYTES
+from pca_automator.functions import METRIC_NAMESPACE
+from pca_automator.notifications import FailureNotifications
+
+# CRLProcessor measures at least once an hour; two hours hold one measurement whenever it comes.
+_PERIOD = Duration.hours(2)
+
+
+class CrlAlarms(Construct):
+    """The CRL in force is near its size limit, or near its ``nextUpdate``; an event was not handled.
+
+    Args:
+        automation_name: value of the metric dimension ``Automation``.
+        dead_letters: queues that should be empty, by name.
+        next_update_margin: how long before ``nextUpdate`` a newer CRL must be in force. Default: 12 hours, half the
+            shortest life that AWS Private CA gives a CRL.
+        notifications: topic of the alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        automation_name: str,
+        dead_letters: dict[str, sqs.IQueue],
+        notifications: FailureNotifications,
+        next_update_margin: Duration | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._automation_name = automation_name
+        self._notifications = notifications
+        margin = next_update_margin or Duration.hours(12)
+        _let_alarms_publish(self, notifications)
+        self.crl_size = self._alarm(
+            "CrlSize",
+            metric=self._metric("CrlBytes", "Maximum"),
+            threshold=CRL_ALARM_SHARE * CRL_MAX_BYTES,
+            operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            description="The CRL has 80 % of the 300,000 bytes that IAM Roles Anywhere takes",
+        )
+        self.crl_age = self._alarm(
+            "CrlNextUpdate",
+            # The best measurement: right after an update there is an older one in the same two hours.
+            metric=self._metric("CrlSecondsToNextUpdate", "Maximum"),
+            threshold=margin.to_seconds(),
+            operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            description="The CRL in force runs out soon and no newer one came",
+        )
+        for name, queue in dead_letters.items():
+            self._alarm(
+                name,
+                metric=queue.metric_approximate_number_of_messages_visible(
+                    period=Duration.minutes(5), statistic="Maximum"
+                ),
+                threshold=1,
+                operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                description="An event or a start was not handled; it is in the dead-letter queue",
+            )
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=METRIC_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Automation": self._automation_name},
+            period=_PERIOD,
+            statistic=statistic,
+        )
+
+    def _alarm(
+        self,
+        name: str,
+        *,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        operator: cloudwatch.ComparisonOperator,
+        description: str,
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_description=description,
+            comparison_operator=operator,
+            evaluation_periods=1,
+            metric=metric,
+            threshold=threshold,
+            # Before the first CRL there is nothing to measure; later, what was true stays true without a measurement.
+            treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._notifications.topic))
+        return alarm
+
+
+def _let_alarms_publish(scope: Construct, notifications: FailureNotifications) -> None:
+    """A topic with a policy of its own lacks the default one, which lets the account's alarms publish.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    stack = Stack.of(scope)
+    alarms = stack.format_arn(
+        service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    notifications.topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            actions=["sns:Publish"],
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": alarms}},
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            resources=[notifications.topic.topic_arn],
+        )
+    )

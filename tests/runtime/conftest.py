@@ -1,0 +1,201 @@
+"""A small AWS for each test: table, buckets and topic by moto, the rest by fakes, and a clock to set."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from moto import mock_aws
+from pca_runtime.expressions import from_item, to_value
+
+from .fakes import (
+    ANCHOR_ARN,
+    CA_ARN,
+    REGION,
+    FakePca,
+    FakeRolesAnywhere,
+    FakeSsm,
+    FakeStepFunctions,
+    Passing,
+)
+from .pki import NOW, Ca
+
+HANDLERS = (
+    "cert_check", "cert_csr", "cert_csr_status", "cert_issue", "cert_deploy", "cert_deploy_status",
+    "cert_failure", "cert_report", "crl_processor",
+)  # fmt: skip
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "POWERTOOLS_SERVICE_NAME": "Test",
+    "POWERTOOLS_METRICS_NAMESPACE": "PcaAutomator",
+    "AUTOMATION_NAME": "fleet",
+    "TABLE_NAME": "inventory",
+    "WORK_BUCKET": "work",
+    "SCAN_SEGMENTS": "4",
+    "NEXT_RUN_SECONDS": "43200",
+    "LEASE_SECONDS": "1800",
+    "COMMAND_TIMEOUT_SECONDS": "60",
+    "GENERATE_CSR_DOCUMENT": "GenerateCsr",
+    "INSTALL_DOCUMENT": "InstallCertificate",
+    "CSR_PATH": "/var/lib/pca-automator",
+    "CERT_PATH": "/etc/pca-automator/certs",
+    "KEY_PATH": "/etc/pca-automator/private",
+    "CACERT_PATH": "/etc/pca-automator/certs",
+    "SIGNING_HELPER_PATH": "/usr/local/bin",
+    "KEY_ALGORITHM": "EC_prime256v1",
+    "CA_ARN": CA_ARN,
+    "SIGNING_ALGORITHM": "SHA256WITHECDSA",
+    "TEMPLATE_ARN": "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1",
+    "VALIDITY_DAYS": "7",
+    "RENEWAL_THRESHOLD_SECONDS": "172800",
+    "RENEWAL_JITTER_SECONDS": "0",
+    "TRUST_ANCHOR_ARN": ANCHOR_ARN,
+    "PROFILE_ARN": f"arn:aws:rolesanywhere:{REGION}:111122223333:profile/p",
+    "ROLE_ARN": "arn:aws:iam::111122223333:role/test",
+    "VALIDATION_POLICY": "IF_PRESENT",
+    "VERSIONS_KEPT": "3",
+    "HOOKS_PATH": "/etc/pca-automator/post-install.d",
+    "HOOK_TIMEOUT_SECONDS": "60",
+    "TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:failures",
+    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:111122223333:stateMachine:Renewal",
+    "CRL_BUCKET": "crls",
+    "CRL_NAME": "pca-automator",
+}
+HOST = "i-0123456789abcdef0"
+
+
+class Context(LambdaContext):
+    """What Powertools reads of Lambda's context."""
+
+    def __init__(self) -> None:
+        self._function_name = "Test"
+        self._memory_limit_in_mb = 256
+        self._invoked_function_arn = f"arn:aws:lambda:{REGION}:111122223333:function:Test"
+        self._aws_request_id = "request"
+
+
+class Inbox:
+    """A queue that is subscribed to the topic, as an e-mail address would be."""
+
+    def __init__(self, sns: Any, sqs: Any) -> None:
+        self._sqs = sqs
+        topic = sns.create_topic(Name="failures")["TopicArn"]
+        self._queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Everything that was published, with Subject and Message."""
+        found: list[dict[str, str]] = []
+        while answer := self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in answer]
+            for message in answer:
+                self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+@dataclass
+class World:
+    """Everything a function can reach, and the handlers themselves."""
+
+    dynamodb: Any
+    s3: Any
+    sns: Any
+    ssm: FakeSsm
+    pca: FakePca
+    step_functions: FakeStepFunctions
+    roles_anywhere: FakeRolesAnywhere
+    inbox: Inbox
+    now: datetime = NOW
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def later(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    def client(self, service: str) -> Any:
+        return {
+            "dynamodb": self.dynamodb,
+            "s3": self.s3,
+            "sns": self.sns,
+            "ssm": self.ssm,
+            "acm-pca": self.pca,
+            "stepfunctions": self.step_functions,
+            "rolesanywhere": self.roles_anywhere,
+        }[service]
+
+    def invoke(self, handler: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Call a handler the way Lambda does: JSON in, JSON out."""
+        module = importlib.import_module(f"handlers.{handler}")
+        answer = module.handler(json.loads(json.dumps(payload)), Context())
+        return json.loads(json.dumps(answer))
+
+    def put(self, host_id: str = HOST, **attributes: Any) -> None:
+        item = {name: to_value(value) for name, value in {"hostID": host_id, **attributes}.items()}
+        self.dynamodb.raw.put_item(TableName="inventory", Item=item)
+
+    def item(self, host_id: str = HOST) -> dict[str, Any]:
+        answer = self.dynamodb.raw.get_item(TableName="inventory", Key={"hostID": {"S": host_id}})
+        return from_item(answer["Item"]) if "Item" in answer else {}
+
+    def lines(self, key: str) -> list[dict[str, Any]]:
+        body = self.s3.raw.get_object(Bucket="work", Key=key)["Body"].read()
+        return [json.loads(line) for line in body.splitlines()]
+
+
+@pytest.fixture(scope="session")
+def clients() -> dict[str, Any]:
+    """moto's clients, made once: reading the service models takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in ENVIRONMENT.items():
+            patch.setenv(variable, value)
+        return {service: boto3.client(service) for service in ("dynamodb", "s3", "sns", "sqs")}
+
+
+@pytest.fixture
+def world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A fresh world, with every handler's caches emptied and its clients and clock replaced."""
+    for variable, value in ENVIRONMENT.items():
+        monkeypatch.setenv(variable, value)
+    with mock_aws():
+        yield _world(clients, monkeypatch)
+
+
+def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
+    clients["dynamodb"].create_table(
+        TableName="inventory",
+        KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "hostID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for bucket in ("work", "crls"):
+        clients["s3"].create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    made = World(
+        Passing(clients["dynamodb"]),
+        Passing(clients["s3"]),
+        Passing(clients["sns"]),
+        FakeSsm(),
+        FakePca(Ca()),
+        FakeStepFunctions(),
+        FakeRolesAnywhere(),
+        Inbox(clients["sns"], clients["sqs"]),
+    )
+    for handler in HANDLERS:
+        module = importlib.import_module(f"handlers.{handler}")
+        monkeypatch.setattr(module, "client", made.client)
+        if hasattr(module, "utc_now"):
+            monkeypatch.setattr(module, "utc_now", made.clock)
+        for thing in vars(module).values():
+            if hasattr(thing, "cache_clear"):
+                thing.cache_clear()
+    return made

@@ -1,0 +1,233 @@
+"""Recording stand-ins for the services that moto does not simulate well enough."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+from cryptography import x509
+from pca_runtime.timestamps import Clock
+
+from .pki import Ca, make_csr, p256
+
+REGION = "eu-central-1"
+CA_ARN = f"arn:aws:acm-pca:{REGION}:111122223333:certificate-authority/0a1b2c3d-0000-4000-8000-000000000001"
+ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:111122223333:trust-anchor/aaaaaaaa-0000-4000-8000-000000000001"
+
+
+def client_error(code: str, operation: str = "Operation", status: int = 400, **more: Any) -> ClientError:
+    response = {"Error": {"Code": code, "Message": f"{code} happened"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError({**response, **more}, operation)
+
+
+class CrashError(Exception):
+    """The Lambda environment died at this instant."""
+
+
+class Recorder:
+    """Records calls, and can be told to fail before or to crash after an operation."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._before: dict[str, list[BaseException]] = defaultdict(list)
+        self._crash: tuple[str, int] | None = None
+
+    def fail(self, operation: str, *errors: BaseException) -> None:
+        """The next calls raise these instead of doing anything."""
+        self._before[operation] += errors
+
+    def crash_after(self, operation: str, nth: int = 1) -> None:
+        """The nth call from now does its work, and its caller never learns of it."""
+        self._crash = (operation, nth)
+
+    def disarm(self) -> None:
+        """No crash, if it has not come yet."""
+        self._crash = None
+
+    def count(self, operation: str) -> int:
+        return sum(1 for name, _ in self.calls if name == operation)
+
+    def requests(self, operation: str) -> list[dict[str, Any]]:
+        return [request for name, request in self.calls if name == operation]
+
+    def _do(self, operation: str, request: dict[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if self._before[operation]:
+            raise self._before[operation].pop(0)
+        self.calls.append((operation, request))
+        answer = work()
+        if self._crash and self._crash[0] == operation:
+            self._crash = (operation, self._crash[1] - 1) if self._crash[1] > 1 else None
+            if self._crash is None:
+                raise CrashError(operation)
+        return answer
+
+
+class Passing(Recorder):
+    """A real (moto) client whose calls are recorded and can be made to fail."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__()
+        self.raw = client
+
+    def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
+        method = getattr(self.raw, operation)
+        return lambda **request: self._do(operation, request, lambda: method(**request))
+
+
+class FakeSsm(Recorder):
+    """Run Command and its hosts: one document makes a key for each request, the other says yes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.invocations: dict[str, dict[str, Any]] = {}
+        self.csrs: dict[str, str] = {}
+        self.unknown: set[str] = set()
+
+    def send_command(self, **request: Any) -> dict[str, Any]:
+        return self._do("send_command", request, lambda: self._send(request))
+
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
+        (host_id,) = request["InstanceIds"]
+        if host_id in self.unknown:
+            raise client_error("InvalidInstanceId", "SendCommand")
+        command_id = str(uuid.uuid4())
+        parameters = {key: value[0] for key, value in request["Parameters"].items()}
+        output = self._generate(parameters) if request["DocumentName"] == "GenerateCsr" else self._install(parameters)
+        self.invocations[command_id] = {
+            "Status": "Success",
+            "StatusDetails": "Success",
+            "StandardOutputContent": output,
+        }
+        return {"Command": {"CommandId": command_id}}
+
+    def _generate(self, parameters: dict[str, str]) -> str:
+        request_id = parameters["requestId"]
+        csr = self.csrs.setdefault(request_id, make_csr(parameters["hostID"], p256()))
+        return f"{csr}PCA_RESULT requestId={request_id} keyAlgorithm=EC_prime256v1 clock=2026-11-23T13:15:00Z\n"
+
+    def _install(self, parameters: dict[str, str]) -> str:
+        leaf = x509.load_pem_x509_certificate(base64.b64decode(parameters["certificate"]))
+        return (
+            f"PCA_RESULT requestId={parameters['requestId']} serial={leaf.serial_number:x} notAfter=x "
+            "validated=true switched=true previous=none takeover=false clock=x\n"
+        )
+
+    def get_command_invocation(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            if request["CommandId"] not in self.invocations:
+                raise client_error("InvocationDoesNotExist", "GetCommandInvocation")
+            return self.invocations[request["CommandId"]]
+
+        return self._do("get_command_invocation", request, work)
+
+    def sent(self, document: str) -> list[dict[str, Any]]:
+        return [request for request in self.requests("send_command") if request["DocumentName"] == document]
+
+
+class FakePca(Recorder):
+    """AWS Private CA: honours the idempotency token and the API passthrough."""
+
+    def __init__(self, ca: Ca) -> None:
+        super().__init__()
+        self.ca = ca
+        self.certificates: dict[str, str] = {}
+        self._tokens: dict[str, str] = {}
+
+    def issue_certificate(self, **request: Any) -> dict[str, Any]:
+        return self._do("issue_certificate", request, lambda: {"CertificateArn": self._issue(request)})
+
+    def _issue(self, request: dict[str, Any]) -> str:
+        token = request["IdempotencyToken"]
+        if token not in self._tokens:
+            extensions = request["ApiPassthrough"].get("Extensions", {}).get("SubjectAlternativeNames", [])
+            names = [x509.DNSName(entry["DnsName"]) for entry in extensions]
+            self._tokens[token] = self.add(self.ca.issue(request["Csr"], names=names))
+        return self._tokens[token]
+
+    def add(self, pem: str) -> str:
+        """Put a certificate into the CA as if somebody had had it issued."""
+        arn = f"{CA_ARN}/certificate/{uuid.uuid4().hex}"
+        self.certificates[arn] = pem
+        return arn
+
+    def get_certificate(self, **request: Any) -> dict[str, Any]:
+        pem = self.certificates.get(request["CertificateArn"], "")
+        return self._do("get_certificate", request, lambda: {"Certificate": pem, "CertificateChain": self.ca.pem})
+
+    def get_certificate_authority_certificate(self, **request: Any) -> dict[str, Any]:
+        return self._do("get_certificate_authority_certificate", request, lambda: {"Certificate": self.ca.pem})
+
+
+class FakeStepFunctions(Recorder):
+    """Tokens that can be completed once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: dict[str, dict[str, Any]] = {}
+        self.gone: set[str] = set()
+
+    def _complete(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            token = request["taskToken"]
+            if token in self.gone or token in self.outcomes:
+                raise client_error("TaskTimedOut", operation)
+            self.outcomes[token] = request
+            return {}
+
+        return self._do(operation, request, work)
+
+    def send_task_success(self, **request: Any) -> dict[str, Any]:
+        return self._complete("send_task_success", request)
+
+    def send_task_failure(self, **request: Any) -> dict[str, Any]:
+        return self._complete("send_task_failure", request)
+
+
+class FakeRolesAnywhere(Recorder):
+    """CRLs with their quota, listed two at a time so that pagination matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crls: list[dict[str, Any]] = []
+
+    def list_crls(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            start = int(request.get("nextToken", "0"))
+            page: dict[str, Any] = {"crls": self.crls[start : start + 2]}
+            return page if start + 2 >= len(self.crls) else {**page, "nextToken": str(start + 2)}
+
+        return self._do("list_crls", request, work)
+
+    def add(self, crl_name: str, data: bytes, anchor: str = ANCHOR_ARN, *, enabled: bool = True) -> str:
+        if sum(entry["trustAnchorArn"] == anchor for entry in self.crls) >= 2:
+            raise client_error("ValidationException", "ImportCrl")
+        if not 1 <= len(data) <= 300_000 or not data.startswith(b"-----BEGIN"):
+            raise client_error("ValidationException", "ImportCrl")
+        crl_id = str(uuid.uuid4())
+        entry = {"crlId": crl_id, "name": crl_name, "crlData": data, "trustAnchorArn": anchor, "enabled": enabled}
+        self.crls.append(entry)
+        return crl_id
+
+    def import_crl(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            return {"crl": {"crlId": self.add(request["name"], request["crlData"], request["trustAnchorArn"])}}
+
+        return self._do("import_crl", request, work)
+
+    def update_crl(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            (entry,) = (entry for entry in self.crls if entry["crlId"] == request["crlId"])
+            entry.update(crlData=request["crlData"], name=request["name"])
+            return {"crl": entry}
+
+        return self._do("update_crl", request, work)
+
+
+__all__ = [
+    "ANCHOR_ARN", "CA_ARN", "REGION", "Clock", "CrashError", "FakePca", "FakeRolesAnywhere", "FakeSsm",
+    "FakeStepFunctions", "Passing", "Recorder", "client_error",
+]  # fmt: skip

@@ -1,0 +1,366 @@
+"""A host that leaves loses its certificate, whichever event is lost, comes twice or comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pca_runtime.errors import AccessRefused, CertificateNotReady, InvalidInput, LeaseLost, Throttled
+from pca_runtime.revoker import colon_form
+
+from .conftest import HOST, World
+from .fakes import CrashError, client_error
+from .membership import Members, ec2_event, enter
+from .steps import RUN, TOKEN, completed, finish, host, issuance_event, issue, until_csr
+
+LIVE = {
+    "status": "DEPLOYED",
+    "serial": "0abc",
+    "expiry": "2026-11-30T13:15:00Z",
+    "renewalDate": "2026-11-28T13:15:00Z",
+    "certificateArn": "arn:aws:acm-pca:x",
+    "lastRunId": "run-0",
+}
+NODE = "mi-0123456789abcdef0"
+FUTURE, PAST = "2026-11-24T00:00:00Z", "2026-11-22T00:00:00Z"
+
+
+@pytest.fixture
+def members(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Members]:
+    yield from enter(world, monkeypatch)
+
+
+def terminated(members: Members, host_id: str = HOST) -> dict[str, Any]:
+    return members.invoke("cert_retire", ec2_event(host_id, "terminated"))
+
+
+def reconcile(members: Members) -> dict[str, Any]:
+    return members.invoke("cert_retire", {"reconcile": True})
+
+
+def test_a_terminated_instance_is_retired_and_its_certificate_revoked(members: Members) -> None:
+    members.world.put(**LIVE, certPath="/etc/x")
+    assert terminated(members) == {"retired": 1, "revoked": 1, "unknown": []}
+    item = members.world.item()
+    assert (item["status"], item["retiredAt"]) == ("RETIRED", "2026-11-23T13:15:00Z")
+    assert (item["serial"], item["expiry"], item["certPath"]) == ("0abc", "2026-11-30T13:15:00Z", "/etc/x")
+    assert not {"toRevoke", "renewalDate", "pending", "runId", "leaseUntil"} & item.keys()
+    assert members.pca.revoked == {0x0ABC: "CESSATION_OF_OPERATION"}
+
+
+@pytest.mark.parametrize(("serial", "colons"), [("0abc", "0a:bc"), ("abc", "0a:bc"), ("f", "0f"), ("FF00", "ff:00")])
+def test_serials_go_out_in_the_form_that_the_ca_takes(serial: str, colons: str) -> None:
+    assert colon_form(serial) == colons
+
+
+def test_an_event_that_comes_twice_revokes_once(members: Members) -> None:
+    members.world.put(**LIVE)
+    terminated(members)
+    assert terminated(members) == {"retired": 0, "revoked": 0, "unknown": []}
+    assert members.pca.count("revoke_certificate") == 1
+
+
+def test_other_peoples_instances_and_other_events_change_nothing(members: Members) -> None:
+    assert terminated(members)["unknown"] == [HOST]
+    assert members.world.item() == {}
+    members.world.put(**LIVE)
+    for event in (
+        ec2_event(HOST, "stopped"),
+        ec2_event("i-1; rm", "terminated"),
+        {**ec2_event(HOST, "terminated"), "source": "mine"},
+        {"detail-type": "x", "detail": None},
+    ):
+        assert members.invoke("cert_retire", event)["retired"] == 0
+    assert members.world.item()["status"] == "DEPLOYED"
+
+
+def test_with_the_policy_never_a_host_is_retired_and_nothing_revoked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for members in enter(world, monkeypatch, REVOKE_ON_RETIRE="NEVER"):
+        world.put(**LIVE)
+        assert terminated(members) == {"retired": 1, "revoked": 0, "unknown": []}
+        assert world.item()["status"] == "RETIRED"
+        assert members.pca.revoked == {}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "revoked"),
+    [
+        ({**LIVE, "expiry": PAST}, set()),
+        ({**LIVE, "expiry": "soon"}, {0x0ABC}),
+        ({**LIVE, "previousSerial": "0d", "previousExpiry": FUTURE}, {0x0ABC, 0x0D}),
+        ({**LIVE, "previousSerial": "0d", "previousExpiry": PAST}, {0x0ABC}),
+        ({**LIVE, "previousSerial": "0d"}, {0x0ABC}),
+        ({**LIVE, "serial": "../.."}, set()),
+        ({}, set()),
+    ],
+)
+def test_everything_that_is_still_valid_is_revoked(
+    members: Members, attributes: dict[str, Any], revoked: set[int]
+) -> None:
+    members.world.put(**attributes)
+    terminated(members)
+    assert set(members.pca.revoked) == revoked
+
+
+def test_a_crash_after_the_retirement_was_recorded_loses_no_revocation(members: Members) -> None:
+    members.world.put(**LIVE)
+    members.world.dynamodb.crash_after("update_item")
+    with pytest.raises(CrashError):
+        terminated(members)
+    assert members.world.item()["toRevoke"] == {"0abc"}
+    assert terminated(members)["revoked"] == 1
+    assert "toRevoke" not in members.world.item()
+
+
+def test_a_crash_after_the_revocation_revokes_again_without_an_error(members: Members) -> None:
+    members.world.put(**LIVE)
+    members.pca.crash_after("revoke_certificate")
+    with pytest.raises(CrashError):
+        terminated(members)
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC}
+    assert "toRevoke" not in members.world.item()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ThrottlingException", Throttled),
+        ("ConcurrentModificationException", Throttled),
+        ("RequestInProgressException", Throttled),
+        ("AccessDeniedException", AccessRefused),
+    ],
+)
+def test_a_revocation_that_fails_is_repeated_by_the_reconciliation(
+    members: Members, code: str, error: type[Exception]
+) -> None:
+    members.world.put(**LIVE)
+    members.pca.fail("revoke_certificate", client_error(code))
+    with pytest.raises(error):
+        terminated(members)
+    assert members.world.item()["status"] == "RETIRED"
+    assert reconcile(members)["revoked"] == 1
+    assert set(members.pca.revoked) == {0x0ABC}
+
+
+def test_a_certificate_of_another_ca_holds_nothing_up(members: Members) -> None:
+    members.world.put(**LIVE)
+    members.pca.foreign.add(0x0ABC)
+    terminated(members)
+    assert "toRevoke" not in members.world.item()
+
+
+def test_a_renewal_in_flight_cannot_bring_a_retired_host_back(members: Members) -> None:
+    world = members.world
+    world.put()
+    arn = issue(world)
+    world.invoke("cert_deploy", issuance_event(arn))
+    install = completed(world)
+    serial = int(world.item()["pending"]["serial"], 16)
+    terminated(members)
+    assert set(members.pca.revoked) == {serial}
+    with pytest.raises(LeaseLost):
+        finish(world, install)
+    world.invoke("cert_failure", {**host(), "phase": "CertDeployStatus", "error": {"Error": "LeaseLost", "Cause": ""}})
+    assert world.item()["status"] == "RETIRED"
+
+
+def test_a_certificate_that_was_issued_but_not_yet_fetched_is_revoked_too(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE)
+    ready = until_csr(world)
+    world.invoke("cert_issue", {**host(), "csr": ready["csr"], "taskToken": TOKEN})
+    assert "serial" not in world.item()["pending"]
+    members.pca.fail("get_certificate", client_error("RequestInProgressException"))
+    with pytest.raises(CertificateNotReady):
+        terminated(members)
+    terminated(members)
+    assert len(members.pca.revoked) == 2
+    world.invoke("cert_deploy", issuance_event(next(iter(members.pca.certificates))))
+    assert world.ssm.sent("InstallCertificate") == []
+    assert world.item()["status"] == "RETIRED"
+
+
+def test_a_retirement_that_meets_the_end_of_a_renewal_looks_again(members: Members) -> None:
+    """CertDeployStatus records the new certificate between CertRetire's read and its write."""
+    world = members.world
+    world.put(**LIVE)
+    read = world.dynamodb.get_item
+
+    def overtaken(**request: Any) -> Any:
+        answer = read(**request)
+        del world.dynamodb.get_item
+        world.put(**{**LIVE, "serial": "0f", "previousSerial": "0abc", "previousExpiry": FUTURE})
+        return answer
+
+    world.dynamodb.get_item = overtaken
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0F, 0x0ABC}
+
+
+def test_by_hand_a_reachable_host_also_removes_its_certificate(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE, keyPath="/etc/own")
+    world.put("i-0000000000000000a", **LIVE)
+    members.ssm.unknown.add("i-0000000000000000a")
+    request = {"hostIDs": [HOST, "i-0000000000000000a", "i-0000000000000000b"], "reason": "KEY_COMPROMISE"}
+    answer = members.invoke("cert_retire", request)
+    assert answer == {
+        "retired": 2,
+        "revoked": 2,
+        "unknown": ["i-0000000000000000b"],
+        "commands": {HOST: f"remove-{HOST}", "i-0000000000000000a": None},
+    }
+    assert members.pca.revoked == {0x0ABC: "KEY_COMPROMISE"}
+    sent = members.ssm.sent("RemoveCertificate")[0]
+    assert {name: value for name, (value,) in sent["Parameters"].items()} == {
+        "hostID": HOST,
+        "csrPath": "/var/lib/pca-automator",
+        "certPath": "/etc/pca-automator/certs",
+        "keyPath": "/etc/own",
+        "cacertPath": "/etc/pca-automator/certs",
+    }
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"hostIDs": []},
+        {"hostIDs": ["web-1"]},
+        {"hostIDs": [HOST], "reconcile": True},
+        {"reconcile": False},
+        {"hostIDs": [HOST], "reason": "BECAUSE"},
+        {"hostIDs": [HOST], "dryRun": True},
+    ],
+)
+def test_an_input_that_is_not_understood_retires_nobody(members: Members, payload: dict[str, Any]) -> None:
+    members.world.put(**LIVE)
+    with pytest.raises(InvalidInput):
+        members.invoke("cert_retire", payload)
+    assert members.world.item()["status"] == "DEPLOYED"
+
+
+def test_one_hosts_trouble_does_not_keep_the_others(members: Members) -> None:
+    first, second = "i-0000000000000000a", "i-0000000000000000b"
+    members.world.put(first, **LIVE)
+    members.world.put(second, **{**LIVE, "serial": "0e"})
+    members.pca.fail("revoke_certificate", client_error("ThrottlingException"))
+    with pytest.raises(Throttled):
+        members.invoke("cert_retire", {"hostIDs": [first, second]})
+    assert set(members.pca.revoked) == {0x0E}
+    assert members.world.item(first)["status"] == "RETIRED"
+
+
+def test_the_reconciliation_retires_whom_no_event_told_of(members: Members) -> None:
+    world = members.world
+    fleet = {"i-0000000000000000a": "terminated", "i-0000000000000000b": "stopped", "i-0000000000000000c": "running"}
+    for number, (host_id, state) in enumerate(fleet.items()):
+        members.ec2.instances[host_id] = (state, {})
+        world.put(host_id, **{**LIVE, "serial": f"{number + 1:02x}"})
+    world.put("i-0000000000000000d", **{**LIVE, "serial": "0d"})  # EC2 has forgotten it
+    world.put("i-0000000000000000e")  # not started yet
+    world.put(NODE, **{**LIVE, "serial": "0e"})  # deregistered
+    for number in range(3):
+        world.put(f"mi-{number:017x}", **LIVE)
+        members.ssm.nodes[f"mi-{number:017x}"] = ("ConnectionLost", {})
+    world.put("mi-aaaaaaaaaaaaaaaaa")  # put in ahead of its registration
+    assert reconcile(members) == {"retired": 3, "revoked": 3, "unknown": []}
+    assert set(members.pca.revoked) == {0x01, 0x0D, 0x0E}
+    assert reconcile(members) == {"retired": 0, "revoked": 0, "unknown": []}
+
+
+def test_a_fleet_that_seems_to_be_gone_is_not_revoked_but_asked_about(members: Members) -> None:
+    for number in range(20):
+        members.world.put(f"i-{number:017x}", **{**LIVE, "serial": f"{number + 1:02x}"})
+    answer = reconcile(members)
+    assert answer == {"retired": 0, "revoked": 0, "unknown": [], "refused": 20}
+    assert members.pca.revoked == {}
+    (message,) = members.world.sns.requests("publish")
+    assert "20 of 20 hosts" in message["Message"]
+    assert len(message["Subject"]) <= 100
+
+
+def test_a_status_that_a_person_wrote_by_hand_is_carried_out(members: Members) -> None:
+    members.world.put(**{**LIVE, "status": "RETIRED"})
+    assert reconcile(members)["revoked"] == 1
+    assert set(members.pca.revoked) == {0x0ABC}
+    assert members.world.item()["retiredAt"]
+
+
+def test_a_mistyped_id_in_the_inventory_does_not_stop_the_reconciliation(members: Members) -> None:
+    members.world.put("web-1", status="RETIRED")
+    assert reconcile(members)["retired"] == 0
+
+
+def test_a_host_that_is_removed_while_it_is_retired_does_not_come_back_as_an_empty_item(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE)
+    revoke = members.pca.revoke_certificate
+
+    def removed(**request: Any) -> Any:
+        world.dynamodb.delete_item(TableName="inventory", Key={"hostID": {"S": HOST}})
+        return revoke(**request)
+
+    members.pca.revoke_certificate = removed  # type: ignore[method-assign]
+    terminated(members)
+    assert world.item() == {}
+
+
+def renew(members: Members, run: str, **payload: Any) -> dict[str, Any]:
+    world = members.world
+    sent = world.invoke("cert_csr", host(run))
+    ready = world.invoke("cert_csr_status", {**host(run), "commandId": sent["commandId"], "attempt": 0})
+    world.invoke("cert_issue", {**host(run), "csr": ready["csr"], "taskToken": f"token-{run}"})
+    world.invoke("cert_deploy", host(run))
+    command = world.item()["pending"]["installCommandId"]
+    return members.invoke("cert_deploy_status", {**host(run), "commandId": command, "attempt": 0, **payload})
+
+
+def test_by_default_a_replaced_certificate_runs_out_by_itself(members: Members) -> None:
+    members.world.put(**LIVE)
+    assert renew(members, RUN)["state"] == "DEPLOYED"
+    assert members.pca.revoked == {}
+    assert members.world.item()["previousExpiry"] == "2026-11-30T13:15:00Z"
+
+
+def test_a_run_that_asks_for_it_revokes_what_it_replaced_once_that_is_live(members: Members) -> None:
+    members.world.put(**LIVE)
+    assert renew(members, RUN, revokeReplaced=True)["state"] == "DEPLOYED"
+    assert members.pca.revoked == {0x0ABC: "SUPERSEDED"}
+    assert members.world.item()["status"] == "DEPLOYED"
+    assert "toRevoke" not in members.world.item()
+
+
+def test_the_policy_always_revokes_without_being_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for members in enter(world, monkeypatch, REVOKE_REPLACED="ALWAYS"):
+        world.put()
+        renew(members, RUN)
+        assert members.pca.revoked == {}
+        first = int(world.item()["serial"], 16)
+        renew(members, "run-2")
+        assert members.pca.revoked == {first: "SUPERSEDED"}
+
+
+def test_a_revocation_that_fails_does_not_fail_the_renewal_and_is_repeated(members: Members) -> None:
+    members.world.put(**LIVE)
+    members.ec2.instances[HOST] = ("running", {})
+    members.pca.fail("revoke_certificate", client_error("ThrottlingException"))
+    assert renew(members, RUN, revokeReplaced=True)["state"] == "DEPLOYED"
+    assert members.world.item()["toRevoke"] == {"0abc"}
+    assert reconcile(members)["revoked"] == 1
+    assert members.pca.revoked == {0x0ABC: "SUPERSEDED"}
+
+
+def test_a_host_cannot_have_another_hosts_certificate_revoked(members: Members) -> None:
+    """The host's output names a previous serial of its own choice."""
+    members.world.put(**LIVE)
+    install = members.ssm._install
+    members.ssm._install = lambda parameters: install(parameters).replace(  # type: ignore[method-assign]
+        "previous=none", "previous=0fff"
+    )
+    renew(members, RUN, revokeReplaced=True)
+    assert set(members.pca.revoked) == {0x0ABC}
