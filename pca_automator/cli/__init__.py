@@ -1,0 +1,1 @@
+"""The operator's command, ``pca-automator``; it never imports ``aws_cdk``."""

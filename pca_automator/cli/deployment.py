@@ -1,0 +1,207 @@
+"""Finding a deployed automation: by its stack, and in it by type and logical id; its settings by its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, Trouble
+
+DEFAULT_STACK = "PcaAutomator"
+
+_FUNCTION = "AWS::Lambda::Function"
+# Construct ids of the library; together with the hash at the end they make CloudFormation's logical ids.
+_ANCHOR = "WorkflowCertCheck"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of the stack."""
+
+    logical_id: str
+    type: str
+    physical_id: str
+
+
+@dataclass
+class Aws:
+    """Clients of one Region and profile; the endpoint may come from ``AWS_ENDPOINT_URL``."""
+
+    region: str | None = None
+    profile: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+
+        return boto3.session.Session(region_name=self.region, profile_name=self.profile)
+
+    def client(self, service: str) -> Any:
+        """One client for each service; a person waits, so it gives up sooner than botocore's default of 60 s."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                user_agent_extra="pca-automator-cli",
+            )
+            self._clients[service] = self._session.client(service, config=config)
+        return self._clients[service]
+
+
+class Deployment:
+    """The parts of one automation; each is looked up when it is first asked for.
+
+    Args:
+        aws: clients.
+        stack: name of the stack, or ``tag:KEY=VALUE`` for the one stack that carries the tag.
+        automation: construct id, for a stack with several of them.
+    """
+
+    def __init__(self, aws: Aws, stack: str = DEFAULT_STACK, automation: str | None = None) -> None:
+        self.aws = aws
+        self._given = stack
+        self._automation = automation
+        self._settings: dict[str, dict[str, str]] = {}
+
+    @cached_property
+    def stack(self) -> str:
+        """The stack's name."""
+        if not self._given.startswith("tag:"):
+            return self._given
+        key, _, value = self._given.removeprefix("tag:").partition("=")
+        found = [
+            str(stack["StackName"])
+            for page in self.aws.client("cloudformation").get_paginator("describe_stacks").paginate()
+            for stack in page["Stacks"]
+            if {"Key": key, "Value": value} in stack.get("Tags", [])
+        ]
+        if len(found) != 1:
+            names = f": {', '.join(sorted(found))}" if found else ""
+            raise Trouble(f"{len(found)} stacks carry the tag {key}={value}, one is needed{names}", NO_DEPLOYMENT)
+        return found[0]
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """The automation's resources."""
+        every = tuple(self._stack_resources())
+        anchors = sorted(
+            resource.logical_id.partition(_ANCHOR)[0]
+            for resource in every
+            if resource.type == _FUNCTION and _ANCHOR in resource.logical_id
+        )
+        chosen = self._chosen(anchors)
+        # "Fleet" is how the logical ids of "Fleet2" start, too.
+        longer = tuple(anchor for anchor in anchors if anchor.startswith(chosen) and anchor != chosen)
+        return tuple(
+            resource
+            for resource in every
+            if resource.logical_id.startswith(chosen) and not (longer and resource.logical_id.startswith(longer))
+        )
+
+    def _chosen(self, anchors: list[str]) -> str:
+        wanted = [anchor for anchor in anchors if self._automation in (None, anchor)]
+        if len(wanted) == 1:
+            return wanted[0]
+        if not wanted:
+            name = f" {self._automation}" if self._automation else ""
+            raise Trouble(f"stack {self.stack} has no PcaCertificateAutomation{name}", NO_DEPLOYMENT)
+        raise Trouble(
+            f"stack {self.stack} has {len(wanted)} automations: choose one of {', '.join(wanted)} with --automation",
+            NO_DEPLOYMENT,
+        )
+
+    def _stack_resources(self) -> Iterator[Resource]:
+        from botocore.exceptions import ClientError
+
+        pages = self.aws.client("cloudformation").get_paginator("list_stack_resources")
+        try:
+            for page in pages.paginate(StackName=self.stack):
+                for each in page["StackResourceSummaries"]:
+                    yield Resource(each["LogicalResourceId"], each["ResourceType"], each.get("PhysicalResourceId", ""))
+        except ClientError as error:
+            details = error.response["Error"]
+            if details["Code"] == "ValidationError" and "does not exist" in details["Message"]:
+                where = self.aws.client("cloudformation").meta.region_name
+                raise Trouble(
+                    f"there is no stack {self.stack} in {where}; see --stack, --region and --profile", NO_DEPLOYMENT
+                ) from error
+            raise
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """Every resource of a type."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    def find(self, resource_type: str, part: str) -> str | None:
+        """The physical id of the resource of a type whose logical id has a part; ``None`` if there is none."""
+        return next((each.physical_id for each in self.of_type(resource_type) if part in each.logical_id), None)
+
+    def function(self, name: str) -> str | None:
+        """The deployed name of a function, such as ``CertCheck``; ``None`` if this deployment has none."""
+        found = [each for each in self.of_type(_FUNCTION) if each.logical_id[:-8].endswith(name)]
+        return found[0].physical_id if found else None
+
+    def settings(self, name: str) -> Mapping[str, str]:
+        """The environment of a function.
+
+        Raises:
+            Trouble: this deployment has no such function.
+        """
+        if name not in self._settings:
+            function = self.function(name)
+            if function is None:
+                raise Trouble(f"the deployment in {self.stack} has no function {name}: deploy again", NO_DEPLOYMENT)
+            answer = self.aws.client("lambda").get_function_configuration(FunctionName=function)
+            environment = answer.get("Environment", {})
+            if "Variables" not in environment:
+                raise Trouble(f"the environment of {name} cannot be read: kms:Decrypt may be missing", REFUSED)
+            self._settings[name] = dict(environment["Variables"])
+        return self._settings[name]
+
+    @property
+    def name(self) -> str:
+        """The automation's name: the dimension of its metrics."""
+        return self.settings("CertCheck")["AUTOMATION_NAME"]
+
+    @property
+    def table(self) -> str:
+        """The inventory table."""
+        return self.settings("CertCheck")["TABLE_NAME"]
+
+    @property
+    def work_bucket(self) -> str:
+        """Where a run's files are."""
+        return self.settings("CertCheck")["WORK_BUCKET"]
+
+    @property
+    def authority(self) -> str:
+        """The CA's ARN."""
+        return self.settings("CertDeploy")["CA_ARN"]
+
+    @property
+    def state_machine(self) -> str:
+        """The renewal workflow's ARN.
+
+        Raises:
+            Trouble: the stack has none.
+        """
+        found = self.find("AWS::StepFunctions::StateMachine", "Workflow")
+        if not found:
+            raise Trouble(f"stack {self.stack} has no renewal workflow", NO_DEPLOYMENT)
+        return found
+
+    def document(self, name: str) -> str:
+        """The deployed name of an SSM document.
+
+        Raises:
+            Trouble: the stack has none.
+        """
+        found = self.find("AWS::SSM::Document", name)
+        if not found:
+            raise Trouble(f"stack {self.stack} has no document {name}", NO_DEPLOYMENT)
+        return found

@@ -1,0 +1,114 @@
+"""What goes wrong for an operator, as one line and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+FAILED = 1
+"""The answer is not good: a host failed, does not exist, or something needs a person."""
+USAGE = 2
+"""The command line, or a file that it names, is wrong; nothing was done."""
+NO_DEPLOYMENT = 3
+"""The stack, or the automation in it, was not found."""
+REFUSED = 4
+"""No credentials, or AWS denies access."""
+UNAVAILABLE = 5
+"""AWS throttles, fails, or cannot be reached."""
+INTERRUPTED = 130
+"""Ctrl-C."""
+
+_NO_CREDENTIALS = {
+    "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidSignatureException",
+    "SignatureDoesNotMatch", "UnrecognizedClientException",
+}  # fmt: skip
+
+
+class Trouble(Exception):  # noqa: N818 - it may be the operator's, the host's or AWS's
+    """Something an operator is told in one line.
+
+    Args:
+        message: the line.
+        status: the exit status.
+    """
+
+    def __init__(self, message: str, status: int = FAILED) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Turn what can be expected to go wrong into one line on standard error and an exit status; no traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        trouble = _trouble(error)
+        if trouble is None:
+            raise
+        typer.echo(f"error: {' '.join(str(trouble).split())}", err=True)
+        raise typer.Exit(trouble.status) from error
+
+
+def _trouble(error: Exception) -> Trouble | None:
+    if isinstance(error, Trouble):
+        return error
+    # Only now: importing botocore takes longer than everything else that --help needs.
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        return of_client_error(error)
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        return Trouble(f"no AWS credentials: {error}; set AWS_PROFILE, or give --profile", REFUSED)
+    if isinstance(error, exceptions.ProfileNotFound):
+        return Trouble(f"{error}; see ~/.aws/config", REFUSED)
+    if isinstance(error, exceptions.NoRegionError):
+        return Trouble("no AWS Region: set AWS_REGION, or give --region", USAGE)
+    if isinstance(error, (exceptions.TokenRetrievalError, exceptions.SSOError, exceptions.CredentialRetrievalError)):
+        return Trouble(f"the AWS credentials could not be read: {error}; sign in again", REFUSED)
+    if isinstance(error, exceptions.BotoCoreError):
+        return Trouble(f"AWS cannot be reached: {error}", UNAVAILABLE)
+    return _of_runtime(error)
+
+
+def of_client_error(error: Any) -> Trouble:
+    """What an answer of AWS means for an operator."""
+    from pca_automator.cli.runtime import runtime
+
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    operation = str(error.operation_name)
+    if code in _NO_CREDENTIALS:
+        return Trouble(f"AWS does not accept the credentials: {operation}: {code}: {message}", REFUSED)
+    meaning = runtime("aws_errors").translation_of(error, operation)
+    if meaning.code == "SERVICE_THROTTLED":
+        return Trouble(f"AWS throttles {operation} ({code}): try again in a minute", UNAVAILABLE)
+    if meaning.code == "ACCESS_REFUSED":
+        return Trouble(f"AWS denies {operation}: {message or code}", REFUSED)
+    if meaning.code in ("SERVICE_FAILED", "SERVICE_UNREACHABLE"):
+        return Trouble(f"AWS failed: {meaning.message}", UNAVAILABLE)
+    if meaning.code == "SERVICE_REFUSED":
+        return Trouble(meaning.message)
+    return Trouble(f"{runtime('error_catalogue').lookup(meaning.code).meaning} ({meaning.message})")
+
+
+def _of_runtime(error: Exception) -> Trouble | None:
+    """The runtime's errors keep what AWS answered as their cause; that says more to an operator."""
+    from botocore.exceptions import ClientError
+
+    if isinstance(error.__cause__, ClientError):
+        return of_client_error(error.__cause__)
+    from pca_automator.cli.runtime import runtime
+
+    if not isinstance(error, runtime("errors").PcaAutomatorError):
+        return None
+    unavailable = isinstance(error, runtime("errors").RetryableError)
+    return Trouble(str(error), UNAVAILABLE if unavailable else FAILED)

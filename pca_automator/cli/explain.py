@@ -1,0 +1,48 @@
+"""``pca-automator explain``: from an error code to the remedy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pca_automator.cli import fleet
+from pca_automator.cli.host_details import explanation
+from pca_automator.cli.output import show
+from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verb import Operator, verb
+
+
+@verb
+def explain(
+    op: Operator,
+    what: Annotated[str, typer.Argument(metavar="ID|CODE", help="A host, or a code of the error catalogue.")],
+) -> None:
+    """Why a host failed and what to do; or what a code means, for which no deployment is needed."""
+    catalogue = runtime("error_catalogue")
+    if what in catalogue.CATALOGUE:
+        entry = catalogue.lookup(what)
+        names = ("code", "origin", "phase", "meaning", "remedy")
+        show(
+            op.output, {name: getattr(entry, name) for name in names}, [(name, getattr(entry, name)) for name in names]
+        )
+        return
+    item = fleet.get(op.deployment, what)
+    view = fleet.View.of(op.deployment)
+    row = view.row(item)
+    table: list[tuple[str, Any]] = [("status", row["status"]), ("time left", row["left"])]
+    if not item.last_error:
+        outcome = "its last renewal went well" if item.status == "DEPLOYED" else "no failure is recorded"
+        show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
+        return
+    code, message = str(item.last_error.get("code", "")), str(item.last_error.get("message", ""))
+    answer = {
+        **row,
+        "lastError": dict(item.last_error),
+        "meaning": catalogue.lookup(code).meaning,
+        "remedy": catalogue.remedy_for(code, message),
+        "failures": item.attributes.get("failureCount", 1),
+        "next": f"pca-automator run {what} --force --watch",
+    }
+    table += [*explanation(item), ("failures in a row", answer["failures"]), ("then", answer["next"])]
+    show(op.output, answer, table, what)

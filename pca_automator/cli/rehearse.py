@@ -1,0 +1,58 @@
+"""``pca-automator rehearse``: the whole life of a fleet in a local AWS."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_FEWEST_HOSTS = 6  # phase d needs four that fail and two that do not
+
+
+def rehearse(
+    hosts: Annotated[int, typer.Option(min=_FEWEST_HOSTS, help="How many simulated hosts.")] = 25,
+    app: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="Directory of the CDK app, the one with cdk.json.")
+    ] = Path(),
+    keep: Annotated[bool, typer.Option(help="Leave the local AWS running, and say how to use it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on standard output.")] = False,
+    signing_helper: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, resolve_path=True, help="The real aws_signing_helper."),
+    ] = None,
+    build: Annotated[Path, typer.Option(help="Where report.json, the log and the hosts go.")] = Path("build/rehearsal"),
+    iam: Annotated[bool, typer.Option("--iam/--no-iam", help="Enforce the IAM policies of the app.")] = True,
+) -> None:
+    """Deploy a CDK app into a local AWS and take a simulated fleet through its life."""
+    try:
+        from rich.console import Console
+
+        from pca_automator.rehearsal.display import Display
+        from pca_automator.rehearsal.runner import Options
+        from pca_automator.rehearsal.runner import rehearse as play
+    except ImportError as error:
+        typer.echo(f"{error}; install the extra: pip install 'pca-automator[rehearsal]'", err=True)
+        raise typer.Exit(2) from error
+    console = Console(stderr=True) if as_json else Console()
+    options = Options(hosts, app, keep, signing_helper, build, iam)
+    display = Display(console)
+    try:
+        with display:
+            report = play(options, display)
+    except KeyboardInterrupt:
+        console.print("interrupted; nothing is left running")
+        raise typer.Exit(130) from None
+    except RuntimeError as error:
+        console.print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+        console.print(f"see the logs in {build}/runs", highlight=False)
+        raise typer.Exit(1) from error
+    display.result(report)
+    console.print(f"Log of the local AWS: {report.numbers['log']}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {build / 'report.json'}", highlight=False, soft_wrap=True)
+    if as_json:
+        json.dump(report.as_json(), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    raise typer.Exit(0 if report.held else 1)

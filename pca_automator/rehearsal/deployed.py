@@ -1,0 +1,85 @@
+"""Finding the automation in whatever app was deployed: by its functions' environment, not by outputs or names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from pca_automator.rehearsal.process import LocalAws
+
+
+class NoAutomationError(RuntimeError):
+    """The app that was deployed has no PcaCertificateAutomation in it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Automation:
+    """The parts of a deployed PcaCertificateAutomation that a rehearsal touches."""
+
+    name: str
+    table: str
+    state_machine: str
+    topic: str
+    authority: str
+    trust_anchor: str
+    profile: str
+    role: str
+    certificate_path: str
+    key_path: str
+    csr_path: str
+    ca_certificate_path: str
+    signing_helper_path: str
+    enrols: bool
+    """Whether an item that is put into the table starts the workflow by itself."""
+
+
+def find(aws: LocalAws) -> Automation:
+    """The first automation by its name."""
+    functions = _functions(aws)
+    deploys = sorted(
+        (variables for service, variables in functions.values() if service == "CertDeploy"),
+        key=lambda variables: variables["AUTOMATION_NAME"],
+    )
+    if not deploys:
+        raise NoAutomationError("the app has no PcaCertificateAutomation: no function of it is called CertDeploy")
+    deploy = deploys[0]
+    own = {
+        service: (arn, variables)
+        for arn, (service, variables) in functions.items()
+        if variables.get("AUTOMATION_NAME") == deploy["AUTOMATION_NAME"]
+    }
+    return Automation(
+        name=deploy["AUTOMATION_NAME"],
+        table=deploy["TABLE_NAME"],
+        state_machine=_machine_of(aws, own["CertCheck"][0]),
+        topic=own["CertReport"][1]["TOPIC_ARN"],
+        authority=deploy["CA_ARN"],
+        trust_anchor=deploy["TRUST_ANCHOR_ARN"],
+        profile=deploy["PROFILE_ARN"],
+        role=deploy["ROLE_ARN"],
+        certificate_path=deploy["CERT_PATH"],
+        key_path=deploy["KEY_PATH"],
+        csr_path=deploy["CSR_PATH"],
+        ca_certificate_path=deploy["CACERT_PATH"],
+        signing_helper_path=deploy["SIGNING_HELPER_PATH"],
+        enrols="CertEnroll" in own,
+    )
+
+
+def _functions(aws: LocalAws) -> dict[str, tuple[str, dict[str, Any]]]:
+    found = {}
+    for page in aws.client("lambda").get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            variables = function.get("Environment", {}).get("Variables", {})
+            found[function["FunctionArn"]] = (variables.get("POWERTOOLS_SERVICE_NAME", ""), variables)
+    return found
+
+
+def _machine_of(aws: LocalAws, function_arn: str) -> str:
+    states = aws.client("stepfunctions")
+    for machine in states.list_state_machines()["stateMachines"]:
+        arn = str(machine["stateMachineArn"])
+        if json.dumps(function_arn) in states.describe_state_machine(stateMachineArn=arn)["definition"]:
+            return arn
+    raise NoAutomationError("no state machine calls the function CertCheck")

@@ -1,0 +1,65 @@
+"""Counting what a renewal costs: state transitions, Lambda invocations and API calls."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from typing import Any
+
+# boto3 puts AWS_SDK_UA_APP_ID into the User-Agent as ``app/<id>``; lambda_workers sets it to the function's name.
+_APPLICATION = re.compile(r"\bapp/(\S+)")
+
+
+class Counters:
+    """Thread-safe counts since the last reset."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again from zero."""
+        with self._lock:
+            self._transitions: Counter[str] = Counter()
+            self._last_states: dict[str, str] = {}
+            self._invocations: Counter[str] = Counter()
+            self._calls: Counter[tuple[str, str, str]] = Counter()
+            self._denials: Counter[str] = Counter()
+
+    def transition(self, child: str, state: str | None) -> None:
+        """A child execution of a Distributed Map entered a state, or retried it (AWS bills a retry, too)."""
+        with self._lock:
+            self._transitions[child] += 1
+            if state is not None:
+                self._last_states[child] = state
+
+    def invocation(self, function: str) -> None:
+        """One Lambda invocation, whoever asked for it."""
+        with self._lock:
+            self._invocations[function] += 1
+
+    def api_call(self, service: str, operation: str, user_agent: str) -> None:
+        """One API call; the caller is the Lambda function that made it, or empty."""
+        match = _APPLICATION.search(user_agent)
+        with self._lock:
+            self._calls[(match[1] if match else "", service, operation)] += 1
+
+    def denial(self, what: str) -> None:
+        """One request that IAM refused: who, which action, on what."""
+        with self._lock:
+            self._denials[what] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Transitions and last state by child, invocations by function, API calls, and what IAM refused."""
+        with self._lock:
+            return {
+                "transitions": dict(self._transitions),
+                "last_states": dict(self._last_states),
+                "invocations": dict(self._invocations),
+                "denials": dict(self._denials),
+                "api_calls": [
+                    {"function": function, "service": service, "operation": operation, "count": count}
+                    for (function, service, operation), count in sorted(self._calls.items())
+                ],
+            }

@@ -1,0 +1,142 @@
+"""Putting this project's services into MiniStack, before it serves its first request."""
+
+# MiniStack carries no types.
+# mypy: disable-error-code="import-untyped"
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack import app
+from ministack.core import router
+
+from pca_automator.rehearsal.local_aws import (
+    cloudformation,
+    emulator,
+    event_sources,
+    iam_rules,
+    lambda_workers,
+    step_functions,
+)
+from pca_automator.rehearsal.local_aws.counters import Counters
+from pca_automator.rehearsal.local_aws.emulator import Response
+from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.front import Front
+from pca_automator.rehearsal.local_aws.patching import replace
+from pca_automator.rehearsal.local_aws.private_ca import api as private_ca_api
+from pca_automator.rehearsal.local_aws.private_ca.service import PrivateCa
+from pca_automator.rehearsal.local_aws.roles_anywhere import api as roles_anywhere_api
+from pca_automator.rehearsal.local_aws.roles_anywhere.roles import EmulatorRoles
+from pca_automator.rehearsal.local_aws.roles_anywhere.service import RolesAnywhere
+from pca_automator.rehearsal.local_aws.roles_anywhere.sessions import Sessions
+from pca_automator.rehearsal.local_aws.roles_anywhere.signature import SignedRequest
+from pca_automator.rehearsal.local_aws.run_command import api as run_command_api
+from pca_automator.rehearsal.local_aws.run_command.service import RunCommand
+from pca_automator.rehearsal.local_aws.settings import Settings
+
+
+class _Surroundings:
+    """What the local Private CA reaches: events, S3 and time, all of MiniStack."""
+
+    def publish(self, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+        emulator.publish_aws_event("aws.acm-pca", detail_type, resources, detail)
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        emulator.sdk_client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+    def later(self, seconds: float, work: Callable[[], None]) -> None:
+        emulator.later(seconds, work, "private-ca")
+
+    def account(self) -> tuple[str, str]:
+        return emulator.account_id(), emulator.region()
+
+
+def _scope() -> tuple[str, str]:
+    return emulator.account_id(), emulator.region()
+
+
+def install(settings: Settings) -> None:
+    """Register services and resource types, put MiniStack right where it differs, and start counting."""
+    counters = Counters()
+    private_ca = PrivateCa(settings, _Surroundings())
+    roles_anywhere = RolesAnywhere(lambda arn: private_ca.find(arn).certificate_pem, _scope)
+    run_command = RunCommand(settings, _scope)
+    sessions = Sessions(roles_anywhere, EmulatorRoles())
+    anywhere_api = roles_anywhere_api.Api(roles_anywhere)
+
+    _add_service("acm-pca", private_ca_api.Api(private_ca).handle, ["ACMPrivateCA."])
+    _add_service("rolesanywhere", anywhere_api.handle, [])
+    app.SERVICE_HANDLERS["ssm"] = run_command_api.Api(
+        run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command
+    ).handle
+    cloudformation.install(private_ca, roles_anywhere, run_command)
+    iam_rules.install(counters)
+    event_sources.install()
+    lambda_workers.install(settings, counters)
+    step_functions.install(settings, counters, run_command.busy_hosts)
+    replace(app, "_maybe_record_cloudtrail", lambda record: _counting(record, counters, anywhere_api))
+    control = _Control(settings, counters, private_ca)
+    replace(app, "app", lambda served: Front(served, control, _create_session(sessions, counters)))
+
+
+def _add_service(name: str, handler: emulator.Handler, target_prefixes: list[str]) -> None:
+    router.SERVICE_PATTERNS[name] = {"target_prefixes": target_prefixes, "host_patterns": [], "credential_scope": name}
+    app.SERVICE_HANDLERS[name] = handler
+
+
+def _counting(record: Callable[..., None], counters: Counters, anywhere: roles_anywhere_api.Api) -> Callable[..., None]:
+    """MiniStack tells this function of every API call it has served."""
+
+    def record_call(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, request_id: str, region: str
+    ) -> None:
+        if service == "rolesanywhere":
+            operation = anywhere.operation(method, path)
+        else:
+            operation = app._ct_event_name(service, method, path, headers, query)
+        counters.api_call(service, operation, headers.get("user-agent", ""))
+        record(service, method, path, headers, body, query, request_id, region)
+
+    return record_call
+
+
+def _create_session(sessions: Sessions, counters: Counters) -> Callable[[str, str, dict[str, str], bytes], Response]:
+    def create_session(path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
+        emulator.enter_default_scope()
+        counters.api_call("rolesanywhere", "CreateSession", headers.get("user-agent", ""))
+        request = SignedRequest("POST", path, query, headers, body)
+        try:
+            if path != "/sessions":
+                raise ServiceError("UnknownOperationException", path, 404)
+            answer = sessions.create(request, dt.datetime.now(dt.UTC))
+        except ServiceError as error:
+            emulator.log.info("CreateSession: %s", error)
+            return emulator.json_error(error.code, error.message, error.status)
+        return 201, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+    return create_session
+
+
+class _Control:
+    """The rehearsal's own path: settings, counts, and a CRL when one is wanted without a revocation."""
+
+    def __init__(self, settings: Settings, counters: Counters, private_ca: PrivateCa) -> None:
+        self._settings = settings
+        self._counters = counters
+        self._ca = private_ca
+
+    def __call__(self, method: str, path: str, data: dict[str, Any]) -> Any:
+        if path == "settings":
+            self._settings.change(data)
+            return self._settings.as_json()
+        if path == "counters":
+            counted = self._counters.as_json()
+            if method == "POST" and data.get("reset"):
+                self._counters.reset()
+            return counted
+        if path == "crl" and method == "POST":
+            self._ca.write_crl(data["certificateAuthorityArn"])
+            return {}
+        raise LookupError(f"no control path {path!r}")

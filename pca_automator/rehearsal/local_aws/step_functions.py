@@ -1,0 +1,154 @@
+"""Step Functions as this project relies on it, where MiniStack differs from the States Language.
+
+* A Lambda that fails in a ``.waitForTaskToken`` task fails the task at once; MiniStack forgets the error and waits
+  for the callback until the timeout.
+* ``States.ALL`` and ``States.TaskFailed`` do not match ``States.Runtime`` and ``States.DataLimitExceeded``, so that
+  an input which lacks what a state reads is as fatal here as it is on AWS.
+  https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+* A Distributed Map runs no more children at once than the settings say: 200 hosts at a time would spend their polls
+  waiting for two cores. The definition keeps its own, higher number.
+* A Wait of a child is stretched while the host that its input names is still at work, up to its full time: a few
+  cores play the part of a whole fleet, and simulated time must not run out while a host waits for one of them.
+* Transitions and retries of each child execution are counted.
+"""
+
+# MiniStack carries no types.
+# mypy: disable-error-code="import-untyped"
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ministack.services import stepfunctions
+
+from pca_automator.rehearsal.local_aws.counters import Counters
+from pca_automator.rehearsal.local_aws.patching import replace
+from pca_automator.rehearsal.local_aws.settings import Settings
+
+_STRETCH_SECONDS = 0.02
+_YEAR = 365 * 86_400  # an execution ends after a year, and with it a task without a timeout
+_NEVER_CAUGHT_BY_WILDCARDS = {"States.Runtime", "States.DataLimitExceeded"}
+
+
+def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set[str]]) -> None:
+    """Patch MiniStack's Step Functions interpreter."""
+    replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts))
+    replace(stepfunctions, "_run_distributed_map", lambda run: _bounded(run, settings))
+    replace(stepfunctions, "_error_matches", _strict_wildcards)
+    replace(stepfunctions, "_invoke_with_callback", lambda invoke: _failing_callbacks(invoke, settings))
+    replace(stepfunctions, "_run_sub_machine", lambda run: _counted(run, counters))
+    replace(stepfunctions, "_find_matching_retrier", lambda find: _counted_retries(find, counters))
+
+
+def _strict_wildcards(matches: Callable[[list[str], str], bool]) -> Callable[[list[str], str], bool]:
+    def error_matches(error_equals: list[str], error: str) -> bool:
+        if error in _NEVER_CAUGHT_BY_WILDCARDS:
+            return error in error_equals
+        return matches(error_equals, error)
+
+    return error_matches
+
+
+def _failing_callbacks(invoke: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """Keep the error of the Lambda function that MiniStack's own code swallows, and raise it instead of waiting."""
+
+    def invoke_with_callback(resource: str, input_data: Any, token: str, state: dict[str, Any]) -> Any:
+        if "states:::lambda:invoke" not in resource:
+            return invoke(resource, input_data, token, state)
+        stepfunctions._task_tokens[token] = {
+            "event": threading.Event(), "result": None, "error": None, "heartbeat": None,
+        }  # fmt: skip
+        try:
+            stepfunctions._invoke_resource(resource.replace(".waitForTaskToken", ""), input_data)
+        except stepfunctions._ExecutionError:
+            stepfunctions._task_tokens.pop(token, None)
+            raise
+        return _outcome(token, float(state.get("TimeoutSeconds", _YEAR)) * settings.callback_scale)
+
+    return invoke_with_callback
+
+
+def _outcome(token: str, seconds: float) -> Any:
+    record = stepfunctions._task_tokens[token]
+    # Not scaled by SFN_WAIT_SCALE: what it bounds (Lambda, the CA's event) takes its real time here.
+    answered = record["event"].wait(timeout=seconds)
+    stepfunctions._task_tokens.pop(token, None)
+    if not answered:
+        raise stepfunctions._ExecutionError("States.Timeout", "Task timed out waiting for callback")
+    if record.get("error"):
+        error = record["error"]
+        raise stepfunctions._ExecutionError(error.get("Error", "TaskFailed"), error.get("Cause", ""))
+    return json.loads(record.get("result") or "{}")
+
+
+def _bounded(run: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    def run_distributed_map(state: dict[str, Any], *others: Any) -> Any:
+        wanted = int(state.get("MaxConcurrency") or settings.children)
+        return run({**state, "MaxConcurrency": min(wanted, settings.children)}, *others)
+
+    return run_distributed_map
+
+
+@dataclasses.dataclass(frozen=True)
+class _Child:
+    """The child execution that a thread is running."""
+
+    arn: str
+    input: str
+
+
+_current: contextvars.ContextVar[_Child | None] = contextvars.ContextVar("rehearsal_child", default=None)
+
+
+class _CountedStates(dict[str, Any]):
+    """The states of a child workflow; the interpreter looks each one up once when it enters it."""
+
+    def __init__(self, states: Mapping[str, Any], entered: Callable[[str], None]) -> None:
+        super().__init__(states)
+        self._entered = entered
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Look up a state, and count that it is entered."""
+        self._entered(key)
+        return super().get(key, default)
+
+
+def _counted(run: Callable[..., Any], counters: Counters) -> Callable[..., Any]:
+    def run_sub_machine(states: dict[str, Any], start_at: str, data: Any, execution: Any, ctx: Any) -> Any:
+        child = _Child(str(execution["executionArn"]), str(execution.get("input", "")))
+        token = _current.set(child)
+        try:
+            counted = _CountedStates(states, lambda state: counters.transition(child.arn, state))
+            return run(counted, start_at, data, execution, ctx)
+        finally:
+            _current.reset(token)
+
+    return run_sub_machine
+
+
+def _counted_retries(find: Callable[..., Any], counters: Counters) -> Callable[..., Any]:
+    def find_matching_retrier(retriers: Any, error: str, counts: Any) -> Any:
+        retrier, index = find(retriers, error, counts)
+        child = _current.get()
+        if retrier is not None and child is not None:
+            counters.transition(child.arn, None)
+        return retrier, index
+
+    return find_matching_retrier
+
+
+def _patient(wait: Callable[..., Any], busy_hosts: Callable[[], set[str]]) -> Callable[..., Any]:
+    def execute_wait(state: dict[str, Any], *others: Any) -> Any:
+        child = _current.get()
+        latest = time.monotonic() + float(state.get("Seconds") or 0)
+        result = wait(state, *others)
+        while child is not None and time.monotonic() < latest and any(host in child.input for host in busy_hosts()):
+            time.sleep(_STRETCH_SECONDS)
+        return result
+
+    return execute_wait

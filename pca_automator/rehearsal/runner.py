@@ -1,0 +1,136 @@
+"""A whole rehearsal: start the local AWS, deploy the app, play the phases, report, and leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from pca_automator.rehearsal import deployed, phases
+from pca_automator.rehearsal.cdk import Cdk
+from pca_automator.rehearsal.display import Display
+from pca_automator.rehearsal.hosts import build_fleet
+from pca_automator.rehearsal.local_aws.settings import Settings
+from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.report import Report
+from pca_automator.rehearsal.world import Inventory, Mailbox, World
+
+# Waits of the workflow last a twentieth: 0.75 s for 15 s. Zero would skip them, and a poll loop would be through
+# before any host has finished.
+_WAIT_SCALE = 0.05
+_KEPT_RUNS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    hosts: int = 25
+    app: Path = Path()
+    keep: bool = False
+    signing_helper: Path | None = None
+    build: Path = Path("build/rehearsal")
+    enforce_iam: bool = True
+
+
+def rehearse(options: Options, display: Display) -> Report:
+    """Play the whole life of a fleet; the report says whether every expectation held."""
+    directory = _run_directory(options.build)
+    report = Report()
+    report.numbers["hosts"] = options.hosts
+    settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
+    aws = LocalAws(directory, settings, wait_scale=_WAIT_SCALE, keep=options.keep, auth=options.enforce_iam)
+    report.numbers["log"] = str(aws.log_path)
+    leave_running = False
+    with _terminable():
+        try:
+            _play(aws, options, report, display)
+            leave_running = options.keep
+        finally:
+            report.write(options.build / "report.json")
+            if leave_running:
+                _say_how_to_use(aws, display)
+            else:
+                aws.stop()
+                _tidy(directory)
+    return report
+
+
+def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> None:
+    with report.timed("setup"), display.part("   local AWS and bootstrap", 2) as advance:
+        aws.start()
+        advance(1)
+        cdk = Cdk(options.app, aws)
+        cdk.bootstrap()
+    with report.timed("deploy"), display.part("   cdk deploy"):
+        cdk.deploy()
+    automation = deployed.find(aws)
+    members = build_fleet(aws.directory / "fleet", options.hosts, automation, aws.endpoint, options.signing_helper)
+    inventory, mailbox = Inventory(aws, automation.table), Mailbox(aws, automation.topic)
+    world = World(aws, automation, members, inventory, mailbox, report, display)
+    with report.timed("a"):
+        try:
+            phases.enrol(world)
+        except phases.TooFewHostsError as error:
+            report.trouble(str(error))
+            return
+    with report.timed("b"):
+        phases.run_again(world)
+    with report.timed("c"):
+        phases.renew_some(world)
+    with report.timed("d"):
+        phases.bad_run(world)
+    with report.timed("e"):
+        phases.revoke(world)
+    if options.enforce_iam:
+        denials = aws.control("counters")["denials"]
+        report.expect("IAM refused nothing", 0, len(denials))
+        for denial in denials:
+            report.trouble(f"IAM refused {denial}")
+
+
+def _run_directory(build: Path) -> Path:
+    runs = build.resolve() / "runs"
+    if runs.is_dir():
+        for old in sorted(runs.iterdir())[:-_KEPT_RUNS]:
+            if not (old / "kept").exists():
+                shutil.rmtree(old, ignore_errors=True)
+    directory = runs / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    # Not writable by others, whatever the user's umask is: the documents refuse such directories on a host.
+    os.umask(0o022)
+    directory.mkdir(parents=True)
+    return directory
+
+
+def _tidy(directory: Path) -> None:
+    """Keep the log and the hosts; the rest is large and of no use without the process."""
+    for name in ("tmp", "s3", "state", "cdk.out", "cdk-home"):
+        shutil.rmtree(directory / name, ignore_errors=True)
+
+
+def _say_how_to_use(aws: LocalAws, display: Display) -> None:
+    (aws.directory / "kept").touch()
+    display.say("The local AWS is still running. To point the AWS CLI at it:")
+    for name, value in aws.client_environment().items():
+        display.say(f"  export {name}={value}")
+    display.say(f"To end it and everything it started:\n  kill -KILL -- -{aws.pid}")
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that nothing is left running."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)

@@ -1,0 +1,108 @@
+"""IAM enforcement reaches the services added here: what a role's policy does not allow is refused and counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet
+from pca_automator.rehearsal.local_aws.settings import Settings
+from pca_automator.rehearsal.process import REGION, LocalAws
+from tests.rehearsal.test_local_services import csr_for, make_authority
+
+CLIENT = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1"
+DOCUMENT = json.dumps(
+    {
+        "schemaVersion": "2.2",
+        "mainSteps": [{"action": "aws:runShellScript", "name": "S", "inputs": {"runCommand": ["true"]}}],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    directory: Path = tmp_path_factory.mktemp("strict")
+    with LocalAws(directory, Settings(fleet=directory / "fleet"), auth=True) as running:
+        yield running
+
+
+def as_role(aws: LocalAws, name: str, statements: list[dict[str, Any]]) -> Any:
+    """A client factory with the permissions of a new role."""
+    iam = aws.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+    session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+    return lambda service: boto3.client(
+        service,
+        endpoint_url=aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+
+
+def error_code(call: Any, **arguments: Any) -> str:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def test_issue_certificate_is_bound_to_its_authority_and_template(strict: LocalAws) -> None:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    strict.client("s3").create_bucket(Bucket="crls")
+    authority = make_authority(strict, "crls")
+    condition = {"StringEquals": {"acm-pca:TemplateArn": CLIENT}}
+    allow = {"Effect": "Allow", "Action": "acm-pca:IssueCertificate", "Resource": authority, "Condition": condition}
+    issue = as_role(strict, "issuer", [allow])("acm-pca").issue_certificate
+    request = {
+        "CertificateAuthorityArn": authority,
+        "Csr": csr_for(rsa.generate_private_key(65537, 2048), "i-01234567"),
+        "SigningAlgorithm": "SHA256WITHRSA",
+        "Validity": {"Type": "DAYS", "Value": 1},
+    }
+    assert error_code(issue, **request, TemplateArn=CLIENT) == ""
+    assert error_code(issue, **request) == "AccessDeniedException"  # the default template is another one
+    assert error_code(issue, **{**request, "CertificateAuthorityArn": authority + "x"}) == "AccessDeniedException"
+    denials = strict.control("counters")["denials"]
+    assert any("acm-pca:IssueCertificate" in denial for denial in denials)
+
+
+def test_send_command_is_checked_for_the_document_and_each_host(strict: LocalAws) -> None:
+    fleet = Fleet(strict.directory / "fleet")
+    for host in ("i-01234567", "i-89abcdef", "mi-0123456789abcdef0"):
+        fleet.add(host)
+    for name in ("Allowed", "Other"):
+        strict.client("ssm").create_document(Name=name, Content=DOCUMENT, DocumentType="Command")
+    base = f"{REGION}:000000000000"
+    resources = [
+        f"arn:aws:ssm:{base}:document/Allowed",
+        f"arn:aws:ec2:{base}:instance/i-01234567",
+        f"arn:aws:ssm:{base}:managed-instance/*",
+    ]
+    allow = {"Effect": "Allow", "Action": "ssm:SendCommand", "Resource": resources}
+    send = as_role(strict, "sender", [allow])("ssm").send_command
+    assert error_code(send, DocumentName="Allowed", InstanceIds=["i-01234567"]) == ""
+    assert error_code(send, DocumentName="Allowed", InstanceIds=["mi-0123456789abcdef0"]) == ""
+    assert error_code(send, DocumentName="Allowed", InstanceIds=["i-89abcdef"]) == "AccessDeniedException"
+    assert error_code(send, DocumentName="Other", InstanceIds=["i-01234567"]) == "AccessDeniedException"
+
+
+def test_crls_are_checked_by_operation_and_id(strict: LocalAws) -> None:
+    allow = {"Effect": "Allow", "Action": "rolesanywhere:ListCrls", "Resource": "*"}
+    client = as_role(strict, "lister", [allow])("rolesanywhere")
+    assert error_code(client.list_crls) == ""
+    assert error_code(client.get_crl, crlId="00000000-0000-0000-0000-000000000000") == "AccessDeniedException"
+    assert error_code(client.list_profiles) == "AccessDeniedException"

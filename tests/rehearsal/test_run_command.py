@@ -1,0 +1,223 @@
+"""Run Command with simulated hosts: parameters, the agent, statuses and faults."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.run_command.documents import Document
+from pca_automator.rehearsal.local_aws.run_command.hosts import Faults, Host
+from pca_automator.rehearsal.local_aws.run_command.service import RunCommand
+from pca_automator.rehearsal.local_aws.settings import Settings
+
+HOST = "i-0123456789abcdef0"
+
+
+def content(script: str, *, timeout: int = 60, **parameters: dict[str, Any]) -> dict[str, Any]:
+    step = {"runCommand": script.splitlines(), "timeoutSeconds": timeout}
+    return {
+        "schemaVersion": "2.2",
+        "parameters": parameters,
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "Step",
+                "precondition": {"StringEquals": ["platformType", "Linux"]},
+                "inputs": step,
+            }
+        ],
+    }
+
+
+def env_var(**more: Any) -> dict[str, Any]:
+    return {"type": "String", "interpolationType": "ENV_VAR", **more}
+
+
+@pytest.fixture
+def run_command(tmp_path: Path) -> Iterator[RunCommand]:
+    settings = Settings(fleet=tmp_path, invocation_seconds=0.05, delivery_seconds=0.3)
+    service = RunCommand(settings, lambda: ("000000000000", "us-east-1"))
+    service.fleet.add(HOST)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def host(run_command: RunCommand) -> Host:
+    found = run_command.fleet.find(HOST)
+    assert found is not None
+    return found
+
+
+def outcome(service: RunCommand, parameters: dict[str, Any] | None = None, host_id: str = HOST) -> dict[str, Any]:
+    command = service.send({"DocumentName": "Doc", "InstanceIds": [host_id], "Parameters": parameters or {}})
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ServiceError):  # InvocationDoesNotExist, for a moment
+            shown = service.invocation(command.id, host_id)
+            if shown["Status"] not in ("Pending", "InProgress", "Delayed"):
+                return shown
+        time.sleep(0.02)
+    raise AssertionError("the command did not end")
+
+
+def test_a_path_parameter_lies_below_the_hosts_root_and_others_do_not(run_command: RunCommand, host: Host) -> None:
+    script = 'echo "$SSM_certPath|$SSM_other"'
+    run_command.put_document("Doc", content(script, certPath=env_var(default="/etc/certs"), other=env_var()))
+    shown = outcome(run_command, {"other": ["/etc/x"]})
+    assert shown["StandardOutputContent"] == f"{host.root}/etc/certs|/etc/x\n"
+    assert (shown["Status"], shown["ResponseCode"], shown["PluginName"]) == ("Success", 0, "Step")
+
+
+def test_an_old_agent_pastes_the_text_and_sets_no_variable(run_command: RunCommand, host: Host) -> None:
+    host.set_faults(Faults(old_agent=True))
+    run_command.put_document("Doc", content("echo '{{ word }}' ${SSM_word-unset}", word=env_var()))
+    assert outcome(run_command, {"word": ["x"]})["StandardOutputContent"] == "x unset\n"
+
+
+def test_a_new_agent_leaves_the_text_alone(run_command: RunCommand) -> None:
+    run_command.put_document("Doc", content("echo '{{ word }}' $SSM_word", word=env_var()))
+    assert outcome(run_command, {"word": ["x"]})["StandardOutputContent"] == "{{ word }} x\n"
+
+
+@pytest.mark.parametrize("given", ["a;b", "a\n", ""])
+def test_an_allowed_pattern_matches_the_whole_text(run_command: RunCommand, given: str) -> None:
+    run_command.put_document("Doc", content("true", word=env_var(allowedPattern="^[a-z]+$")))
+    with pytest.raises(ServiceError, match="allowed pattern") as refused:
+        run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST], "Parameters": {"word": [given]}})
+    assert refused.value.code == "InvalidParameters"
+
+
+def test_a_dollar_inside_a_class_stays_a_dollar(run_command: RunCommand) -> None:
+    run_command.put_document("Doc", content("true", word=env_var(allowedPattern=r"^([$]|\$a)$")))
+    for given in ("$", "$a"):
+        assert outcome(run_command, {"word": [given]})["Status"] == "Success"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"), [({}, "word is required"), ({"word": ["a"], "other": ["b"]}, "does not support")]
+)
+def test_missing_and_unknown_parameters_are_refused(
+    run_command: RunCommand, parameters: dict[str, Any], message: str
+) -> None:
+    run_command.put_document("Doc", content("true", word=env_var()))
+    with pytest.raises(ServiceError, match=message):
+        run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST], "Parameters": parameters})
+
+
+@pytest.mark.parametrize("name", ["AWS-RunShellScript", "NoSuchDocument"])
+def test_a_document_that_does_not_exist_is_refused(run_command: RunCommand, name: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        run_command.send({"DocumentName": name, "InstanceIds": [HOST]})
+    assert refused.value.code == "InvalidDocument"
+
+
+@pytest.mark.parametrize("unknown", ["i-01234567", "../i-01234567", "."])
+def test_a_host_that_systems_manager_does_not_know_is_refused(run_command: RunCommand, unknown: str) -> None:
+    run_command.put_document("Doc", content("true"))
+    with pytest.raises(ServiceError) as refused:
+        run_command.send({"DocumentName": "Doc", "InstanceIds": [unknown]})
+    assert refused.value.code == "InvalidInstanceId"
+
+
+def test_a_deregistered_host_is_unknown_and_keeps_its_files(run_command: RunCommand, host: Host) -> None:
+    host.set_faults(Faults(unknown=True))
+    assert run_command.fleet.find(HOST) is None
+    assert host.root.is_dir()
+
+
+def test_a_failing_script_fails_with_its_status_and_output(run_command: RunCommand) -> None:
+    run_command.put_document("Doc", content("echo out; echo err >&2; exit 3"))
+    shown = outcome(run_command)
+    assert (shown["Status"], shown["StatusDetails"], shown["ResponseCode"]) == ("Failed", "Failed", 3)
+    assert (shown["StandardOutputContent"], shown["StandardErrorContent"]) == ("out\n", "err\n")
+
+
+def test_output_is_cut_as_get_command_invocation_cuts_it(run_command: RunCommand) -> None:
+    script = "head -c 30000 /dev/zero | tr '\\0' o; head -c 30000 /dev/zero | tr '\\0' e >&2"
+    run_command.put_document("Doc", content(script))
+    shown = outcome(run_command)
+    assert (len(shown["StandardOutputContent"]), len(shown["StandardErrorContent"])) == (24_000, 8_000)
+
+
+def test_a_script_that_takes_too_long_is_killed_with_what_it_started(run_command: RunCommand, tmp_path: Path) -> None:
+    sign = tmp_path / "sign-of-life"
+    run_command.put_document("Doc", content(f"(sleep 2; touch {sign}) & wait", timeout=1))
+    shown = outcome(run_command)
+    assert (shown["Status"], shown["StatusDetails"]) == ("TimedOut", "ExecutionTimedOut")
+    time.sleep(1.5)
+    assert not sign.exists()
+
+
+def test_a_host_that_never_answers_is_delayed_and_then_times_out(run_command: RunCommand, host: Host) -> None:
+    host.set_faults(Faults(never_answers=True))
+    run_command.put_document("Doc", content("true"))
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
+    seen = set()
+    deadline = time.monotonic() + 5
+    while "TimedOut" not in seen and time.monotonic() < deadline:
+        time.sleep(0.02)
+        seen.add(command.invocations[HOST].status)
+    assert seen == {"Pending", "Delayed", "TimedOut"}
+    assert command.invocations[HOST].details == "DeliveryTimedOut"
+    assert not run_command.busy_hosts()  # nobody waits for it
+
+
+def test_an_attackers_host_answers_with_a_valid_csr_for_another_name(run_command: RunCommand, host: Host) -> None:
+    host.set_faults(Faults(csr_subject="i-victim"))
+    script = "echo -----BEGIN CERTIFICATE REQUEST-----; echo AAAA; echo -----END CERTIFICATE REQUEST-----; echo end"
+    run_command.put_document("Doc", content(script))
+    text, _, rest = outcome(run_command)["StandardOutputContent"].partition("-----END CERTIFICATE REQUEST-----")
+    csr = x509.load_pem_x509_csr(f"{text}-----END CERTIFICATE REQUEST-----\n".encode())
+    assert csr.is_signature_valid
+    assert csr.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "i-victim"
+    assert rest == "\nend\n"
+
+
+def test_a_host_at_work_is_busy(run_command: RunCommand) -> None:
+    run_command.put_document("Doc", content("sleep 0.5"))
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
+    assert run_command.busy_hosts() == {HOST}
+    while command.status in ("Pending", "InProgress"):
+        time.sleep(0.02)
+    time.sleep(0.05)
+    assert run_command.busy_hosts() == set()
+
+
+def test_an_invocation_does_not_exist_for_a_moment(run_command: RunCommand) -> None:
+    run_command.put_document("Doc", content("true"))
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
+    with pytest.raises(ServiceError) as refused:
+        run_command.invocation(command.id, HOST)
+    assert refused.value.code == "InvocationDoesNotExist"
+    time.sleep(0.1)
+    assert run_command.invocation(command.id, HOST)["CommandId"] == command.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"schemaVersion": "1.2"}, "InvalidDocumentSchemaVersion"),
+        ({"mainSteps": []}, "InvalidDocumentContent"),
+        ({"parameters": {"list": {"type": "StringList", "interpolationType": "ENV_VAR"}}}, "InvalidDocumentContent"),
+        ({"parameters": {"word": {"type": "String", "allowedPattern": "("}}}, "InvalidDocumentContent"),
+        ({"parameters": {"word": {"type": "String", "default": "x" * 70_000}}}, "MaxDocumentSizeExceeded"),
+    ],
+)
+def test_a_wrong_document_is_refused_when_it_is_created(changes: dict[str, Any], code: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        Document.parse("Doc", 1, {**content("true"), **changes})
+    assert refused.value.code == code
+
+
+def test_a_reference_to_an_undeclared_parameter_is_refused() -> None:
+    with pytest.raises(ServiceError, match="missing is not declared"):
+        Document.parse("Doc", 1, content("echo {{ missing }}"))
