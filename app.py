@@ -12,7 +12,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from pca_automator import KeyAlgorithm, PcaCertificateAutomation, SigningAlgorithm, ValidationPolicy
+from pca_automator import (
+    KeyAlgorithm,
+    PcaCertificateAutomation,
+    RevocationPolicy,
+    SigningAlgorithm,
+    ValidationPolicy,
+)
 
 T = TypeVar("T")
 
@@ -31,6 +37,7 @@ class SampleStack(Stack):
         """What the context sets; what it does not set keeps the construct's default."""
         read = self._read
         parameters = {
+            "alarms": read("alarms", _switch),
             "architecture": read("architecture", _architecture),
             "ca_certificate_path": read("caCertificatePath", str),
             "ca_common_name": read("caCommonName", str),
@@ -40,13 +47,20 @@ class SampleStack(Stack):
             "ca_validity": read("caValidityDays", _days),
             "certificate_path": read("certificatePath", str),
             "csr_path": read("csrPath", str),
+            "dashboard": read("dashboard", _switch),
+            "enrol_by_tag": read("enrolByTag", _tags),
+            "expected_hosts": read("expectedHosts", int),
             "hooks_path": read("hooksPath", str),
+            "immediate_enrolment": read("immediateEnrolment", _switch),
+            "instance_tags": read("instanceTags", _tags),
             "key_algorithm": read("keyAlgorithm", KeyAlgorithm),
             "key_path": read("keyPath", str),
             "max_concurrency": read("maxConcurrency", int),
             "notification_emails": read("notificationEmail", _list),
             "poll_attempts": read("pollAttempts", int),
             "poll_interval": read("pollIntervalSeconds", _seconds),
+            "revoke_on_retire": read("revokeOnRetire", RevocationPolicy),
+            "revoke_replaced": read("revokeReplaced", RevocationPolicy),
             "renewal_threshold": read("renewalThresholdDays", _days),
             "schedule": read("schedule", scheduler.ScheduleExpression.expression),
             "schedule_interval": read("scheduleIntervalHours", _hours),
@@ -71,8 +85,10 @@ class SampleStack(Stack):
     def _add_outputs(self) -> None:
         automation = self.automation
         outputs = {
+            "AutomationName": automation.automation_name,
             "CertificateAuthorityArn": automation.certificate_authority.certificate_authority_arn,
             "CrlBucketName": automation.crl_bucket.bucket_name if automation.crl_bucket else "",
+            "EncryptionKeyArn": automation.encryption_key.key_arn,
             "InventoryTableName": automation.table.table_name,
             "NotificationTopicArn": automation.topic.topic_arn,
             "ProfileArn": automation.trust.profile_arn,
@@ -98,6 +114,20 @@ def _seconds(value: str) -> Duration:
 
 def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _switch(value: str) -> bool:
+    allowed = {"true": True, "false": False}
+    if value.lower() not in allowed:
+        raise ValueError(f"allowed: {', '.join(allowed)}")
+    return allowed[value.lower()]
+
+
+def _tags(value: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _list(value)]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise ValueError("allowed: name=value, several separated by commas")
+    return {name.strip(): text.strip() for name, _, text in pairs}
 
 
 def _architecture(value: str) -> lambda_.Architecture:

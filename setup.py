@@ -42,6 +42,8 @@ setup(
         "rich>=13.7",
         # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
         "boto3>=1.35",
+        # The command checks overrides with the functions' own model.
+        "pydantic>=2.10,<3",
     ],
     extras_require={
         "rehearsal": [
@@ -50,7 +52,6 @@ setup(
             # The Lambda functions run in this interpreter, so their packages must be here.
             "aws-lambda-powertools>=3.20,<4",
             "cryptography>=45",
-            "pydantic>=2.10,<3",
             # An independent client of CreateSession: it proves the local IAM Roles Anywhere's verification.
             "iam-rolesanywhere-session>=3.0.0,<4",
             # Node.js for jsii and the CDK CLI on a machine that has none.

@@ -27,6 +27,7 @@ from pca_automator.automation_base import AutomationBase
 from pca_automator.crl_budget import CrlBudget
 from pca_automator.departure import HostDeparture
 from pca_automator.enrolment import HostEnrolment
+from pca_automator.fleet_monitoring import FleetAlarms, FleetDashboard
 from pca_automator.functions import FunctionFactory, FunctionNetwork
 from pca_automator.host_documents import HostDocuments
 from pca_automator.host_functions import HostFunctions
@@ -107,6 +108,10 @@ class PcaCertificateAutomation(AutomationBase):
         log_retention: Default: one year.
         network: VPC, subnets and security groups of the functions. Default: no VPC.
         removal_policy: of table, CA, CRL bucket, key, work bucket and logs. Default: retain.
+        alarms: whether alarms are made and publish to the topic. Default: yes.
+        runway_alarm: alarm when a certificate of the fleet has less than this left. Default: half the renewal
+            threshold.
+        dashboard: whether a CloudWatch dashboard is made. Default: yes.
 
     Raises:
         ValueError: a value or a combination is not possible; names what was given and what is allowed.
@@ -163,6 +168,9 @@ class PcaCertificateAutomation(AutomationBase):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         network: FunctionNetwork | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        alarms: bool = True,
+        runway_alarm: Duration | None = None,
+        dashboard: bool = True,
     ) -> None:
         super().__init__(scope, id)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.
@@ -351,18 +359,19 @@ class PcaCertificateAutomation(AutomationBase):
                 notifications=notifications,
                 trust=self.trust,
             )
-            self.crl_alarms = CrlAlarms(
-                self,
-                "CrlAlarms",
-                automation_name=self.automation_name,
-                dead_letters={
-                    "UnhandledEvents": self.dead_letters,
-                    "UnhandledCrls": self.crl_distribution.dead_letters,
-                },
-                next_update_margin=Duration.days(1) if self.private_ca else None,
-                notifications=notifications,
-            )
-            """Size and age of the CRL in force, and the dead-letter queues."""
+            if alarms:
+                self.crl_alarms = CrlAlarms(
+                    self,
+                    "CrlAlarms",
+                    automation_name=self.automation_name,
+                    dead_letters={
+                        "UnhandledEvents": self.dead_letters,
+                        "UnhandledCrls": self.crl_distribution.dead_letters,
+                    },
+                    next_update_margin=Duration.days(1) if self.private_ca else None,
+                    notifications=notifications,
+                )
+                """Size and age of the CRL in force, and the dead-letter queues."""
             if expected_hosts is not None and not any(each.is_unresolved() for each in (validity, threshold, jitter)):
                 validation.whole_number("expected_hosts", expected_hosts, 1, 10_000_000)
                 CrlBudget(
@@ -372,6 +381,27 @@ class PcaCertificateAutomation(AutomationBase):
                     revoke_on_retire=revoke_on_retire,
                     revoke_replaced=revoke_replaced,
                 ).warn(self)
+
+        self.alarms: FleetAlarms | None = None
+        """Least time left, runs that did not happen or broke; None where alarms are switched off."""
+        if alarms:
+            self.alarms = FleetAlarms(
+                self,
+                "Alarms",
+                automation=self,
+                dead_letters={} if self.crl_distribution else {"UnhandledEvents": self.dead_letters},
+                notifications=notifications,
+                renewal_threshold=threshold,
+                runway=runway_alarm,
+                schedule_interval=interval,
+            )
+        if dashboard:
+            queues = {"events and starts": self.dead_letters}
+            if self.crl_distribution:
+                queues["CRLs"] = self.crl_distribution.dead_letters
+            FleetDashboard(
+                self, "Dashboard", alarms=self.alarms.all if self.alarms else [], automation=self, queues=queues
+            )
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

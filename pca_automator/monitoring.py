@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -42,7 +41,7 @@ class CrlAlarms(Construct):
         self._automation_name = automation_name
         self._notifications = notifications
         margin = next_update_margin or Duration.hours(12)
-        _let_alarms_publish(self, notifications)
+        notifications.let_alarms_publish()
         self.crl_size = self._alarm(
             "CrlSize",
             metric=self._metric("CrlBytes", "Maximum"),
@@ -100,22 +99,3 @@ class CrlAlarms(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self._notifications.topic))
         return alarm
-
-
-def _let_alarms_publish(scope: Construct, notifications: FailureNotifications) -> None:
-    """A topic with a policy of its own lacks the default one, which lets the account's alarms publish.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-    """
-    stack = Stack.of(scope)
-    alarms = stack.format_arn(
-        service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
-    notifications.topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            actions=["sns:Publish"],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": alarms}},
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            resources=[notifications.topic.topic_arn],
-        )
-    )

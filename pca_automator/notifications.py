@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -37,6 +38,7 @@ class FailureNotifications(Construct):
         super().__init__(scope, id)
         self.topic: sns.ITopic = topic or sns.Topic(self, "Topic", master_key=encryption_key, enforce_ssl=True)
         self._key = encryption_key if topic is None else None
+        self._alarms_publish = False
         for address in emails:
             validation.email("notification_emails", address)
             self.topic.add_subscription(subscriptions.EmailSubscription(address))
@@ -47,4 +49,25 @@ class FailureNotifications(Construct):
             self._key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return iam.Grant.add_to_principal(
             actions=["sns:Publish"], grantee=grantee, resource_arns=[self.topic.topic_arn]
+        )
+
+    def let_alarms_publish(self) -> None:
+        """Allow this account's alarms to publish; a topic with a policy of its own lacks the default one that does.
+
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        """
+        if self._alarms_publish:
+            return
+        self._alarms_publish = True
+        stack = Stack.of(self)
+        alarms = stack.format_arn(
+            service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": alarms}},
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[self.topic.topic_arn],
+            )
         )

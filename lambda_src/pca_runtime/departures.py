@@ -37,7 +37,8 @@ class Roll:
 
 def too_many(gone: Sequence[str], live: int) -> bool:
     """Whether so many hosts seem gone at once that a person must look first."""
-    return len(gone) > max(_SURELY_FEW, int(live * _SHARE))
+    most_of_a_small_fleet = len(gone) > 2 and len(gone) > live / 2
+    return most_of_a_small_fleet or len(gone) > max(_SURELY_FEW, int(live * _SHARE))
 
 
 class Departures:

@@ -46,6 +46,8 @@ class Fleet:
             "TableName": self._table,
             "ProjectionExpression": self._projection(e),
             "FilterExpression": e.absent_or("status", "<>", "RETIRED"),
+            # So that a host which another run has just finished does not look due; the claim compares times.
+            "ConsistentRead": True,
             "Segment": number,
             "TotalSegments": of,
             **e.arguments(),

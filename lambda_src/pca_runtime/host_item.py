@@ -21,6 +21,9 @@ Status = Literal["DEPLOYED", "RENEWING", "FAILED", "RETIRED"]
 # ApiPassthrough takes up to 150 subject alternative names.
 # https://docs.aws.amazon.com/privateca/latest/APIReference/API_Extensions.html
 DNS_NAMES_MAX = 150
+# InstallCertificate takes 8,192 characters: base64 of PEM, 1.83 of them for each byte of DER. An RSA-4096
+# certificate from an RSA-4096 CA has 1,600 bytes without names; each name adds its length and up to 4.
+DNS_NAMES_BYTES_MAX = 2_500
 _MESSAGE_MAX = 2_000
 
 
@@ -63,7 +66,10 @@ def _dns_name(value: str) -> str:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    return sorted(set(names))
+    distinct = sorted(set(names))
+    if sum(len(name) + 4 for name in distinct) > DNS_NAMES_BYTES_MAX:
+        raise ValueError(f"allowed are names of at most {DNS_NAMES_BYTES_MAX} characters together, with 4 for each")
+    return distinct
 
 
 def _as_list(value: object) -> object:

@@ -73,10 +73,8 @@ def _classify(
     if item is None or item.status == "RETIRED":
         return HostOutcome(host_id, "skipped", listed_expiry)
     if item.last_run_id == run_id:
-        if item.status == "DEPLOYED":
-            return HostOutcome(host_id, "renewed", item.expiry)
-        if item.status == "FAILED":
-            return _failed(item)
+        # Not the status: the next run may have the host already. A success removes lastError.
+        return _failed(item) if item.last_error else HostOutcome(host_id, "renewed", item.expiry)
     if item.run_id == run_id:
         message = "claimed by this run, and neither renewed nor failed"
         return HostOutcome(host_id, "lost", item.expiry, "", "HOST_LOST", message)

@@ -160,7 +160,7 @@ def _overrides(number: int) -> dict[str, str]:
     if number % 5 == 2:
         return {"certPath": f"/opt/app{number}/certs", "keyPath": f"/opt/app{number}/keys"}
     if number % 5 == 4:
-        return {"csrPath": "/opt/store", "cacertPath": "/opt/ca"}
+        return {"certPath": "/opt/store/certs", "cacertPath": "/opt/ca"}
     return {}
 
 

@@ -71,8 +71,10 @@ def renew_some(world: World) -> None:
         and items[member.id].get("previousSerial") == before[member.id]["serial"]
     ]
     report.count("renewed_again", len(renewed), len(chosen), "each chosen host has a new certificate")
-    kept = [member for member in chosen if _keeps_version(member, str(before[member.id]["serial"]))]
-    report.expect("the former version is kept on the host", len(chosen), len(kept))
+    lost = [text for member in chosen if (text := _lost_version(member, str(before[member.id]["serial"])))]
+    report.expect("the former version is kept on the host", len(chosen), len(chosen) - len(lost))
+    for text in lost:
+        report.trouble(text)
     report.numbers["pair_observations"] = watcher.looks
     report.expect("the watcher saw old and new pairs", 2 * len(chosen), watcher.pairs_seen)
     report.count("pair_mismatches_seen", len(watcher.mismatches), 0, "certificate and key match at every moment")
@@ -190,13 +192,17 @@ def _troubled(world: World, members: Sequence[Member], items: dict[str, dict[str
     return sum(bool(complaints) for complaints in found.values())
 
 
-def _keeps_version(member: Member, serial: str) -> bool:
-    version = member.path("csrPath") / member.id / "versions" / serial / "tls.crt"
+def _lost_version(member: Member, serial: str) -> str:
+    """What is wrong with a version that should still be on the host; empty if nothing is."""
+    versions = member.path("csrPath") / member.id / "versions"
     try:
-        certificate = x509.load_pem_x509_certificate(version.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return f"{certificate.serial_number:x}" == serial
+        certificate = x509.load_pem_x509_certificate((versions / serial / "tls.crt").read_bytes())
+    except (OSError, ValueError) as error:
+        present = sorted(each.name for each in versions.iterdir()) if versions.is_dir() else []
+        return f"{member.id}: version {serial} cannot be read: {error}; there are {', '.join(present) or 'none'}"
+    if f"{certificate.serial_number:x}" != serial:
+        return f"{member.id}: version {serial} holds certificate {certificate.serial_number:x}"
+    return ""
 
 
 def _failed_as_expected(world: World, items: dict[str, dict[str, Any]], victim: Victim, run: Run) -> bool:

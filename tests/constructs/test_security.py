@@ -14,7 +14,6 @@ from tests.synthesis import actions, as_list, resources, sample_template, statem
 WITHOUT_RESOURCE_TYPE = {
     "dynamodb:ListStreams",
     "ec2:DescribeInstances",
-    "ec2:DescribeInstances",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -25,7 +24,6 @@ WITHOUT_RESOURCE_TYPE = {
     "logs:UpdateLogDelivery",
     "rolesanywhere:ImportCrl",
     "rolesanywhere:ListCrls",
-    "ssm:DescribeInstanceInformation",
     "ssm:DescribeInstanceInformation",
     "ssm:GetCommandInvocation",
     "states:SendTaskFailure",

@@ -94,3 +94,23 @@ def make_host(host_folder: Path, authority: Authority) -> Callable[..., Host]:
 @pytest.fixture
 def host(make_host: Callable[..., Host]) -> Host:
     return make_host()
+
+
+@pytest.fixture(scope="session")
+def renewed_once(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Host:
+    """What the documents leave after one renewal; copies of it save the time of making it again."""
+    former = os.umask(0o022)
+    host = Host(tmp_path_factory.mktemp("renewed") / "host", authority=authority)
+    host.renew()
+    os.umask(former)
+    return host
+
+
+@pytest.fixture
+def live_host(host: Host, renewed_once: Host) -> Host:
+    """A host on which a certificate is live."""
+    shutil.copytree(renewed_once.root, host.root, symlinks=True, dirs_exist_ok=True)
+    for name, path in host.public.items():
+        path.unlink()
+        path.symlink_to(host.store / "current" / name)
+    return host

@@ -147,8 +147,10 @@ def unsafe_places() -> dict[str, Callable[[Host], None]]:
 
 
 @pytest.mark.parametrize("place", sorted(unsafe_places()))
-def test_hooks_that_others_could_have_written_stop_the_installation_before_the_switch(host: Host, place: str) -> None:
-    host.renew()
+def test_hooks_that_others_could_have_written_stop_the_installation_before_the_switch(
+    live_host: Host, place: str
+) -> None:
+    host = live_host
     before = host.shown()
     host.add_hook("10-hook", log_line(host, "ran"))
     request, certificate = host.prepare()

@@ -147,8 +147,8 @@ def test_an_immutable_directory_is_an_error(tmp_path: Path, host: Host, place: s
 
 @needs_root
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key", "ca.crt"])
-def test_an_immutable_file_at_a_public_path_is_an_error(tmp_path: Path, host: Host, name: str) -> None:
-    host.renew()
+def test_an_immutable_file_at_a_public_path_is_an_error(tmp_path: Path, live_host: Host, name: str) -> None:
+    host = live_host
     old = host.shown()
     host = Host(tmp_path / "host", authority=host.authority)
     for path, content in zip(host.public.values(), (old.certificate, old.key, old.chain), strict=True):
@@ -177,23 +177,23 @@ def test_an_immutable_former_version_does_not_stop_a_renewal(tmp_path: Path, aut
     assert not (host.store / "versions" / former).exists()
 
 
-def test_missing_directories_are_made(host: Host) -> None:
-    host.renew()
+def test_missing_directories_are_made(live_host: Host) -> None:
+    host = live_host
     shutil.rmtree(host.certs)
     shutil.rmtree(host.private)
     host.renew()
     assert host.shown().matches
 
 
-def test_a_lost_store_is_made_anew(host: Host) -> None:
-    host.renew()
+def test_a_lost_store_is_made_anew(live_host: Host) -> None:
+    host = live_host
     shutil.rmtree(host.store_root)
     assert host.renew().result["previous"] == "none"
     assert host.shown().matches
 
 
-def test_a_pending_key_that_was_lost_is_an_error(host: Host) -> None:
-    host.renew()
+def test_a_pending_key_that_was_lost_is_an_error(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     request, certificate = host.prepare()
     shutil.rmtree(host.store / "pending")
@@ -235,8 +235,8 @@ def directories(host: Host) -> list[Path]:
     ]
 
 
-def test_directories_that_others_can_write_to_are_refused(host: Host) -> None:
-    host.renew()
+def test_directories_that_others_can_write_to_are_refused(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     request, certificate = host.prepare()
     for directory in directories(host):
@@ -252,8 +252,8 @@ def test_directories_that_others_can_write_to_are_refused(host: Host) -> None:
 
 
 @needs_root
-def test_directories_of_another_user_are_refused(host: Host) -> None:
-    host.renew()
+def test_directories_of_another_user_are_refused(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     request, certificate = host.prepare()
     for directory in directories(host):

@@ -89,8 +89,8 @@ def test_reports_files_that_are_not_ours_and_a_key_that_others_can_read(host: Ho
     assert facts["live"]["validated"] is None
 
 
-def test_reports_a_mismatched_pair_and_an_expired_certificate(host: Host, make_host: Any) -> None:
-    host.renew()
+def test_reports_a_mismatched_pair_and_an_expired_certificate(live_host: Host, make_host: Any) -> None:
+    host = live_host
     elsewhere = make_host()
     elsewhere.renew()
     host.public["tls.key"].chmod(0o600)
@@ -108,8 +108,8 @@ def test_reports_a_mismatched_pair_and_an_expired_certificate(host: Host, make_h
     ]
 
 
-def test_reports_unsafe_places_instead_of_failing(host: Host) -> None:
-    host.renew()
+def test_reports_unsafe_places_instead_of_failing(live_host: Host) -> None:
+    host = live_host
     host.add_helper()
     host.helper.chmod(0o777)
     host.private.chmod(0o777)
@@ -120,8 +120,8 @@ def test_reports_unsafe_places_instead_of_failing(host: Host) -> None:
     assert not (host.root / "helper.log").exists()
 
 
-def test_reports_a_store_whose_link_leads_nowhere_good(host: Host) -> None:
-    host.renew()
+def test_reports_a_store_whose_link_leads_nowhere_good(live_host: Host) -> None:
+    host = live_host
     (host.store / "current").unlink()
     (host.store / "current").symlink_to("/etc")
     assert "UNSAFE_DIRECTORY" in inspect(host)["problems"]
@@ -140,9 +140,9 @@ def test_stays_short_whatever_there_is(host: Host) -> None:
     assert facts["hooks"]["count"] == 20
 
 
-def test_writes_nothing(host: Host) -> None:
+def test_writes_nothing(live_host: Host) -> None:
     need("strace")
-    host.renew()
+    host = live_host
     log = host.root / "strace.log"
     host.keyword["prefix"] = strace.command(log)
     inspect(host)

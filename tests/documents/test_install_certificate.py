@@ -59,8 +59,8 @@ def test_other_kinds_of_key_go_live_too(host: Host, algorithm: str) -> None:
     assert host.shown().matches
 
 
-def test_layout_and_modes_are_those_that_the_guide_promises(host: Host) -> None:
-    host.renew()
+def test_layout_and_modes_are_those_that_the_guide_promises(live_host: Host) -> None:
+    host = live_host
     assert {path.name for path in host.store.iterdir()} == {"current", "state", "versions", "pending"}
     version = host.store / "versions" / host.live
     assert {path.name for path in version.iterdir()} == FILE_NAMES
@@ -101,8 +101,8 @@ def test_files_are_given_to_the_owner_and_group_that_were_asked_for(host: Host) 
 
 
 @needs_root
-def test_an_owner_that_does_not_exist_is_named_and_nothing_changes(host: Host) -> None:
-    host.renew()
+def test_an_owner_that_does_not_exist_is_named_and_nothing_changes(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     outcome = host.install(*host.prepare(), fileOwner="no-such-user")
     assert outcome.error == "OWNER_UNKNOWN"
@@ -118,8 +118,8 @@ def test_what_the_files_have_is_kept_when_nothing_is_asked_for(host: Host) -> No
     assert mode(host.public["tls.crt"]) == 0o444
 
 
-def test_a_key_that_others_could_read_gets_a_successor_that_they_cannot(host: Host) -> None:
-    host.renew()
+def test_a_key_that_others_could_read_gets_a_successor_that_they_cannot(live_host: Host) -> None:
+    host = live_host
     host.public["tls.key"].chmod(0o644)
     host.renew()
     assert mode(host.public["tls.key"]) == 0o640
@@ -170,8 +170,8 @@ def test_as_many_former_versions_are_kept_as_asked_for(host: Host, kept: int) ->
     assert {path.name for path in (host.store / "versions").iterdir()} == set(serials[-kept - 1 :])
 
 
-def test_a_changed_override_leaves_the_old_names_showing_the_live_pair(host: Host) -> None:
-    host.renew()
+def test_a_changed_override_leaves_the_old_names_showing_the_live_pair(live_host: Host) -> None:
+    host = live_host
     former = host.public["tls.crt"]
     host.certs = host.root / "srv/tls"
     host.renew()
@@ -225,8 +225,8 @@ def refusals() -> dict[str, tuple[str, Callable[[Host, str], Any], str]]:
     }
 
 
-def test_refuses_with_the_reason_and_leaves_the_old_pair_live(host: Host) -> None:
-    host.renew()
+def test_refuses_with_the_reason_and_leaves_the_old_pair_live(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     for case, (code, attempt, words) in refusals().items():
         request = new_request()

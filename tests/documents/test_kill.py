@@ -132,7 +132,7 @@ def kill_one_by_one(scene: Scene, limits: Iterable[int], when: str, succeeds: bo
         reached += was_killed(scene.install())
         where = f"{when} command {limit}: {' '.join(scene.killer.started[-3:])}"
         scene.check(where)
-        scene.recover(where, succeeds=succeeds, again=limit % 2 == 1)
+        scene.recover(where, succeeds=succeeds, again=limit % 4 != 0)
         scene.put_back()
     return reached
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.documents.host import Host, new_request
 
 
-def test_the_same_command_twice_at_once_is_done_once(host: Host) -> None:
-    host.renew()
+def test_the_same_command_twice_at_once_is_done_once(live_host: Host) -> None:
+    host = live_host
     request, certificate = host.prepare()
     with ThreadPoolExecutor(2) as pool:
         outcomes = [f.result() for f in [pool.submit(host.install, request, certificate) for _ in range(2)]]
@@ -21,8 +21,8 @@ def test_the_same_command_twice_at_once_is_done_once(host: Host) -> None:
     assert not host.leftovers()
 
 
-def test_two_requests_at_once_leave_one_of_them_pending_and_whole(host: Host) -> None:
-    host.renew()
+def test_two_requests_at_once_leave_one_of_them_pending_and_whole(live_host: Host) -> None:
+    host = live_host
     requests = [new_request(), new_request()]
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(host.generate, requests))
@@ -32,8 +32,8 @@ def test_two_requests_at_once_leave_one_of_them_pending_and_whole(host: Host) ->
     assert host.install(pending, host.authority.issue(last.csr)).status == 0
 
 
-def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(host: Host) -> None:
-    host.renew()
+def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(live_host: Host) -> None:
+    host = live_host
     request, certificate = host.prepare()
     aside = host.store / ".aside"
     aside.mkdir()
@@ -56,8 +56,8 @@ def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(h
     assert host.install(request, certificate).status == 0
 
 
-def test_the_lock_of_a_killed_command_is_free_at_once(host: Host) -> None:
-    host.renew()
+def test_the_lock_of_a_killed_command_is_free_at_once(live_host: Host) -> None:
+    host = live_host
     with subprocess.Popen(["sh", "-c", 'exec 9<"$1"; flock -n 9 && echo held; sleep 60', "sh", host.store],
                           stdout=subprocess.PIPE, start_new_session=True) as holder:  # fmt: skip
         assert holder.stdout is not None

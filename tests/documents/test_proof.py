@@ -18,8 +18,8 @@ def arguments(host: Host) -> list[str]:
     return (host.root / "helper.log").read_text().splitlines()
 
 
-def test_the_helper_is_asked_with_the_staged_pair_while_the_old_one_is_live(host: Host) -> None:
-    host.renew()
+def test_the_helper_is_asked_with_the_staged_pair_while_the_old_one_is_live(live_host: Host) -> None:
+    host = live_host
     old = host.live
     host.add_helper(f"readlink '{host.store}/current' >'{host.root}/live-then'; cmp \"$3\" \"$3\"")
     host.renew()
@@ -57,8 +57,8 @@ def test_the_credentials_appear_nowhere(host: Host) -> None:
             assert b"AKIA" not in Path(folder, name).read_bytes()
 
 
-def test_a_refusal_leaves_the_old_pair_live_and_repeats_the_helpers_last_words(host: Host) -> None:
-    host.renew()
+def test_a_refusal_leaves_the_old_pair_live_and_repeats_the_helpers_last_words(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     host.add_helper(
         "echo first >&2; printf 'AccessDenied\\033[31m: \\302\\251 Untrusted \"certificate\"\\n\\n' >&2; exit 1"

@@ -74,8 +74,8 @@ def test_a_host_that_has_nothing_has_nothing_removed(host: Host) -> None:
     assert not host.store_root.exists()
 
 
-def test_a_store_that_others_could_have_made_is_not_touched(host: Host) -> None:
-    host.renew()
+def test_a_store_that_others_could_have_made_is_not_touched(live_host: Host) -> None:
+    host = live_host
     before = host.shown()
     host.store.chmod(0o777)
     assert host.run("RemoveCertificate").error == "UNSAFE_DIRECTORY"

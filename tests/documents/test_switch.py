@@ -60,9 +60,9 @@ def test_a_reader_sees_a_matching_pair_every_time_during_a_thousand_switches(hos
     assert through_public_path > 100
 
 
-def test_the_switch_is_one_rename_and_the_link_is_never_absent(host: Host) -> None:
+def test_the_switch_is_one_rename_and_the_link_is_never_absent(live_host: Host) -> None:
     need("strace")
-    host.renew()
+    host = live_host
     request, certificate = host.prepare()
     log = host.root / "strace.log"
     host.keyword["prefix"] = strace.command(log)
@@ -76,9 +76,9 @@ def test_the_switch_is_one_rename_and_the_link_is_never_absent(host: Host) -> No
     assert [call.name.rstrip("at2") for call in touching] == ["rename"], touching
 
 
-def test_public_directories_are_not_written_to_once_the_links_are_there(host: Host) -> None:
+def test_public_directories_are_not_written_to_once_the_links_are_there(live_host: Host) -> None:
     need("strace")
-    host.renew()
+    host = live_host
     request, certificate = host.prepare()
     log = host.root / "strace.log"
     host.keyword["prefix"] = strace.command(log)

@@ -163,6 +163,14 @@ def test_more_invocations_than_workers_wait_instead_of_failing(aws: LocalAws, cr
         assert sorted(pool.map(invoke, range(8))) == list(range(8))
 
 
+def test_a_function_of_a_stack_is_warm_before_its_first_invocation(aws: LocalAws, role_arn: str) -> None:
+    code = {"ZipFile": "def handler(event, context):\n    return event\n"}
+    properties = {"Runtime": "python3.13", "Handler": "index.handler", "Role": role_arn, "Code": code}
+    template = {"Resources": {"Warm": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+    aws.client("cloudformation").create_stack(StackName="warm", TemplateBody=json.dumps(template))
+    assert eventually(lambda: "worker spawned for warm-Warm-" in aws.log_path.read_text())
+
+
 @pytest.fixture(scope="module")
 def table(aws: LocalAws) -> Any:
     dynamodb = aws.client("dynamodb")

@@ -136,6 +136,19 @@ def test_a_host_taken_by_another_run_that_has_died_is_not_passed_over_in_silence
     assert report(world)["notAttempted"] == 1
 
 
+def test_the_outcome_stands_also_when_the_next_run_has_taken_the_hosts_already(world: World) -> None:
+    world.put(**LIVE)
+    world.put("i-01234567", **LIVE)
+    listed(world)
+    world.later(minutes=1)
+    renew(world)
+    fail(world, "CertCSR", "X", "x", host_id="i-01234567")
+    for one in (HOST, "i-01234567"):
+        until_csr(world, "run-2", one)
+    counts = report(world)
+    assert (counts["renewed"], counts["failed"], counts["skipped"]) == (1, 1, 0)
+
+
 def test_the_outcomes_are_metrics(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     bad_run(world)
     capsys.readouterr()

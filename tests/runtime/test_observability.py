@@ -23,7 +23,7 @@ SOURCE = Path(errors.__file__).parent.parent
 
 @pytest.fixture
 def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """What was written to CloudWatch Logs since it was last read: log lines, and metrics, which are printed."""
+    """What was written to the log since it was last read: lines, and metrics, which are printed."""
     written = io.StringIO()
     # The handler has kept the stdout of the time of import, which pytest has closed since.
     monkeypatch.setattr(logger.registered_handler, "stream", written)

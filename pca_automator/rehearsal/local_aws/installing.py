@@ -19,6 +19,7 @@ from pca_automator.rehearsal.local_aws import (
     iam_rules,
     lambda_workers,
     step_functions,
+    warming,
 )
 from pca_automator.rehearsal.local_aws.counters import Counters
 from pca_automator.rehearsal.local_aws.emulator import Response
@@ -75,6 +76,7 @@ def install(settings: Settings) -> None:
     iam_rules.install(counters)
     event_sources.install()
     lambda_workers.install(settings, counters)
+    warming.install()
     step_functions.install(settings, counters, run_command.busy_hosts)
     replace(app, "_maybe_record_cloudtrail", lambda record: _counting(record, counters, anywhere_api))
     control = _Control(settings, counters, private_ca)

@@ -99,21 +99,27 @@ trusted_links() {
   done
 }
 
-# make_directory PATH MODE: the last part gets MODE, the missing ones above it 0755
+# make_directory PATH UMASK: the missing ones above it get the mode 0755
 make_directory() {
-  [ -d "$1" ] || must DIRECTORY_NOT_WRITABLE "cannot make the directory $1" make_parents "$1" "$2"
+  [ -d "$1" ] || must DIRECTORY_NOT_WRITABLE "cannot make the directory $1" make_with_parents "$1" "$2"
 }
 
-make_parents() {
+make_with_parents() {
   umask 022
-  mkdir -p -m "$2" "$1"
+  mkdir -p "${1%/*}/" && make_one "$1" "$2"
 }
 
-# own_directory PATH MODE: one of ours, made if missing; never a link. Judged later, all in one go.
+# make_one PATH UMASK: mkdir -m may need two system calls, and be killed between them
+make_one() {
+  umask "$2"
+  mkdir "$1"
+}
+
+# own_directory PATH UMASK: one of ours, made if missing; never a link. Judged later, all in one go.
 own_directory() {
   [ ! -L "$1" ] || fail UNSAFE_DIRECTORY "$1 is a symbolic link; nothing is written through it"
   if [ ! -d "$1" ]; then
     [ ! -e "$1" ] || fail UNSAFE_DIRECTORY "$1 is not a directory"
-    must DIRECTORY_NOT_WRITABLE "cannot make the directory $1" mkdir -m "$2" "$1"
+    must DIRECTORY_NOT_WRITABLE "cannot make the directory $1" make_one "$1" "$2"
   fi
 }

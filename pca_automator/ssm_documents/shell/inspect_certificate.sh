@@ -33,14 +33,26 @@ problem() {
   problem_list=$problem_list${problem_list:+,}\"$1\"
 }
 
-# describe_live: the version that `current` leads to, read from the public paths
+# behind PATH NAME: prints what to read. If it is our link, that is the file of the version that was live when this
+# began, because a switch may come between certificate and key.
+behind() {
+  if [ -n "$live" ] && is_ours "$1" "$2"; then
+    echo "$store/versions/$live/$2"
+  else
+    echo "$1"
+  fi
+}
+
+# describe_live: what the public paths show
 describe_live() {
   description=null
-  if [ ! -e "$public_certificate" ] && [ ! -e "$public_key" ]; then
+  shown_certificate=$(behind "$public_certificate" tls.crt)
+  shown_key=$(behind "$public_key" tls.key)
+  if [ ! -e "$shown_certificate" ] && [ ! -e "$shown_key" ]; then
     problem NOTHING_SHOWN
     return 0
   fi
-  if ! read_certificate "$public_certificate"; then
+  if ! read_certificate "$shown_certificate"; then
     problem CERTIFICATE_UNREADABLE
     return 0
   fi
@@ -63,7 +75,7 @@ describe_live() {
 }
 
 is_pair() {
-  [ "$(openssl pkey -in "$public_key" -pubout 2>/dev/null)" = "$public_half" ]
+  [ "$(openssl pkey -in "$shown_key" -pubout 2>/dev/null)" = "$public_half" ]
 }
 
 # describe_file PATH NAME: adds to $files

@@ -120,7 +120,8 @@ forget_old_versions() {
       taken-over-*) first_taken=$old ;;
     esac
   done
-  spare=$((SSM_versionsKept - 1))
+  spare=$SSM_versionsKept
+  [ -z "$before" ] || spare=$((spare - 1))
   for old do
     case $old in
       "$live" | "$before" | "$first_taken" | *[!A-Za-z0-9-]*) ;;

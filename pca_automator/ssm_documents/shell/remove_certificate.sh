@@ -48,10 +48,10 @@ main() {
   [ -e "$store" ] || [ -L "$store" ] || report false
   step='examining the store'
   trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
-  own_directory "$store" 711
+  own_directory "$store" 066
   judge own '' "$store$nl"
   lock_store
-  own_directory "$store/versions" 711
+  own_directory "$store/versions" 066
   live_version
   live_serial=$(serial_of "$live")
   if [ -n "$SSM_serial" ] && [ "$(lower_hex "$SSM_serial")" != "$live_serial" ]; then

@@ -6,7 +6,7 @@ decode_certificate() {
   must CHAIN_INVALID 'the certificate cannot be read' decode "$SSM_certificate" "$aside/received"
   must CHAIN_INVALID 'the chain cannot be read' decode "$SSM_chain" "$aside/received-chain"
   # x509 writes the first certificate and nothing else: no comments, no further blocks
-  must CHAIN_INVALID 'the certificate cannot be read' openssl x509 -in "$aside/received" -out "$aside/tls.crt"
+  must CHAIN_INVALID 'the certificate cannot be read' alone x509 -in "$aside/received" -out "$aside/tls.crt"
   must CHAIN_INVALID 'the chain cannot be read' normalize_chain
   read_certificate "$aside/tls.crt" || fail CHAIN_INVALID "the certificate cannot be read: $read_rest"
   new=$serial
@@ -18,7 +18,8 @@ decode_certificate() {
 
 # openssl reads base64 in lines of 64 characters in every version; one long line it may take as empty
 decode() {
-  printf '%s\n' "$1" | fold -w 64 | openssl base64 -d -out "$2" && [ -s "$2" ]
+  printf '%s\n' "$1" | fold -w 64 | openssl base64 -d -out "$2" || return 1
+  [ -s "$2" ] || { echo 'it is no base64' && return 1; }
 }
 
 # normalize_chain: ca.crt holds the certificates of the chain and nothing else; intermediates.pem those that are not
@@ -60,9 +61,7 @@ check_certificate() {
     fail CERTIFICATE_NOT_VALID_NOW \
       "it is valid from $new_not_before to $new_not_after, but the clock of this host shows $check_now"
   fi
-  # Only this chain is trusted: neither the directory nor the file that openssl looks into by itself.
-  chain_says=$(SSL_CERT_DIR=$aside/none SSL_CERT_FILE=$aside/none \
-    openssl verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || chain_says="$chain_says failed"
+  chain_says=$(alone verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || chain_says="$chain_says failed"
   case $chain_says in
     *'tls.crt: OK') ;;
     *) fail CHAIN_INVALID "the certificate does not verify with its chain: ${chain_says##*error }" ;;

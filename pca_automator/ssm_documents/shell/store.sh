@@ -9,13 +9,16 @@ public_chain=$SSM_cacertPath/ca_chain_certificate.crt
 
 open_store() {
   step="preparing $store"
+  case $nl$SSM_certPath/$nl$SSM_keyPath/$nl$SSM_cacertPath/ in
+    *"$nl$store/"*) fail BAD_PARAMETER "certPath, keyPath and cacertPath must not be inside the store, $store" ;;
+  esac
   trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
-  make_directory "$SSM_csrPath" 711
-  own_directory "$store" 711
+  make_directory "$SSM_csrPath" 066
+  own_directory "$store" 066
   judge own '' "$store$nl"
   lock_store
-  own_directory "$store/versions" 711
-  own_directory "$store/pending" 700
+  own_directory "$store/versions" 066
+  own_directory "$store/pending" 077
   judge own '' "$store/versions$nl$store/pending$nl"
   # What a killed command left goes first.
   must DIRECTORY_NOT_WRITABLE "cannot write in $store" make_aside
@@ -157,7 +160,7 @@ look_at_public_paths() {
     case $nl$look_rest in
       *"$nl$look_directory$nl"*) continue ;;
     esac
-    make_directory "$look_directory" 755
+    make_directory "$look_directory" 022
     clear_public_aside "$look_directory"
     must DIRECTORY_NOT_WRITABLE "cannot write in $look_directory" mkdir "$look_directory/.$SSM_hostID.new"
     clear_public_aside "$look_directory"

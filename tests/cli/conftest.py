@@ -1,0 +1,199 @@
+"""A deployment as the command sees it: table, bucket and topic by moto; stack, functions and the rest as answers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+from click.testing import Result
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from pca_automator.cli.main import app
+from pca_automator.cli.runtime import runtime
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+CA_ARN = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
+ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/anchor"
+MACHINE_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:Workflow"
+TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
+RUN_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:Workflow:run-1"
+
+FUNCTIONS = {
+    "CertCheck": {
+        "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "WORK_BUCKET": "work", "NEXT_RUN_SECONDS": "43200",
+    },
+    "CertDeploy": {
+        "CA_ARN": CA_ARN, "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
+        "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
+        "SIGNING_HELPER_PATH": "/usr/local/bin", "HOOKS_PATH": "/etc/pca-automator/post-install.d",
+        "TRUST_ANCHOR_ARN": ANCHOR_ARN,
+        "PROFILE_ARN": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
+    },
+    "CertReport": {"TOPIC_ARN": TOPIC_ARN},
+    "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl"},
+    "CertRetire": {"REVOKE_ON_RETIRE": "NEVER"},
+    "CertEnroll": {},
+}  # fmt: skip
+_PLACES = {
+    "CertCheck": "Workflow", "CertReport": "Workflow", "CertDeploy": "HostFunctions", "CRLProcessor": "Revocation",
+    "CertRetire": "Departure", "CertEnroll": "Enrolment",
+}  # fmt: skip
+
+Answer = Mapping[str, Any] | Exception | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def error(code: str, message: str = "no", operation: str = "Operation", status: int = 400) -> ClientError:
+    """What a client raises."""
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)
+
+
+def resources(prefix: str = "Automation") -> list[dict[str, str]]:
+    """The stack's resources, as ListStackResources names them."""
+    found = [(f"{prefix}{_PLACES[name]}{name}0A1B2C3D", "AWS::Lambda::Function", name) for name in FUNCTIONS]
+    found += [
+        (f"{prefix}WorkflowStateMachine0A1B2C3D", "AWS::StepFunctions::StateMachine", MACHINE_ARN),
+        (f"{prefix}WorkflowSchedule0A1B2C3D", "AWS::Scheduler::Schedule", "daily"),
+        (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
+        (f"{prefix}DeadLetters0A1B2C3D", "AWS::SQS::Queue", f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/dead"),
+    ]
+    return [
+        {"LogicalResourceId": logical, "ResourceType": kind, "PhysicalResourceId": physical}
+        for logical, kind, physical in found
+    ]
+
+
+@dataclass
+class Deployed:
+    """The deployment, what it answers, and what it was asked."""
+
+    now: datetime
+    answers: dict[str, Answer] = field(default_factory=dict)
+    calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def invoke(self, *arguments: str, **options: Any) -> Result:
+        """Run the command."""
+        return CliRunner().invoke(app, list(arguments), **options)
+
+    def put(self, host_id: str, **attributes: Any) -> None:
+        """Write an item as it is."""
+        to_value = runtime("expressions").to_value
+        item = {name: to_value(value) for name, value in {"hostID": host_id, **attributes}.items()}
+        boto3.client("dynamodb", region_name=REGION).put_item(TableName="inventory", Item=item)
+        self.calls.pop()  # not one of the command's
+
+    def live(self, number: int, hours: float = 100, **attributes: Any) -> str:
+        """Write an item with a certificate that has some hours left."""
+        found = {"status": "DEPLOYED", "serial": f"{number:x}ab", **self.times(hours), **attributes}
+        self.put(host(number), **found)
+        return host(number)
+
+    def times(self, hours: float) -> dict[str, str]:
+        """Expiry and renewal date of a certificate with some hours left; it is renewed two days before its end."""
+        expiry = self.now + timedelta(hours=hours)
+        return {"expiry": stamp(expiry), "renewalDate": stamp(expiry - timedelta(hours=48))}
+
+    def items(self) -> dict[str, dict[str, Any]]:
+        """What the table holds."""
+        found = boto3.client("dynamodb", region_name=REGION).scan(TableName="inventory")["Items"]
+        plain = [runtime("expressions").from_item(item) for item in found]
+        return {item["hostID"]: item for item in plain}
+
+    def called(self, operation: str) -> list[Mapping[str, Any]]:
+        """The requests of one operation."""
+        return [request for name, request in self.calls if name == operation]
+
+
+def host(number: int) -> str:
+    """An EC2 instance id."""
+    return f"i-{number:017x}"
+
+
+def stamp(moment: datetime) -> str:
+    """As the system writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def defaults() -> dict[str, Answer]:
+    """What a healthy deployment answers."""
+    started = {"executionArn": RUN_ARN, "startDate": datetime(2026, 11, 23, 3, 15, tzinfo=UTC)}
+    return {
+        "ListStackResources": {"StackResourceSummaries": resources()},
+        "DescribeStacks": {"Stacks": []},
+        "GetFunctionConfiguration": lambda request: {
+            "State": "Active", "Environment": {"Variables": FUNCTIONS[request["FunctionName"]]},
+        },
+        "StartExecution": started,
+        "DescribeExecution": {**started, "status": "SUCCEEDED", "output": "{}"},
+        "ListExecutions": {"executions": [{**started, "name": "run-1", "status": "SUCCEEDED"}]},
+        "DescribeStateMachine": {"status": "ACTIVE"},
+        "GetSchedule": {"State": "ENABLED", "ScheduleExpression": "cron(15 3,15 * * ? *)"},
+        "DescribeCertificateAuthority": {
+            "CertificateAuthority": {"Status": "ACTIVE", "NotAfter": datetime(2036, 1, 1, tzinfo=UTC)},
+        },
+        "RevokeCertificate": {},
+        "ListCrls": {"crls": []},
+        "GetTrustAnchor": {"trustAnchor": {"enabled": True}},
+        "GetProfile": {"profile": {"enabled": True}},
+        "DescribeDocument": {"Document": {"Status": "Active"}},
+        "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
+        "GetTopicAttributes": {"Attributes": {"TopicArn": TOPIC_ARN}},
+        "ListSubscriptionsByTopic": {"Subscriptions": []},
+        "ListCommandInvocations": {"CommandInvocations": []},
+    }  # fmt: skip
+
+
+def invoked(answer: Mapping[str, Any], failed: bool = False) -> dict[str, Any]:
+    """What Lambda answers an Invoke."""
+    body = {"Payload": io.BytesIO(json.dumps(answer).encode()), "StatusCode": 200}
+    return {**body, "FunctionError": "Unhandled"} if failed else body
+
+
+# One session for all tests: reading the services' models anew takes longer than everything else in a test.
+_session = cache(boto3.session.Session)
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """A healthy deployment with an empty fleet."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "PCA_AUTOMATOR_STACK", "PCA_AUTOMATOR_AUTOMATION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("COLUMNS", "132")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(boto3.session, "Session", _session)
+    world = Deployed(datetime.now(UTC).replace(microsecond=0), defaults())
+    genuine = botocore.client.BaseClient._make_api_call
+
+    def answer(client: Any, operation: str, request: Mapping[str, Any]) -> Any:
+        world.calls.append((operation, request))
+        if operation not in world.answers:
+            return genuine(client, operation, request)
+        given = world.answers[operation]
+        if isinstance(given, Exception):
+            raise given
+        return given(request) if callable(given) else dict(given)
+
+    with mock_aws():
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName="inventory",
+            KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "hostID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", answer)
+        yield world

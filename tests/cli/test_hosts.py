@@ -1,0 +1,329 @@
+"""``pca-automator hosts``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pca_automator.cli import overrides
+from tests.cli.conftest import Deployed, error, host, invoked, stamp
+
+
+def test_add_writes_what_was_said_and_nothing_else(deployed: Deployed) -> None:
+    done = deployed.invoke("hosts", "add", host(1), "--override", "dnsNames=b.example,a.example")
+    assert done.exit_code == 0, done.stderr
+    assert deployed.items() == {host(1): {"hostID": host(1), "dnsNames": ["b.example", "a.example"]}}
+    assert "1 added, 0 were there already. They are renewed within a minute." in done.stderr
+
+
+def test_add_leaves_a_host_that_is_there_alone(deployed: Deployed) -> None:
+    deployed.live(1, keyAlgorithm="RSA_4096")
+    before = deployed.items()
+    again = deployed.invoke("hosts", "add", host(1), "--override", "keyAlgorithm=RSA_4096", "--output", "jsonl")
+    assert (again.exit_code, json.loads(again.stdout)["result"]) == (0, "unchanged")
+    other = deployed.invoke("hosts", "add", host(1), "--override", "keyAlgorithm=EC_prime256v1")
+    assert other.exit_code == 1
+    assert deployed.items() == before
+
+
+def test_add_never_brings_a_retired_host_back(deployed: Deployed) -> None:
+    deployed.put(host(1), status="RETIRED")
+    assert deployed.invoke("hosts", "add", host(1)).exit_code == 1
+    assert deployed.items()[host(1)]["status"] == "RETIRED"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ("certPath=relative", "certPath is 'relative'"),
+        ("keyMode=0777", "keyMode is '0777'"),
+        ("keyAlgorithm=DSA", "keyAlgorithm is 'DSA'"),
+        ("bundle=perhaps", "bundle is 'perhaps'"),
+        ("status=DEPLOYED", "'status' is not an override"),
+        ("certPath", "NAME=VALUE"),
+    ],
+)
+def test_an_override_that_the_runtime_would_refuse_is_refused(deployed: Deployed, given: str, named: str) -> None:
+    done = deployed.invoke("hosts", "add", host(1), "--override", given)
+    assert done.exit_code == 2
+    assert named in done.stderr
+    assert deployed.items() == {}
+
+
+def test_every_override_of_the_runtime_can_be_given() -> None:
+    given = {
+        "bundle": "true", "cacertPath": "/a", "certMode": "0644", "certPath": "/b", "dnsNames": "a.example",
+        "fileGroup": "web", "fileOwner": "web", "keyAlgorithm": "RSA_3072", "keyMode": "0440", "keyPath": "/c",
+        "signinghelperPath": "/d",
+    }  # fmt: skip
+    assert sorted(given) == overrides.names()
+    assert sorted(overrides.parse(f"{name}={value}" for name, value in given.items())) == overrides.names()
+
+
+def test_an_id_that_is_none_is_refused_before_anything_is_asked(deployed: Deployed) -> None:
+    done = deployed.invoke("hosts", "add", host(1), "web-1")
+    assert done.exit_code == 2
+    assert "'web-1': not an EC2 instance id" in done.stderr
+    assert deployed.called("PutItem") == []
+
+
+def test_add_by_tag_takes_what_systems_manager_knows(deployed: Deployed) -> None:
+    deployed.answers["DescribeInstanceInformation"] = {"InstanceInformationList": [{"InstanceId": host(7)}]}
+    assert deployed.invoke("hosts", "add", "--tag", "fleet=web").exit_code == 0
+    (asked,) = deployed.called("DescribeInstanceInformation")
+    assert asked["Filters"] == [{"Key": "tag:fleet", "Values": ["web"]}]
+    assert set(deployed.items()) == {host(7)}
+
+
+def test_csv_is_imported(deployed: Deployed, tmp_path: Path) -> None:
+    file = tmp_path / "hosts.csv"
+    file.write_text(
+        f"\ufeffhostID,dnsNames,bundle,keyPath\n{host(1)},a.example;b.example,yes,\n\n{host(2)},,,/opt/keys\n",
+        encoding="utf-8",
+    )
+    done = deployed.invoke("hosts", "add", "--from-csv", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert deployed.items() == {
+        host(1): {"hostID": host(1), "dnsNames": ["a.example", "b.example"], "bundle": True},
+        host(2): {"hostID": host(2), "keyPath": "/opt/keys"},
+    }
+
+
+def test_csv_with_mistakes_names_each_line_and_writes_nothing(deployed: Deployed, tmp_path: Path) -> None:
+    file = tmp_path / "hosts.csv"
+    file.write_text(
+        f'hostID,keyPath,dnsNames\n{host(1)},,"a.example\nb.example"\nweb-1,,\n{host(2)},relative,\n'
+        f"{host(1)},,\n{host(3)},,,,,\n{host(4)},,\n",
+        encoding="utf-8",
+    )
+    done = deployed.invoke("hosts", "add", "--from-csv", str(file))
+    assert done.exit_code == 2
+    said = {int(line.split(":")[1]): line for line in done.stderr.splitlines() if line.startswith(str(file))}
+    assert sorted(said) == [4, 5, 6, 7]
+    assert "web-1" in said[4]
+    assert "keyPath is 'relative'" in said[5]
+    assert "stands in line 2 already" in said[6]
+    assert "4 lines are wrong" in done.stderr
+    assert deployed.called("PutItem") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("keyPath\n/a\n", "one of them hostID"),
+        ("hostID,status\ni-1,FAILED\n", "'status' is not an override"),
+        ("hostID,keyPath,keyPath\n", "keyPath is there twice"),
+        ("hostID\n", "has no hosts"),
+        ('hostID\n"i-1\n', "cannot be read"),
+    ],
+)
+def test_csv_of_the_wrong_shape_is_refused(deployed: Deployed, tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "hosts.csv"
+    file.write_text(text, encoding="utf-8")
+    done = deployed.invoke("hosts", "add", "--from-csv", str(file))
+    assert (done.exit_code, named in done.stderr) == (2, True), done.stderr
+    assert deployed.called("PutItem") == []
+
+
+def test_add_dry_run_writes_nothing(deployed: Deployed) -> None:
+    done = deployed.invoke("hosts", "add", host(1), "--dry-run", "--output", "json")
+    assert json.loads(done.stdout) == [{"hostID": host(1)}]
+    assert deployed.items() == {}
+
+
+def fleet_of_five(deployed: Deployed) -> None:
+    deployed.live(1, hours=100)
+    deployed.live(2, hours=20, status="FAILED", lastError={"phase": "CertCSR", "code": "NO_SPACE", "message": "full"})
+    deployed.live(3, hours=-2)
+    deployed.put(host(4))
+    deployed.live(5, hours=1, status="RETIRED")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], [3, 4, 2, 1]),
+        (["--retired"], [3, 4, 2, 1, 5]),
+        (["--failed"], [2]),
+        (["--due"], [3, 4, 2]),
+        (["--expiring-within", "24h"], [3, 2]),
+        (["--failed", "--expiring-within", "1h"], []),
+    ],
+)
+def test_list_shows_the_most_urgent_first(deployed: Deployed, options: list[str], expected: list[int]) -> None:
+    fleet_of_five(deployed)
+    done = deployed.invoke("hosts", "list", *options, "--output", "json")
+    assert done.exit_code == 0
+    assert [row["hostID"] for row in json.loads(done.stdout)] == [host(number) for number in expected]
+
+
+def test_list_as_a_table_says_how_long_each_has(deployed: Deployed) -> None:
+    fleet_of_five(deployed)
+    lines = deployed.invoke("hosts", "list").stdout.splitlines()
+    expired = next(line for line in lines if host(3) in line)
+    assert "EXPIRED 2 h 0 min ago" in expired
+    assert "NO_SPACE" in next(line for line in lines if host(2) in line)
+    assert "no certificate" in next(line for line in lines if host(4) in line)
+
+
+def test_list_as_json_lines_does_not_hold_the_fleet(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page is asked for only when every host of the one before has been written."""
+    pages, events = 5, []
+
+    def page(request: Mapping[str, Any]) -> dict[str, Any]:
+        number = int(request.get("ExclusiveStartKey", {"hostID": {"S": "0"}})["hostID"]["S"])
+        events.append(f"page {number}")
+        more = {"LastEvaluatedKey": {"hostID": {"S": str(number + 1)}}} if number + 1 < pages else {}
+        return {"Items": [{"hostID": {"S": host(10 * number + each)}} for each in range(3)], **more}
+
+    deployed.answers["Scan"] = page
+    written = "pca_automator.cli.output._write_json"
+    monkeypatch.setattr(written, lambda row: events.append(f"host {int(row['hostID'][2:], 16) // 10}"))
+    deployed.invoke("hosts", "list", "--output", "jsonl")
+    expected = [each for number in range(pages) for each in (f"page {number}", *[f"host {number}"] * 3)]
+    assert events == expected
+
+
+def test_show_tells_why_and_what_to_do(deployed: Deployed) -> None:
+    deployed.live(
+        1,
+        status="FAILED",
+        keyPath="/opt/keys",
+        lastRunId="run-0",
+        lastError={"phase": "CertCSRStatus", "code": "NO_SPACE", "message": "no space on /var", "at": "2026-11-23"},
+        pending={"requestId": "a", "taskToken": "secret"},
+    )
+    deployed.answers["ListCommandInvocations"] = {
+        "CommandInvocations": [
+            {
+                "CommandId": "c", "InstanceId": host(1), "DocumentName": name, "Status": "Failed",
+                "RequestedDateTime": datetime(2026, 11, 23, tzinfo=UTC),
+            }
+            for name in ("fleet-InspectCertificate", "AWS-RunShellScript")
+        ]
+    }  # fmt: skip
+    table = deployed.invoke("hosts", "show", host(1)).stdout
+    for word in ("keyPath=/opt/keys", "no space on /var", "df -h", "run-0", "fleet-InspectCertificate"):
+        assert word in table
+    assert "AWS-RunShellScript" not in table
+    answer = deployed.invoke("hosts", "show", host(1), "--output", "json").stdout
+    assert "secret" not in table + answer
+    assert json.loads(answer)["pending"] == {"requestId": "a"}
+
+
+INSPECTED = {
+    "hostID": host(1), "clock": "2026-11-23T00:00:00Z", "live": {"serial": "1ab", "notAfter": "2026-11-30T00:00:00Z"},
+    "versions": {"count": 1, "names": ["1ab"]}, "hooks": {"count": 0, "names": []}, "helper": "1.4", "problems": [],
+}  # fmt: skip
+
+
+def answer_live(deployed: Deployed, text: str) -> None:
+    answers: Iterator[Any] = iter([error("InvocationDoesNotExist"), {"Status": "InProgress"}])
+
+    def invocation(_: Mapping[str, Any]) -> dict[str, Any]:
+        given = next(answers, {"Status": "Success", "StandardOutputContent": text})
+        if isinstance(given, Exception):
+            raise given
+        return dict(given)
+
+    deployed.answers["SendCommand"] = {"Command": {"CommandId": "11111111-2222-3333-4444-555555555555"}}
+    deployed.answers["GetCommandInvocation"] = invocation
+
+
+def test_show_live_asks_the_host_with_its_own_paths(deployed: Deployed) -> None:
+    deployed.live(1, keyPath="/opt/keys/")
+    answer_live(deployed, f"{json.dumps(INSPECTED)}\nPCA_RESULT hostID={host(1)} problems=none\n")
+    done = deployed.invoke("hosts", "show", host(1), "--live", "--output", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["live"]["serial"] == "1ab"
+    (sent,) = deployed.called("SendCommand")
+    assert sent["DocumentName"] == "fleet-InspectCertificate"
+    assert sent["Parameters"]["keyPath"] == ["/opt/keys"]
+    assert sent["Parameters"]["certPath"] == ["/etc/pca-automator/certs"]
+
+
+def test_show_live_notices_another_certificate_than_the_inventorys(deployed: Deployed) -> None:
+    deployed.live(1, serial="beef")
+    answer_live(deployed, json.dumps(INSPECTED))
+    done = deployed.invoke("hosts", "show", host(1), "--live")
+    assert done.exit_code == 1
+    assert "NOT_THE_CERTIFICATE_OF_THE_INVENTORY" in done.stderr
+
+
+def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed) -> None:
+    deployed.live(1)
+    answer_live(deployed, "PCA_ERROR MISSING_TOOL openssl is missing\n")
+    done = deployed.invoke("hosts", "show", host(1), "--live")
+    assert (done.exit_code, done.stderr) == (1, f"error: {host(1)}: MISSING_TOOL openssl is missing\n")
+
+
+def test_set_changes_overrides_alone(deployed: Deployed) -> None:
+    deployed.live(1, keyPath="/opt/keys", dnsNames=["a.example"])
+    before = deployed.items()[host(1)]
+    done = deployed.invoke("hosts", "set", host(1), "--override", "keyMode=0440", "--clear", "dnsNames")
+    assert done.exit_code == 0, done.stderr
+    expected = {name: value for name, value in before.items() if name != "dnsNames"}
+    assert deployed.items()[host(1)] == {**expected, "keyMode": "0440"}
+
+
+@pytest.mark.parametrize("options", [[], ["--clear", "status"], ["--clear", "keyMode", "--override", "keyMode=0440"]])
+def test_set_refuses_what_is_not_a_change_of_overrides(deployed: Deployed, options: list[str]) -> None:
+    deployed.live(1)
+    before = deployed.items()
+    assert deployed.invoke("hosts", "set", host(1), *options).exit_code == 2
+    assert deployed.items() == before
+
+
+def test_set_dry_run_writes_nothing(deployed: Deployed) -> None:
+    deployed.live(1)
+    before = deployed.items()
+    assert deployed.invoke("hosts", "set", host(1), "--override", "keyMode=0440", "--dry-run").exit_code == 0
+    assert deployed.items() == before
+
+
+def test_retire_has_the_function_do_it(deployed: Deployed) -> None:
+    deployed.live(1)
+    deployed.answers["Invoke"] = lambda _: invoked({"retired": 1, "revoked": 0, "commands": {host(1): "c-1"}})
+    done = deployed.invoke("hosts", "retire", host(1), "--yes", "--output", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout) == [{"hostID": host(1), "result": "retired", "removal": "c-1"}]
+    (asked,) = deployed.called("Invoke")
+    assert json.loads(asked["Payload"]) == {"hostIDs": [host(1)], "removeFromHost": True}
+    assert deployed.called("UpdateItem") == []
+    assert deployed.called("RevokeCertificate") == []
+
+
+def test_retire_revoke_revokes_what_the_deployment_would_not(deployed: Deployed) -> None:
+    deployed.live(1, serial="abc", previousSerial="0def")
+    deployed.answers["Invoke"] = lambda _: invoked({"retired": 1, "revoked": 0, "commands": {}})
+    assert deployed.invoke("hosts", "retire", host(1), "--yes", "--revoke").exit_code == 0
+    serials = [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")]
+    assert serials == ["0a:bc", "0d:ef"]
+
+
+def test_retire_asks_first(deployed: Deployed) -> None:
+    deployed.live(1)
+    assert deployed.invoke("hosts", "retire", host(1), input="n\n").exit_code == 1
+    assert deployed.invoke("hosts", "retire", host(1), input="").exit_code == 2
+    assert deployed.invoke("hosts", "retire", host(1), "--dry-run").exit_code == 0
+    assert deployed.called("Invoke") == []
+
+
+def test_retire_says_what_the_function_said(deployed: Deployed) -> None:
+    deployed.live(1)
+    deployed.answers["Invoke"] = lambda _: invoked({"errorMessage": "ACCESS_REFUSED: no"}, failed=True)
+    done = deployed.invoke("hosts", "retire", host(1), "--yes")
+    assert done.exit_code == 1
+    assert "CertRetire failed: ACCESS_REFUSED: no" in done.stderr
+
+
+def test_a_date_only_expiry_is_read(deployed: Deployed) -> None:
+    day = stamp(deployed.now + timedelta(days=3))[:10]
+    deployed.live(1, expiry=day)
+    (row,) = json.loads(deployed.invoke("hosts", "list", "--output", "json").stdout)
+    assert 0 < row["secondsLeft"] <= 3 * 86_400

@@ -1,0 +1,129 @@
+"""``pca-automator run``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from pca_automator.cli.run import stage_of
+from pca_automator.cli.runtime import runtime
+from tests.cli.conftest import REGION, RUN_ARN, Deployed, host
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), {}),
+        ((host(1),), {"hostIDs": [host(1)]}),
+        ((host(1), host(1), "--force"), {"hostIDs": [host(1)], "force": True}),
+        (("--force", "--yes"), {"reissue": "all"}),
+        (("--force", "--yes", "--revoke-replaced"), {"reissue": "all", "revokeReplaced": True}),
+    ],
+)
+def test_what_is_asked_for_is_what_is_started(
+    deployed: Deployed, arguments: tuple[str, ...], expected: dict[str, Any]
+) -> None:
+    deployed.live(1)
+    done = deployed.invoke("run", *arguments, "--output", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout) == {"runId": "run-1", "executionArn": RUN_ARN}
+    (started,) = deployed.called("StartExecution")
+    assert json.loads(started["input"]) == expected
+
+
+def test_the_whole_fleet_is_reissued_only_when_somebody_says_so(deployed: Deployed) -> None:
+    deployed.live(1)
+    assert deployed.invoke("run", "--force", input="n\n").exit_code == 1
+    assert deployed.invoke("run", "--force", input="").exit_code == 2
+    assert deployed.invoke("run", "--force", "--dry-run").exit_code == 0
+    assert deployed.called("StartExecution") == []
+
+
+def test_a_retired_host_is_not_run(deployed: Deployed) -> None:
+    deployed.live(1, status="RETIRED")
+    done = deployed.invoke("run", host(1))
+    assert (done.exit_code, "is retired" in done.stderr) == (1, True)
+    assert deployed.called("StartExecution") == []
+
+
+def test_revoke_replaced_needs_force(deployed: Deployed) -> None:
+    deployed.live(1)
+    assert deployed.invoke("run", host(1), "--revoke-replaced").exit_code == 2
+
+
+STAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "not there any more": ({}, "skipped"),
+    "not claimed": ({"status": "DEPLOYED"}, "waiting"),
+    "claimed": ({"status": "RENEWING", "runId": "run-1", "pending": {"requestId": "r"}}, "CSR"),
+    "requested": ({"runId": "run-1", "pending": {"requestId": "r", "csrCommandId": "c"}}, "CSR"),
+    "to be issued": ({"runId": "run-1", "pending": {"requestId": "r", "publicKeySha256": "k"}}, "issue"),
+    "to be installed": ({"runId": "run-1", "pending": {"publicKeySha256": "k", "installCommandId": "c"}}, "deploy"),
+    "through": ({"status": "DEPLOYED", "lastRunId": "run-1"}, "done"),
+    "failed": ({"status": "FAILED", "lastRunId": "run-1"}, "failed"),
+    "another run's": ({"status": "RENEWING", "runId": "run-2", "pending": {"requestId": "r"}}, "waiting"),
+    "retired": ({"status": "RETIRED", "runId": "run-1"}, "skipped"),
+}
+
+
+@pytest.mark.parametrize("case", STAGES)
+def test_stage(case: str) -> None:
+    attributes, expected = STAGES[case]
+    item = runtime("host_item").HostItem.of({"hostID": host(1), **attributes}) if attributes else None
+    assert stage_of(item, "run-1") == expected
+
+
+def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED") -> None:
+    """Three looks: before CertCheck has written the list, in the middle, at the end."""
+    looks = 0
+
+    def describe(_: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            body = "".join(json.dumps({"hostID": host(number)}) + "\n" for number in range(1, len(ends) + 1))
+            boto3.client("s3", region_name=REGION).put_object(
+                Bucket="work", Key="runs/run-1/hosts.jsonl", Body=body.encode()
+            )
+        if looks == 3:
+            for number, end in enumerate(ends, 1):
+                deployed.live(number, status=end, lastRunId="run-1")
+        return {"status": "RUNNING" if looks < 3 else status, "output": "{}", "startDate": deployed.now}
+
+    for number in range(1, len(ends) + 1):
+        deployed.live(number)
+    deployed.answers["DescribeExecution"] = describe
+
+
+def test_watch_shows_progress_and_counts_what_the_table_says(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"] * 3 + ["FAILED"])
+    done = deployed.invoke("run", "--watch", "--output", "json")
+    assert done.exit_code == 1
+    answer = json.loads(done.stdout)
+    statuses = [item["status"] for item in deployed.items().values()]
+    assert answer["hosts"] == 4
+    assert (answer["done"], answer["failed"]) == (statuses.count("DEPLOYED"), statuses.count("FAILED"))
+    assert "run run-1: looking for hosts that are due" in done.stderr
+    assert "run run-1: 4 hosts: 4 waiting" in done.stderr
+    assert "error: 1 hosts were not renewed" in done.stderr
+
+
+def test_watch_of_a_good_run_is_good(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"])
+    assert deployed.invoke("run", "--watch").exit_code == 0
+
+
+def test_watch_of_a_stopped_run_says_so(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"], status="ABORTED")
+    done = deployed.invoke("run", "--watch")
+    assert (done.exit_code, "the run ended ABORTED" in done.stderr) == (1, True)
+
+
+def test_watch_looks_again_only_at_hosts_that_are_not_through(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"] * 2)
+    deployed.invoke("run", "--watch", "--output", "json")
+    asked = [len(request["RequestItems"]["inventory"]["Keys"]) for request in deployed.called("BatchGetItem")]
+    assert asked == [2, 2]

@@ -1,0 +1,154 @@
+"""``pca-automator status``, ``explain`` and ``revoke``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pca_automator.cli.runtime import runtime
+from pca_automator.cli.status import next_of_cron
+from tests.cli.conftest import ANCHOR_ARN, CA_ARN, Deployed, error, host
+
+
+def a_crl(deployed: Deployed, hours: float) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]))
+        .last_update(deployed.now - timedelta(days=7))
+        .next_update(deployed.now + timedelta(hours=hours))
+        .sign(key, hashes.SHA256())
+    )
+    data = crl.public_bytes(serialization.Encoding.PEM)
+    found = {"trustAnchorArn": ANCHOR_ARN, "name": "fleet-crl", "enabled": True, "crlData": data}
+    deployed.answers["ListCrls"] = {"crls": [{**found, "name": "somebody else's"}, found]}
+
+
+def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
+    for number in range(1, 4):
+        deployed.live(number, hours=100 + number)
+    deployed.put(host(4))
+    deployed.live(5, hours=-1, status="RETIRED")
+    a_crl(deployed, 100)
+    done = deployed.invoke("status", "--output", "json")
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["statuses"] == {"DEPLOYED": 3, "NEW": 1, "RETIRED": 1}
+    assert (answer["hosts"], answer["due"], answer["overdue"]) == (4, 1, 0)
+    assert answer["leastSecondsLeftHost"] == host(1)
+    assert 100 * 3600 < answer["leastSecondsLeft"] <= 101 * 3600
+    assert answer["lastRun"]["status"] == "SUCCEEDED"
+    assert (answer["ca"]["status"], answer["crl"]["entries"]) == ("ACTIVE", 0)
+    table = deployed.invoke("status").stdout
+    assert "least time left" in table
+    assert "needs a person" in table
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("overdue", "1 certificates have run out"),
+        ("failed", "1 hosts failed"),
+        ("run", "the last run ended FAILED"),
+        ("ca", "the CA is DISABLED"),
+        ("ca expires", "own certificate runs out soon"),
+        ("crl", "the CRL has run out"),
+        ("schedule", "the schedule is disabled"),
+    ],
+)
+def test_status_says_what_needs_a_person(deployed: Deployed, what: str, words: str) -> None:
+    deployed.live(1, hours=-1 if what == "overdue" else 100, status="FAILED" if what == "failed" else "DEPLOYED")
+    a_crl(deployed, -1 if what == "crl" else 100)
+    if what == "run":
+        run = {"name": "run-1", "status": "FAILED", "startDate": deployed.now}
+        deployed.answers["ListExecutions"] = {"executions": [run]}
+    if what.startswith("ca"):
+        end = deployed.now + timedelta(days=30 if what == "ca expires" else 3000)
+        status = "DISABLED" if what == "ca" else "ACTIVE"
+        deployed.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": {"Status": status, "NotAfter": end}}
+    if what == "schedule":
+        deployed.answers["GetSchedule"] = {"State": "DISABLED", "ScheduleExpression": "rate(1 day)"}
+    done = deployed.invoke("status", "--output", "json")
+    assert done.exit_code == 1
+    (trouble,) = json.loads(done.stdout)["troubles"]
+    assert words in trouble
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("expression", "now", "expected"),
+    [
+        ("cron(15 3,15 * * ? *)", (3, 14), (23, 3, 15)),
+        ("cron(15 3,15 * * ? *)", (3, 15), (23, 15, 15)),
+        ("cron(15 3,15 * * ? *)", (16, 0), (24, 3, 15)),
+        ("cron(0,30 0 * * ? *)", (0, 10), (23, 0, 30)),
+        ("cron(0 3 ? * MON *)", (1, 0), None),
+        ("rate(12 hours)", (1, 0), None),
+    ],
+)
+def test_next_run(expression: str, now: tuple[int, int], expected: tuple[int, int, int] | None) -> None:
+    moment = next_of_cron(expression, datetime(2026, 11, 23, *now, tzinfo=UTC))
+    assert moment == (datetime(2026, 11, *expected, tzinfo=UTC) if expected else None)
+
+
+def test_explain_goes_from_the_message_to_the_remedy(deployed: Deployed) -> None:
+    message = "CreateSession: Untrusted certificate. Insufficient certificate"
+    last = {"phase": "CertDeployStatus", "code": "ROLES_ANYWHERE_REJECTED", "message": message, "at": "now"}
+    deployed.live(1, status="FAILED", lastError=last, failureCount=3)
+    done = deployed.invoke("explain", host(1), "--output", "json")
+    assert done.exit_code == 0
+    answer = json.loads(done.stdout)
+    assert answer["remedy"] == runtime("error_catalogue").remedy_for("ROLES_ANYWHERE_REJECTED", message)
+    assert "trust anchor does not hold the CA" in answer["remedy"]
+    assert answer["failures"] == 3
+    assert host(1) in answer["next"]
+
+
+def test_explain_of_a_code_needs_no_deployment(deployed: Deployed) -> None:
+    done = deployed.invoke("explain", "HOOK_FAILED", "--output", "json")
+    assert json.loads(done.stdout)["meaning"].startswith("A post-install hook failed")
+    assert deployed.calls == []
+
+
+def test_explain_of_a_good_host_says_so(deployed: Deployed) -> None:
+    deployed.live(1)
+    assert "its last renewal went well" in deployed.invoke("explain", host(1)).stdout
+
+
+def test_revoke_tells_the_ca_and_nobody_else(deployed: Deployed) -> None:
+    deployed.live(1, serial="abc", previousSerial="beef")
+    before = deployed.items()
+    done = deployed.invoke("revoke", host(1), "--reason", "KEY_COMPROMISE", "--yes", "--output", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["certificates"] == [{"serial": "abc", "result": "revoked"}]
+    (asked,) = deployed.called("RevokeCertificate")
+    assert asked == {
+        "CertificateAuthorityArn": CA_ARN,
+        "CertificateSerial": "0a:bc",
+        "RevocationReason": "KEY_COMPROMISE",
+    }
+    assert deployed.items() == before
+    assert f"pca-automator run {host(1)} --force" in done.stderr
+
+
+def test_revoke_of_both_and_of_one_that_was_revoked(deployed: Deployed) -> None:
+    deployed.live(1, serial="abc", previousSerial="beef")
+    deployed.answers["RevokeCertificate"] = error("RequestAlreadyProcessedException")
+    done = deployed.invoke("revoke", host(1), "--previous", "--yes", "--output", "json")
+    assert [row["result"] for row in json.loads(done.stdout)["certificates"]] == ["was revoked before"] * 2
+
+
+def test_revoke_asks_and_checks(deployed: Deployed) -> None:
+    deployed.live(1, serial="abc")
+    deployed.put(host(2))
+    assert deployed.invoke("revoke", host(1), input="n\n").exit_code == 1
+    assert deployed.invoke("revoke", host(1), "--dry-run").exit_code == 0
+    assert deployed.invoke("revoke", host(1), "--reason", "BORED", "--yes").exit_code == 2
+    assert deployed.invoke("revoke", host(2), "--yes").exit_code == 1
+    assert deployed.called("RevokeCertificate") == []

@@ -1,0 +1,128 @@
+"""``pca-automator verify``: real hosts are never touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import MACHINE_ARN, Deployed, error, host, stamp
+
+
+def a_workflow(deployed: Deployed, *, published: bool = True, code: str = "HOST_UNKNOWN_TO_SSM") -> None:
+    """What CertCheck, the map and CertReport would make of the test's runs."""
+    outputs: list[dict[str, Any]] = []
+
+    def start(request: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = json.loads(request["input"])
+        items = deployed.items()
+        known = [host_id for host_id in wanted["hostIDs"] if host_id in items]
+        failed = len(known) if wanted.get("force") else 0
+        for host_id in known if failed else []:
+            expiry = items[host_id]["expiry"]
+            deployed.put(host_id, selfTest=True, status="FAILED", expiry=expiry, lastError={"code": code})
+        rejected = len(wanted["hostIDs"]) - len(known)
+        report = {"failed": failed, "rejected": rejected, "published": published}
+        outputs.append({"check": {"Payload": {"due": failed}}, "report": {"Payload": report}})
+        return {"executionArn": f"{MACHINE_ARN}:run", "startDate": deployed.now}
+
+    deployed.answers["StartExecution"] = start
+    deployed.answers["DescribeExecution"] = lambda _: {"status": "SUCCEEDED", "output": json.dumps(outputs[-1])}
+
+
+def results(deployed: Deployed, *options: str) -> tuple[int, dict[str, str]]:
+    done = deployed.invoke("verify", "--yes", "--hosts", "3", "--output", "json", *options)
+    return done.exit_code, {row["check"]: row["result"] for row in json.loads(done.stdout)}
+
+
+def test_a_good_deployment_passes_and_is_left_as_it_was(deployed: Deployed) -> None:
+    deployed.live(1)
+    before = deployed.items()
+    a_workflow(deployed)
+    status, found = results(deployed)
+    assert (status, set(found.values())) == (0, {"ok"})
+    assert {"run without work", "unknown host", "load of 3 invalid hosts", "notification"} <= set(found)
+    assert deployed.items() == before
+
+
+def test_only_marked_test_entries_are_named_in_runs(deployed: Deployed) -> None:
+    deployed.live(1)
+    a_workflow(deployed)
+    results(deployed)
+    inputs = [json.loads(request["input"]) for request in deployed.called("StartExecution")]
+    assert len(inputs) == 3
+    assert all(host_id.startswith("mi-00000000000") for each in inputs for host_id in each["hostIDs"])
+    for request in [*deployed.called("PutItem"), *deployed.called("DeleteItem")]:
+        assert "selfTest = :yes" in request["ConditionExpression"]
+
+
+def test_an_entry_that_is_not_the_tests_own_is_not_overwritten(deployed: Deployed) -> None:
+    deployed.put("mi-00000000000000001", keyPath="/real")
+    a_workflow(deployed)
+    done = deployed.invoke("verify", "--yes", "--hosts", "1")
+    assert done.exit_code == 1
+    assert deployed.items() == {"mi-00000000000000001": {"hostID": "mi-00000000000000001", "keyPath": "/real"}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "check"),
+    [
+        ("DescribeCertificateAuthority", {"CertificateAuthority": {"Status": "DISABLED"}}, "private CA"),
+        ("GetTrustAnchor", {"trustAnchor": {"enabled": False}}, "trust anchor"),
+        ("GetSchedule", {"State": "DISABLED", "ScheduleExpression": "rate(1 day)"}, "schedule"),
+        ("DescribeStateMachine", error("AccessDeniedException"), "workflow"),
+        (
+            "GetQueueAttributes",
+            {"Attributes": {"ApproximateNumberOfMessages": "2"}},
+            "queue AutomationDeadLetters is empty",
+        ),
+    ],
+)
+def test_a_part_that_does_not_work_is_named(deployed: Deployed, operation: str, answer: Any, check: str) -> None:
+    deployed.answers[operation] = answer
+    status, found = results(deployed, "--components-only")
+    assert (status, [name for name, result in found.items() if result == "failed"]) == (1, [check])
+    assert deployed.called("StartExecution") == []
+
+
+def test_a_missing_message_and_a_wrong_reason_are_found(deployed: Deployed) -> None:
+    a_workflow(deployed, published=False, code="INTERNAL")
+    status, found = results(deployed)
+    failed = [name for name, result in found.items() if result == "failed"]
+    assert (status, failed) == (1, ["load of 3 invalid hosts", "notification"])
+
+
+def test_a_run_that_fails_is_found_and_the_entries_are_removed(deployed: Deployed) -> None:
+    a_workflow(deployed)
+    deployed.answers["DescribeExecution"] = {"status": "FAILED", "error": "RunStopped"}
+    status, found = results(deployed)
+    assert (status, found["run without work"]) == (1, "failed")
+    assert deployed.items() == {}
+
+
+def test_dry_run_and_no_write_nothing(deployed: Deployed) -> None:
+    assert deployed.invoke("verify", "--dry-run").exit_code == 0
+    assert deployed.invoke("verify", input="n\n").exit_code == 1
+    assert deployed.called("PutItem") == []
+    assert deployed.called("StartExecution") == []
+
+
+def test_the_test_entries_are_never_due(deployed: Deployed) -> None:
+    """What a scheduled run would see in the middle of a test."""
+    a_workflow(deployed)
+    seen: list[dict[str, Any]] = []
+    started = deployed.answers["StartExecution"]
+
+    def start(request: Mapping[str, Any]) -> Any:
+        seen.extend(json.loads(deployed.invoke("hosts", "list", "--output", "json").stdout))
+        assert callable(started)
+        return started(request)
+
+    deployed.answers["StartExecution"] = start
+    results(deployed)
+    assert seen
+    assert not any(row["due"] for row in seen)
+    assert all(row["expiry"] > stamp(deployed.now) for row in seen)
+    assert host(1) not in {row["hostID"] for row in seen}
