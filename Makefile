@@ -10,7 +10,7 @@ export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint synth deploy rehearse bench docs clean
+.PHONY: help setup test lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,7 +29,7 @@ setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and no
 
 test: setup  ## every tier of tests, and the linters
 	$(MAKE) --no-print-directory lint
-	python -m pytest -n $(WORKERS) --dist loadfile
+	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
 
 lint: setup  ## ruff and mypy --strict
 	ruff check .
@@ -51,6 +51,10 @@ bench: setup  ## measured ratios and durations
 
 docs: setup  ## write the pages that are made from the code
 	python docs/generate.py
+
+operator-docs: setup  ## record docs/commands.md and its pictures, remake docs/troubleshooting.md
+	python -m pca_automator.cli.troubleshooting > docs/troubleshooting.md
+	python docs/record_commands.py
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) node_modules build cdk.out dist

@@ -44,6 +44,8 @@ setup(
         "boto3>=1.35",
         # The command checks overrides with the functions' own model.
         "pydantic>=2.10,<3",
+        # Its status reads the CRL in force; 42 knows times with a zone.
+        "cryptography>=45",
     ],
     extras_require={
         "rehearsal": [
@@ -51,7 +53,6 @@ setup(
             "ministack==1.5.33",
             # The Lambda functions run in this interpreter, so their packages must be here.
             "aws-lambda-powertools>=3.20,<4",
-            "cryptography>=45",
             # An independent client of CreateSession: it proves the local IAM Roles Anywhere's verification.
             "iam-rolesanywhere-session>=3.0.0,<4",
             # Node.js for jsii and the CDK CLI on a machine that has none.

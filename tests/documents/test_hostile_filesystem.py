@@ -241,7 +241,7 @@ def test_directories_that_others_can_write_to_are_refused(live_host: Host) -> No
     request, certificate = host.prepare()
     for directory in directories(host):
         mode = directory.stat().st_mode & 0o7777
-        for wider in (0o022, 0o002) if IS_ROOT else (0o002,):
+        for wider in (0o020, 0o002) if IS_ROOT else (0o002,):
             directory.chmod(mode | wider)
             for outcome in (host.generate(request), host.install(request, certificate)):
                 assert outcome.error == "UNSAFE_DIRECTORY", (directory, outcome)

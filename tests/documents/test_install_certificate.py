@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,3 +312,16 @@ def test_a_missing_tool_is_named(host: Host) -> None:
     outcome = host.generate(new_request())
     assert outcome.error == "MISSING_TOOL"
     assert outcome.sentence.startswith("openssl is not installed on this host")
+
+
+def test_going_back_by_hand_works_as_the_guide_says(live_host: Host) -> None:
+    host = live_host
+    former = host.live
+    host.renew()
+    guide = (Path(__file__).parents[2] / "docs" / "host.md").read_text()
+    (line,) = (line for line in guide.splitlines() if line.startswith("# mkdir by-hand"))
+    by_hand = line.removeprefix("# ").replace("<serial>", former)
+    subprocess.run(["sh", "-eu", "-c", by_hand], cwd=host.store, check=True)
+    assert host.shown().serial == former
+    assert host.shown().matches
+    assert host.renew().result["previous"] == former

@@ -10,9 +10,14 @@ nl='
 reported=
 step='the start'
 
-# one_line TEXT: printable ASCII on one line, short enough for a failure report
+# one_line TEXT: printable ASCII on one line, short enough for a failure report. If something has to go it is the
+# middle: what the operating system said stands at the end.
 one_line() {
-  printf '%s' "$1" | tr '\n\t' '  ' | tr -cd ' -~' | tr -s ' ' | cut -c1-400
+  line=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -cd ' -~' | tr -s ' ')
+  if [ "${#line}" -gt 500 ]; then
+    line="$(printf '%s' "$line" | cut -c1-300) ... $(printf '%s' "$line" | tail -c 190)"
+  fi
+  printf '%s\n' "$line"
 }
 
 # fail CODE SENTENCE: the only way to end without success. Not from a subshell: there it would end only that.

@@ -77,7 +77,7 @@ make_pending() {
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl flock stat mkdir rm mv readlink date cat cut head sleep tr
+  need_tools openssl flock stat mkdir rm mv readlink date cat cut head sleep tail tr
   open_store
   request=$store/pending/$SSM_requestId
   live_version

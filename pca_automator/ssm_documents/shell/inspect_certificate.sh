@@ -146,7 +146,7 @@ examine_directories() {
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl stat readlink date tr cut timeout
+  need_tools openssl stat readlink date tr cut tail timeout
   step='inspecting'
   now=$(clock)
   problems=

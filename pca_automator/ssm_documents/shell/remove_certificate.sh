@@ -42,7 +42,7 @@ report() {
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl flock stat rm readlink date tr cut sleep
+  need_tools openssl flock stat rm readlink date tr cut sleep tail
   live_serial=none
   taken_count=0
   [ -e "$store" ] || [ -L "$store" ] || report false
