@@ -30,6 +30,7 @@ class Automation:
     csr_path: str
     ca_certificate_path: str
     signing_helper_path: str
+    hooks_path: str
     enrols: bool
     """Whether an item that is put into the table starts the workflow by itself."""
 
@@ -63,6 +64,7 @@ def find(aws: LocalAws) -> Automation:
         csr_path=deploy["CSR_PATH"],
         ca_certificate_path=deploy["CACERT_PATH"],
         signing_helper_path=deploy["SIGNING_HELPER_PATH"],
+        hooks_path=deploy["HOOKS_PATH"],
         enrols="CertEnroll" in own,
     )
 

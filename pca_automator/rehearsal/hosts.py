@@ -138,6 +138,7 @@ def build_fleet(
         "certPath": automation.certificate_path,
         "keyPath": automation.key_path,
         "csrPath": automation.csr_path,
+        "hooksPath": automation.hooks_path,
         "cacertPath": automation.ca_certificate_path,
         "signinghelperPath": automation.signing_helper_path,
     }

@@ -17,6 +17,7 @@ from pca_automator.rehearsal.cdk import Cdk
 from pca_automator.rehearsal.display import Display
 from pca_automator.rehearsal.hosts import build_fleet
 from pca_automator.rehearsal.local_aws.settings import Settings
+from pca_automator.rehearsal.on_hosts import on_hosts
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
 from pca_automator.rehearsal.world import Inventory, Mailbox, World
@@ -88,6 +89,8 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         phases.bad_run(world)
     with report.timed("e"):
         phases.revoke(world)
+    with report.timed("f"):
+        on_hosts(world)
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))
