@@ -31,6 +31,11 @@ class Automation:
     ca_certificate_path: str
     signing_helper_path: str
     hooks_path: str
+    crl_bucket: str
+    """Where the CA writes its CRL; empty if no CRL is distributed."""
+    retire: str
+    """The function CertRetire."""
+    signing_algorithm: str
     enrols: bool
     """Whether an item that is put into the table starts the workflow by itself."""
 
@@ -65,6 +70,9 @@ def find(aws: LocalAws) -> Automation:
         ca_certificate_path=deploy["CACERT_PATH"],
         signing_helper_path=deploy["SIGNING_HELPER_PATH"],
         hooks_path=deploy["HOOKS_PATH"],
+        crl_bucket=own["CRLProcessor"][1]["CRL_BUCKET"] if "CRLProcessor" in own else "",
+        retire=own["CertRetire"][0],
+        signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
         enrols="CertEnroll" in own,
     )
 

@@ -133,7 +133,18 @@ def build_fleet(
 ) -> list[Member]:
     """Make ``count`` hosts, EC2 and hybrid mixed; some have directories of their own, one of them with a space."""
     os.umask(0o022)  # whatever the user's: the documents refuse directories that others may write
-    fleet = Fleet(directory)
+    return [_build(Fleet(directory), number, automation, endpoint, real_helper) for number in range(count)]
+
+
+def build_newcomer(
+    directory: Path, count: int, automation: Automation, endpoint: str, real_helper: Path | None
+) -> Member:
+    """One more EC2 instance, with the default directories, for a fleet that has ``count`` hosts."""
+    number = next(each for each in range(count, count + 30) if each % 15 == 0)
+    return _build(Fleet(directory), number, automation, endpoint, real_helper)
+
+
+def _build(fleet: Fleet, number: int, automation: Automation, endpoint: str, real_helper: Path | None) -> Member:
     defaults = {
         "certPath": automation.certificate_path,
         "keyPath": automation.key_path,
@@ -142,10 +153,9 @@ def build_fleet(
         "cacertPath": automation.ca_certificate_path,
         "signinghelperPath": automation.signing_helper_path,
     }
-    members = [Member(fleet.add(_host_id(n)), _overrides(n), defaults) for n in range(count)]
-    for member in members:
-        signing_helper.write(member.path("signinghelperPath"), endpoint, real_helper)
-    return members
+    member = Member(fleet.add(_host_id(number)), _overrides(number), defaults)
+    signing_helper.write(member.path("signinghelperPath"), endpoint, real_helper)
+    return member
 
 
 def _host_id(number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from pca_automator.rehearsal import signing_helper
 from pca_automator.rehearsal.hosts import Member
@@ -60,6 +61,10 @@ class Revoking:
     def crls_of_anchor(self) -> int:
         """How many CRLs the trust anchor has; AWS allows two."""
         return len(self._crls())
+
+    def in_force(self) -> list[bytes]:
+        """The CRLs of the trust anchor, byte for byte."""
+        return sorted(crl.public_bytes(serialization.Encoding.PEM) for crl in self._crls())
 
     def _number_in_force(self) -> int:
         return max((_number(crl) for crl in self._crls()), default=0)

@@ -15,8 +15,9 @@ from types import FrameType
 from pca_automator.rehearsal import deployed, phases
 from pca_automator.rehearsal.cdk import Cdk
 from pca_automator.rehearsal.display import Display
-from pca_automator.rehearsal.hosts import build_fleet
+from pca_automator.rehearsal.hosts import build_fleet, build_newcomer
 from pca_automator.rehearsal.local_aws.settings import Settings
+from pca_automator.rehearsal.membership import exchange_crls, join, leave
 from pca_automator.rehearsal.on_hosts import on_hosts
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
@@ -91,6 +92,16 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         phases.revoke(world)
     with report.timed("f"):
         on_hosts(world)
+    if automation.enrols:
+        with report.timed("g"):
+            fleet = aws.directory / "fleet"
+            newcomer = build_newcomer(fleet, options.hosts, automation, aws.endpoint, options.signing_helper)
+            join(world, newcomer)
+    if automation.crl_bucket:
+        with report.timed("h"):
+            exchange_crls(world)
+        with report.timed("i"):
+            leave(world, world.members[3])
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))
