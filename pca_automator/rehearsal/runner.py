@@ -68,7 +68,7 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     with report.timed("setup"), display.part("   local AWS and bootstrap", 2) as advance:
         aws.start()
         advance(1)
-        cdk = Cdk(options.app, aws)
+        cdk = Cdk(options.app, aws, options.build / "cdk.out")
         cdk.bootstrap()
     with report.timed("deploy"), display.part("   cdk deploy"):
         cdk.deploy()
@@ -124,7 +124,7 @@ def _run_directory(build: Path) -> Path:
 
 def _tidy(directory: Path) -> None:
     """Keep the log and the hosts; the rest is large and of no use without the process."""
-    for name in ("tmp", "s3", "state", "cdk.out", "cdk-home"):
+    for name in ("tmp", "s3", "state", "cdk-home"):
         shutil.rmtree(directory / name, ignore_errors=True)
 
 

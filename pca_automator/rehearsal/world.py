@@ -124,6 +124,12 @@ class World:
             time.sleep(_POLL_SECONDS)
         return Run("", "RUNNING", "the enrolment did not end in time")
 
+    def runs(self) -> int:
+        """How many executions of the workflow there have been."""
+        states = self.aws.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.automation.state_machine)
+        return sum(len(page["executions"]) for page in pages)
+
     def due_hosts(self, run: Run) -> int:
         """How many hosts a run found due, from the file that it wrote for its map."""
         for bucket in self.aws.client("s3").list_buckets()["Buckets"]:
