@@ -63,6 +63,8 @@ setup(
             "boto3-stubs>=1.40",
             "botocore-stubs>=1.40",
             "build>=1.2",
+            # The type of what the command's test runner returns.
+            "click>=8.1",
             "cdk-nag>=3.0.0,<4",
             "cfn-lint>=1.40",
             "hypothesis>=6.100",
