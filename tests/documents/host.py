@@ -173,6 +173,16 @@ class Host:
         self.helper.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{self.root}/helper.log'\n{body}\n")
         self.helper.chmod(0o755)
 
+    def add_tool(self, name: str, body: str) -> Path:
+        """A program that goes before the machine's own of that name; its directory stays first on PATH."""
+        folder = self.root / "bin"
+        folder.mkdir(exist_ok=True)
+        tool = folder / name
+        tool.write_text(f"#!/bin/sh\n{body}\n")
+        tool.chmod(0o755)
+        self.path = f"{folder}:{os.environ['PATH']}"
+        return tool
+
     def add_hook(self, name: str, body: str) -> Path:
         self.hooks.mkdir(mode=0o755, parents=True, exist_ok=True)
         hook = self.hooks / name

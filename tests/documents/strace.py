@@ -12,6 +12,7 @@ SYSCALLS = (
     "openat,open,creat,umask,chmod,fchmod,fchmodat,fchmodat2,mkdir,mkdirat,symlink,symlinkat,link,linkat,"
     "rename,renameat,renameat2,unlink,unlinkat,clone,clone3,fork,vfork,chown,fchown,lchown,fchownat"
 )
+FORKS = ("clone", "clone3", "fork", "vfork")
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)\) += (-?\d+)")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
@@ -59,22 +60,32 @@ class Call:
 def calls(log: Path, umask: int = 0o022) -> Iterator[Call]:
     """Successful calls in the order in which they ended."""
     umasks: dict[int, int] = {}
-    unfinished: dict[str, str] = {}
-    for line in log.read_text(errors="replace").splitlines():
-        if line.endswith("<unfinished ...>"):
-            unfinished[line.split(" ", 1)[0]] = line.removesuffix("<unfinished ...>")
-            continue
-        resumed = re.match(r"^(\d+) +<\.\.\. \w+ resumed>(.*)", line)
-        if resumed:
-            line = unfinished.pop(resumed[1]) + resumed[2]
-        found = CALL.match(line)
-        if not found:
-            continue
-        process, name, arguments, value = int(found[1]), found[2], found[3], int(found[4])
+    for _, process, name, arguments, value in sorted(_returned(log)):
         current = umasks.setdefault(process, umask)
         if name == "umask":
             umasks[process] = int(arguments, 8)
-        elif name in ("clone", "clone3", "fork", "vfork") and value > 0:
+        elif name in FORKS and value > 0:
             umasks[value] = current
         elif value >= 0:
             yield Call(process, name, arguments, current)
+
+
+def _returned(log: Path) -> Iterator[tuple[int, int, str, str, int]]:
+    """Line, process, name, arguments and result of each call that returned.
+
+    A fork counts from the line where it began: its child may be traced, and set its own umask, before the line with
+    which the fork returns to the parent.
+    """
+    unfinished: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(log.read_text(errors="replace").splitlines()):
+        if line.endswith("<unfinished ...>"):
+            unfinished[line.split(" ", 1)[0]] = number, line.removesuffix("<unfinished ...>")
+            continue
+        begin = number
+        resumed = re.match(r"^(\d+) +<\.\.\. \w+ resumed>(.*)", line)
+        if resumed:
+            begin, start = unfinished.pop(resumed[1])
+            line = start + resumed[2]
+        found = CALL.match(line)
+        if found:
+            yield begin if found[2] in FORKS else number, int(found[1]), found[2], found[3], int(found[4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -103,12 +104,7 @@ def test_the_hosts_own_openssl_configuration_adds_nothing(make_host: Callable[..
         "[req]\nreq_extensions=e\ndistinguished_name=n\nprompt=no\n"
         "[n]\nO=Somebody else\n[e]\nsubjectAltName=DNS:evil.example\n"
     )
-    real = f"#!/bin/sh\nOPENSSL_CONF='{configuration}' exec /usr/bin/openssl \"$@\"\n"
-    (host.root / "bin").mkdir()
-    wrapper = host.root / "bin" / "openssl"
-    wrapper.write_text(real)
-    wrapper.chmod(0o755)
-    host.path = f"{wrapper.parent}:/usr/bin:/bin"
+    host.add_tool("openssl", f"OPENSSL_CONF='{configuration}' exec '{shutil.which('openssl')}' \"$@\"")
     csr = x509.load_pem_x509_csr(host.generate(new_request()).csr.encode())
     assert csr.subject.rfc4514_string() == f"CN={host.host_id}"
     assert not list(csr.extensions)

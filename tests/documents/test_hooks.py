@@ -157,6 +157,7 @@ def test_hooks_that_others_could_have_written_stop_the_installation_before_the_s
     unsafe_places()[place](host)
     outcome = host.install(request, certificate)
     assert outcome.error == "UNSAFE_DIRECTORY"
+    assert ("symbolic link" in outcome.sentence) == place.startswith("linked")
     assert log_of(host) == []
     assert host.shown() == before
 

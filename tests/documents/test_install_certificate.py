@@ -252,9 +252,15 @@ def test_refuses_a_certificate_for_another_key(host: Host, make_host: Callable[.
 def test_the_hosts_own_trusted_certificates_do_not_make_a_chain_valid(host: Host) -> None:
     """openssl would look into its own directory and file as well; the chain that came with the certificate decides."""
     request, certificate = host.prepare()
-    trusted = host.root / "trusted.pem"
-    trusted.write_text(host.authority.chain)
-    host.keyword["prefix"] = ["env", f"SSL_CERT_FILE={trusted}"]
+    trusted = host.root / "trusted"
+    trusted.mkdir()
+    root = trusted / "root.pem"
+    root.write_text(host.authority.chain)
+    digest = subprocess.run(
+        ["openssl", "x509", "-in", root, "-noout", "-subject_hash"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    (trusted / f"{digest}.0").symlink_to(root)
+    host.keyword["prefix"] = ["env", f"SSL_CERT_FILE={root}", f"SSL_CERT_DIR={trusted}"]
     assert host.install(request, certificate, chain=Authority("Another").chain).error == "CHAIN_INVALID"
 
 

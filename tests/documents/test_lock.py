@@ -37,11 +37,7 @@ def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(l
     request, certificate = host.prepare()
     aside = host.store / ".aside"
     aside.mkdir()
-    bin_directory = host.root / "bin"
-    bin_directory.mkdir()
-    (bin_directory / "sleep").write_text(f"#!/bin/sh\necho \"$1\" >>'{host.root}/slept'\n")
-    (bin_directory / "sleep").chmod(0o755)
-    host.path = f"{bin_directory}:{os.environ['PATH']}"
+    host.add_tool("sleep", f"echo \"$1\" >>'{host.root}/slept'")
     before = host.shown()
     directory = os.open(host.store, os.O_RDONLY)
     fcntl.flock(directory, fcntl.LOCK_EX)

@@ -94,7 +94,9 @@ def assert_agreement(name: str, parameter: str, candidates: list[str], folder: P
 
 @pytest.mark.parametrize(("name", "parameter"), CHECKED)
 def test_script_and_pattern_refuse_the_same_values(name: str, parameter: str, tmp_path: Path) -> None:
-    assert_agreement(name, parameter, [value.format(canary="x") for value in NASTY], tmp_path)
+    # where another document has the same parameter tried with all of them, it is enough that there is a check
+    nasty = NASTY if GENERATED.get(parameter) == name else NASTY[:9]
+    assert_agreement(name, parameter, [value.format(canary="x") for value in nasty], tmp_path)
 
 
 @pytest.mark.parametrize("parameter", sorted(GENERATED))
@@ -103,7 +105,7 @@ def test_script_and_pattern_accept_the_same_values(parameter: str, tmp_path: Pat
     name = GENERATED[parameter]
     pattern = load_document(name)["parameters"][parameter]["allowedPattern"]
 
-    @properties(3)
+    @properties(2)
     @given(st.lists(st.one_of(text, example_for(pattern)), min_size=25, max_size=40))
     def agree(candidates: list[str]) -> None:
         assert_agreement(name, parameter, candidates, tmp_path)
@@ -135,7 +137,7 @@ def test_a_hostile_value_is_refused_or_data(host: Host, style: str, parameter: s
     """Run as if SSM had checked nothing; a quote is left out of substituted text, as SSM itself leaves it out."""
     canary = host.root / "canary"
 
-    @properties(25)
+    @properties(15)
     @given(values)
     def hold(value: str) -> None:
         value = value.format(canary=canary) if "{canary}" in value else value
@@ -161,7 +163,7 @@ def test_paths_with_everything_that_is_allowed_work(host: Host, style: str) -> N
     pattern = load_document("GenerateCsr")["parameters"]["csrPath"]["allowedPattern"]
     names = st.from_regex(r"(/\.?[A-Za-z0-9_][A-Za-z0-9_.@+=, -]{0,12}){1,2}", fullmatch=True)
 
-    @properties(6)
+    @properties(4)
     @given(names, names, names)
     def work(store: str, certs: str, private: str) -> None:
         assert re.fullmatch(pattern, store)
@@ -185,7 +187,7 @@ def test_texts_that_are_no_certificates_are_refused(live_host: Host, style: str)
     canary = host.root / "canary"
     pem_like = st.builds("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n".format, text)
 
-    @properties(12)
+    @properties(8)
     @given(st.one_of(text, pem_like, st.sampled_from(NASTY)), st.booleans())
     def refuse(value: str, as_chain: bool) -> None:
         value = value.format(canary=canary) if "{canary}" in value else value

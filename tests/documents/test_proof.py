@@ -57,6 +57,13 @@ def test_the_credentials_appear_nowhere(host: Host) -> None:
             assert b"AKIA" not in Path(folder, name).read_bytes()
 
 
+def test_credentials_of_a_helper_that_fails_after_all_do_not_become_the_reason(host: Host) -> None:
+    host.add_helper('echo \'{"SecretAccessKey": "AKIA-SECRET"}\'; exit 1')
+    outcome = host.install(*host.prepare())
+    assert outcome.sentence == "IAM Roles Anywhere: no answer"
+    assert "AKIA" not in outcome.stdout + outcome.stderr
+
+
 def test_a_refusal_leaves_the_old_pair_live_and_repeats_the_helpers_last_words(live_host: Host) -> None:
     host = live_host
     before = host.shown()
@@ -75,11 +82,7 @@ def test_a_throttled_helper_is_asked_again(host: Host) -> None:
         f"echo >>'{host.root}/asked'; [ \"$(wc -l <'{host.root}/asked')\" -ge 3 ] || "
         "{ echo 'ThrottlingException: Rate exceeded' >&2; exit 1; }"
     )
-    bin_directory = host.root / "bin"
-    bin_directory.mkdir()
-    (bin_directory / "sleep").write_text("#!/bin/sh\nexit 0\n")
-    (bin_directory / "sleep").chmod(0o755)
-    host.path = f"{bin_directory}:{os.environ['PATH']}"
+    host.add_tool("sleep", "exit 0")
     assert host.install(*host.prepare()).result["validated"] == "true"
     assert (host.root / "asked").read_text().count("\n") == 3
 

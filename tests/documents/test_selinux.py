@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from tests.documents.host import Host
 
 
@@ -11,12 +9,7 @@ def test_contexts_are_restored_before_the_switch_and_on_new_links(live_host: Hos
     host = live_host
     old = host.live
     host.public["tls.key"].unlink()
-    folder = host.root / "bin"
-    folder.mkdir()
-    stand_in = folder / "restorecon"
-    stand_in.write_text(f"#!/bin/sh\necho \"$(readlink '{host.store}/current'): $*\" >>'{host.root}/asked'; exit 1\n")
-    stand_in.chmod(0o755)
-    host.path = f"{folder}:{os.environ['PATH']}"
+    host.add_tool("restorecon", f"echo \"$(readlink '{host.store}/current'): $*\" >>'{host.root}/asked'; exit 1")
     request, certificate = host.prepare()
     outcome = host.install(request, certificate)
     assert outcome.status == 0  # a context that cannot be restored is noted, and no reason to keep an old certificate

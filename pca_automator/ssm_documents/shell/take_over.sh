@@ -25,7 +25,7 @@ take_over() {
 take_over_content() {
   case $nl$foreign in
     *"$nl$2$nl"*)
-      must DIRECTORY_NOT_WRITABLE "cannot copy $1" cp -pL "$1" "$staged/$2"
+      must DIRECTORY_NOT_WRITABLE "cannot copy $1" cp -fpL "$1" "$staged/$2"
       ;;
   esac
 }
