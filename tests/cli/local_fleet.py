@@ -70,7 +70,7 @@ def local_fleet(directory: Path, hosts: int = 6) -> Iterator[LocalFleet]:
     """Start the local AWS, deploy the sample app, and build the hosts; nobody is in the inventory yet."""
     settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
     with LocalAws(directory, settings, wait_scale=0.05) as aws:
-        cdk = Cdk(ROOT, aws)
+        cdk = Cdk(ROOT, aws, directory / "cdk.out")
         cdk.bootstrap()
         cdk.deploy()
         members = build_fleet(directory / "fleet", hosts, deployed.find(aws), aws.endpoint, None)
