@@ -221,6 +221,7 @@ class RenewalWorkflow(Construct):
             "runId.$": "$.check.Payload.runId",
             "bucket.$": "$.check.Payload.bucket",
             "key.$": "$.check.Payload.key",
+            "executionArn.$": "$$.Execution.Id",
         }
         if with_map_error:
             payload["mapError.$"] = "$.mapError"

@@ -7,7 +7,7 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.clients import client
 from pca_runtime.fleet import Fleet
-from pca_runtime.notifications import Notifier, execution_url
+from pca_runtime.notifications import Notifier
 from pca_runtime.observability import Event, emit, lambda_function, logger
 from pca_runtime.payloads import ReportRequest
 from pca_runtime.report import message_of, subject_of
@@ -26,13 +26,12 @@ def _settings() -> CertReportSettings:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"runId", "bucket", "key", "mapError"?}`` in; the counts out, and one message if need be."""
+    """``{"runId", "bucket", "key", "executionArn", "mapError"?}`` in; the counts out, and one message if need be."""
     settings = _settings()
     request = ReportRequest.parse(event)
     files = WorkFiles(client("s3"), settings.work_bucket)
     fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
-    url = execution_url(settings.state_machine_arn, request.run_id)
-    report = Reporter(settings.automation_name, fleet, files, url).report(request, utc_now())
+    report = Reporter(settings.automation_name, fleet, files).report(request, utc_now())
     files.write_json(report_key(request.run_id), report.as_json())
     if report.needs_attention:
         Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))

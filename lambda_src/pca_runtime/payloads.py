@@ -141,4 +141,6 @@ class ReportRequest(_Payload):
     run_id: RunId = Field(alias="runId")
     bucket: Text
     key: Text
+    # Absent in a run that an older definition started.
+    execution_arn: str = Field("", alias="executionArn")
     map_error: WorkflowError | None = Field(None, alias="mapError")

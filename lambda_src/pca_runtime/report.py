@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pca_runtime.error_catalogue import lookup, remedy_for
+from pca_runtime.notifications import execution_url
 from pca_runtime.timestamps import format_time
 
 __all__ = ["HostOutcome", "RunReport", "message_of", "subject_of"]
@@ -65,7 +66,7 @@ class RunReport:
     run_id: str
     now: datetime
     details: str
-    execution_url: str = ""
+    execution_arn: str = ""
     map_error: str = ""
     due: int = 0
     counts: Counter[Outcome] = field(default_factory=Counter)
@@ -101,7 +102,7 @@ class RunReport:
             "at": format_time(self.now),
             **self.numbers(),
             "mapError": self.map_error,
-            "execution": self.execution_url,
+            "execution": execution_url(self.execution_arn),
             "hosts": [host.as_json(self.now) for host in self.most_urgent_first()],
         }
 
@@ -120,7 +121,12 @@ def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
     head = [*_summary(report), *_causes(report)]
     tail = _where(report)
     room = limit - _size(head) - _size(tail)
-    return "\n".join([*head, *_hosts(report, room), *tail]) + "\n"
+    return "\n".join(_printable(line) for line in [*head, *_hosts(report, room), *tail]) + "\n"
+
+
+def _printable(line: str) -> str:
+    """Hosts choose some of the words; none of them moves a terminal's cursor. Never longer than the line given."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _summary(report: RunReport) -> list[str]:
@@ -184,8 +190,11 @@ def _host_line(host: HostOutcome, now: datetime) -> str:
 
 def _where(report: RunReport) -> list[str]:
     lines = ["DETAILS", "", f"  Report:    {report.details}"]
-    if report.execution_url:
-        lines.append(f"  Execution: {report.execution_url}")
+    if report.execution_arn:
+        lines += [
+            f"  Run:       {execution_url(report.execution_arn)}",
+            f"  Map run:   aws stepfunctions list-map-runs --execution-arn {report.execution_arn}",
+        ]
     return lines
 
 

@@ -30,13 +30,11 @@ class Reporter:
         automation: the deployment's name.
         fleet: read access with the projection :data:`ATTRIBUTES`.
         files: the work bucket.
-        execution_url: where the run can be looked at, or "".
     """
 
     automation: str
     fleet: Fleet
     files: WorkFiles
-    execution_url: str
 
     def report(self, request: ReportRequest, now: datetime) -> RunReport:
         """Classify every host that the run listed."""
@@ -45,7 +43,7 @@ class Reporter:
             run_id=request.run_id,
             now=now,
             details=f"s3://{request.bucket}/{report_key(request.run_id)}",
-            execution_url=self.execution_url,
+            execution_arn=request.execution_arn,
             map_error=_map_error(request),
         )
         listed = self.files.read_lines(request.key)

@@ -116,7 +116,6 @@ class CertDeploySettings(HostDirectories):
 class CertReportSettings(TableSettings):
     topic_arn: _Arn
     work_bucket: _Text
-    state_machine_arn: str = ""
 
 
 class CrlProcessorSettings(FunctionSettings):

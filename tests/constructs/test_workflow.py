@@ -193,6 +193,11 @@ def test_the_report_is_made_even_when_the_map_run_stops(parent: dict[str, Any]) 
     assert parent["States"][parent["States"][stopped]["Next"]]["Type"] == "Fail"
 
 
+@pytest.mark.parametrize("state", ["CertReport", "CertReportAfterStop"])
+def test_the_report_knows_the_execution_that_it_links_to(parent: dict[str, Any], state: str) -> None:
+    assert parent["States"][state]["Parameters"]["Payload"]["executionArn.$"] == "$$.Execution.Id"
+
+
 @pytest.mark.parametrize("flag", [True, False])
 def test_results_are_written_whatever_flag_the_consumer_sets(flag: bool) -> None:
     app = new_app(**{"@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2": flag})

@@ -66,7 +66,6 @@ ENVIRONMENT = {
     "HOOKS_PATH": "/etc/pca-automator/post-install.d",
     "HOOK_TIMEOUT_SECONDS": "60",
     "TOPIC_ARN": f"arn:aws:sns:{REGION}:123456789012:failures",
-    "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:111122223333:stateMachine:Renewal",
     "CRL_BUCKET": "crls",
     "CRL_NAME": "pca-automator",
 }

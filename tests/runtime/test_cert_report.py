@@ -12,13 +12,16 @@ from .conftest import HOST, World
 from .steps import LIVE, RUN, fail, host, renew, until_csr
 from .test_cert_check import ManyHosts, host_id, metrics
 
+EXECUTION = f"arn:aws:states:eu-central-1:111122223333:execution:Renewal:{RUN}"
+
 
 def listed(world: World, run_input: Any = None, run: str = RUN) -> dict[str, Any]:
     return world.invoke("cert_check", {"input": {} if run_input is None else run_input, "runId": run})
 
 
 def report(world: World, run: str = RUN, **more: Any) -> dict[str, Any]:
-    return world.invoke("cert_report", {"runId": run, "bucket": "work", "key": f"runs/{run}/hosts.jsonl", **more})
+    request = {"runId": run, "bucket": "work", "key": f"runs/{run}/hosts.jsonl", "executionArn": EXECUTION}
+    return world.invoke("cert_report", request | more)
 
 
 def document(world: World, run: str = RUN) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def test_one_message_names_every_host_that_needs_somebody_with_phase_cause_and_r
         "1 host: HOST_UNKNOWN_TO_SSM in CertCSR", "What to do:",
         f"s3://work/runs/{RUN}/report.json",
         f"https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/executions/details/"
-        f"arn:aws:states:eu-central-1:111122223333:execution:Renewal:{RUN}",
+        f"{EXECUTION}",
     ):  # fmt: skip
         assert expected in text
     lines = [line for line in text.splitlines() if line.startswith("  i-") or line.startswith("  not-a-host")]

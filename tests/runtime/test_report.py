@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -110,11 +111,26 @@ def test_never_longer_than_the_limit_and_never_without_the_pointer(hosts: list[H
     ],
 )
 def test_the_link_fits_the_partition(partition: str, console: str) -> None:
-    url = execution_url(f"arn:{partition}:states:r-1:1:stateMachine:Renewal", "run-1")
-    assert url.startswith(f"https://r-1.{console}/states/")
-    assert url.endswith(f"arn:{partition}:states:r-1:1:execution:Renewal:run-1")
+    arn = f"arn:{partition}:states:r-1:1:execution:Renewal:run-1"
+    assert execution_url(arn) == f"https://r-1.{console}/states/home?region=r-1#/v2/executions/details/{arn}"
+    text = message_of(dataclasses.replace(report(failed(1)), execution_arn=arn))
+    assert f"  Run:       {execution_url(arn)}\n" in text
+    assert f"aws stepfunctions list-map-runs --execution-arn {arn}\n" in text
 
 
-def test_without_a_state_machine_there_is_no_link() -> None:
-    assert execution_url("", "run-1") == ""
-    assert "Execution" not in message_of(report(failed(1)))
+def test_a_run_of_an_older_definition_has_no_link() -> None:
+    assert execution_url("") == ""
+    assert "Run:" not in message_of(report(failed(1)))
+
+
+def test_reads_as_a_plain_mail() -> None:
+    text = message_of(
+        report(
+            failed(1, 0.1, "HOOK_FAILED", "nginx: \x1b[2Jbind() failed\nsecond line"), failed(2, 2, "NO_SPACE"),
+            HostOutcome("x", "rejected", None, "CertCheck", "HOST_ID_INVALID", "no id"),
+        )
+    )  # fmt: skip
+    assert all(line.isprintable() for line in text.splitlines())
+    assert not text.lstrip().startswith(("{", "<"))
+    headings = [line for line in text.splitlines() if line.isupper() or line.startswith("WHY")]
+    assert headings == ["WHY, AND WHAT TO DO", "HOSTS, MOST URGENT FIRST", "DETAILS"]
