@@ -17,6 +17,7 @@ from pca_automator.rehearsal.local_aws import (
     emulator,
     event_sources,
     iam_rules,
+    instances,
     lambda_workers,
     step_functions,
     warming,
@@ -54,6 +55,21 @@ class _Surroundings:
         return emulator.account_id(), emulator.region()
 
 
+def _announcing(settings: Settings) -> instances.Announce:
+    """Publishes EC2's state-change events, as often as the settings say: AWS promises at least once, best effort.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+    """
+
+    def announce(instance_id: str, state: str) -> None:
+        arn = f"arn:aws:ec2:{emulator.region()}:{emulator.account_id()}:instance/{instance_id}"
+        detail = {"instance-id": instance_id, "state": state}
+        for _ in range(settings.instance_events):
+            emulator.publish_aws_event("aws.ec2", "EC2 Instance State-change Notification", [arn], detail)
+
+    return announce
+
+
 def _scope() -> tuple[str, str]:
     return emulator.account_id(), emulator.region()
 
@@ -72,6 +88,7 @@ def install(settings: Settings) -> None:
     app.SERVICE_HANDLERS["ssm"] = run_command_api.Api(
         run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command
     ).handle
+    app.SERVICE_HANDLERS["ec2"] = instances.Api(settings, app.SERVICE_HANDLERS["ec2"], _announcing(settings)).handle
     cloudformation.install(private_ca, roles_anywhere, run_command)
     iam_rules.install(counters)
     event_sources.install()

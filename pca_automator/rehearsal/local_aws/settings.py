@@ -23,6 +23,8 @@ class Settings:
     """How long after issuance the EventBridge event is published."""
     drop_events: bool = False
     """Publish no issuance event at all: delivery is best effort on AWS."""
+    instance_events: int = 1
+    """How often each EC2 state change is published: 2 doubles every event, 0 loses them all."""
     callback_scale: float = 1.0
     """What the timeout of a task that waits for its token is multiplied with; waits have a scale of their own."""
     crl_seconds: float = 1.0

@@ -8,6 +8,7 @@ from typing import Any
 
 from pca_automator.rehearsal.local_aws.emulator import Handler, Response, json_error, json_response
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.run_command import managed_nodes
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.service import HOST_ID, Command, RunCommand
 
@@ -34,18 +35,24 @@ class Api:
             "ListCommands": lambda r: {"Commands": [service.describe(c) for c in self._commands(r)]},
             "ListCommandInvocations": self._list_invocations,
             "CancelCommand": self._cancel,
-            "DescribeInstanceInformation": self._information,
+            "DescribeInstanceInformation": lambda r: managed_nodes.describe(service.fleet, r),
+        }
+        # Of other things than managed nodes, MiniStack keeps the tags.
+        self._tag_operations: dict[str, Callable[[Request], Request]] = {
+            "AddTagsToResource": lambda r: managed_nodes.add_tags(service.fleet, r),
+            "ListTagsForResource": lambda r: managed_nodes.list_tags(service.fleet, r),
+            "RemoveTagsFromResource": lambda r: managed_nodes.remove_tags(service.fleet, r),
         }
 
     async def handle(
         self, method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Response:
         """Serve one request."""
-        operation = self._operations.get(headers.get("x-amz-target", "").rpartition(".")[2])
+        request = json.loads(body or b"{}")
+        operation = self._operation(headers.get("x-amz-target", "").rpartition(".")[2], request)
         if operation is None:
             return await self._others(method, path, headers, body, query)
         try:
-            request = json.loads(body or b"{}")
             if operation == self._operations["SendCommand"]:
                 self._check_hosts(request, headers)
             return json_response(operation(request))
@@ -53,6 +60,11 @@ class Api:
             return json_error(error.code, error.message, error.status)
         except KeyError as error:
             return json_error("ValidationException", f"{error.args[0]} is required")
+
+    def _operation(self, name: str, request: Request) -> Callable[[Request], Request] | None:
+        if name in self._tag_operations and managed_nodes.is_about_a_node(request):
+            return self._tag_operations[name]
+        return self._operations.get(name)
 
     def _check_hosts(self, request: Request, headers: Mapping[str, str]) -> None:
         """SendCommand is authorized for the document, by MiniStack, and for each host, here."""
@@ -106,18 +118,6 @@ class Api:
     def _cancel(self, request: Request) -> Request:
         self._service.cancel(request["CommandId"])
         return {}
-
-    def _information(self, request: Request) -> Request:
-        hosts = [host.information() for host in self._service.fleet.all()]
-        for wanted in request.get("Filters") or []:
-            if wanted["Key"] not in ("InstanceIds", "PingStatus", "ResourceType", "AgentVersion"):
-                raise ServiceError("InvalidFilterKey", f"Filter {wanted['Key']} is not supported here")
-            field = {"InstanceIds": "InstanceId"}.get(wanted["Key"], wanted["Key"])
-            hosts = [host for host in hosts if host[field] in wanted["Values"]]
-        start = int(request.get("NextToken") or 0)
-        end = start + int(request.get("MaxResults") or 50)
-        page: dict[str, Any] = {"InstanceInformationList": hosts[start:end]}
-        return {**page, "NextToken": str(end)} if end < len(hosts) else page
 
 
 def _description(document: Document) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,39 @@ class Host:
             return Faults()
 
     def set_faults(self, faults: Faults) -> None:
-        """Write ``faults.json`` in one step, so that a command never reads half of it."""
-        aside = self.directory / "faults.json.new"
-        aside.write_text(json.dumps(dataclasses.asdict(faults)))
-        aside.replace(self.directory / "faults.json")
+        """Write ``faults.json``."""
+        self._write("faults.json", dataclasses.asdict(faults))
 
     @property
     def tags(self) -> dict[str, str]:
-        """The node's tags, for SendCommand by tag."""
+        """The tags of the instance or the hybrid node."""
         try:
             tags: dict[str, str] = json.loads((self.directory / "tags.json").read_text())
         except FileNotFoundError:
             return {}
         return tags
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Write ``tags.json``: all tags that the host has from now on."""
+        self._write("tags.json", tags)
+
+    @property
+    def state(self) -> str:
+        """The EC2 instance's state, such as ``running``; a hybrid node is always that."""
+        try:
+            return str(json.loads((self.directory / "state.json").read_text()))
+        except FileNotFoundError:
+            return "running"
+
+    def set_state(self, state: str) -> None:
+        """Write ``state.json``."""
+        self._write("state.json", state)
+
+    def _write(self, name: str, content: object) -> None:
+        """In one step, so that nobody reads half of it."""
+        aside = self.directory / f"{name}.new"
+        aside.write_text(json.dumps(content))
+        aside.replace(self.directory / name)
 
     def information(self) -> dict[str, Any]:
         """The InstanceInformation structure."""
@@ -82,11 +103,16 @@ class Fleet:
         self.directory = directory
 
     def find(self, host_id: str) -> Host | None:
-        """The host, or nothing if SSM does not know it."""
+        """The host, or nothing if Systems Manager does not know it: it was never there, or does not run."""
+        host = self.find_machine(host_id)
+        return host if host and host.state == "running" and not host.faults.unknown else None
+
+    def find_machine(self, host_id: str) -> Host | None:
+        """The host, whatever state it is in."""
         if "/" in host_id or host_id.startswith("."):
             return None
         host = Host(host_id, self.directory / host_id)
-        return host if host.root.is_dir() and not host.faults.unknown else None
+        return host if host.root.is_dir() else None
 
     def add(self, host_id: str) -> Host:
         """Make a host's directory."""
@@ -95,8 +121,12 @@ class Fleet:
         return host
 
     def all(self) -> list[Host]:
-        """Every host, by id."""
-        if not self.directory.is_dir():
-            return []
-        found = (self.find(path.name) for path in sorted(self.directory.iterdir()))
-        return [host for host in found if host is not None]
+        """Every host that Systems Manager knows, by id."""
+        return [host for name in self._names() if (host := self.find(name))]
+
+    def instances(self) -> list[Host]:
+        """Every EC2 instance, by id, whatever state it is in."""
+        return [host for name in self._names() if name.startswith("i-") and (host := self.find_machine(name))]
+
+    def _names(self) -> list[str]:
+        return sorted(path.name for path in self.directory.iterdir()) if self.directory.is_dir() else []
