@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
-    from pca_automator.automation_base import AutomationAttributes, ImportedAutomation
+    from pca_automator.automation_base import ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
     from pca_automator.crl_budget import CrlBudget
     from pca_automator.departure import HostDeparture
     from pca_automator.enrolment import HostEnrolment
+    from pca_automator.existing_ca import ExistingCertificateAuthority
     from pca_automator.functions import FunctionFactory, FunctionNetwork
     from pca_automator.host_documents import HostDocuments
     from pca_automator.host_functions import HostFunctions
@@ -27,15 +28,16 @@ if TYPE_CHECKING:
     from pca_automator.polling import Polling
     from pca_automator.private_ca import PrivateCertificateAuthority
     from pca_automator.registration import TagRegistration
+    from pca_automator.renewal_times import RenewalTimes
     from pca_automator.renewal_workflow import RenewalWorkflow
     from pca_automator.revocation import CrlDistribution
     from pca_automator.roles_anywhere import RolesAnywhereTrust
 
 _MODULES = {
-    "AutomationAttributes": "automation_base",
     "CrlAlarms": "monitoring",
     "CrlBudget": "crl_budget",
     "CrlDistribution": "revocation",
+    "ExistingCertificateAuthority": "existing_ca",
     "FailureNotifications": "notifications",
     "FunctionFactory": "functions",
     "FunctionNetwork": "functions",
@@ -51,6 +53,7 @@ _MODULES = {
     "PcaCertificateAutomation": "certificate_automation",
     "Polling": "polling",
     "PrivateCertificateAuthority": "private_ca",
+    "RenewalTimes": "renewal_times",
     "RenewalWorkflow": "renewal_workflow",
     "RevocationPolicy": "algorithms",
     "RolesAnywhereTrust": "roles_anywhere",
@@ -61,10 +64,10 @@ _MODULES = {
 }
 
 __all__ = [
-    "AutomationAttributes",
     "CrlAlarms",
     "CrlBudget",
     "CrlDistribution",
+    "ExistingCertificateAuthority",
     "FailureNotifications",
     "FunctionFactory",
     "FunctionNetwork",
@@ -80,6 +83,7 @@ __all__ = [
     "PcaCertificateAutomation",
     "Polling",
     "PrivateCertificateAuthority",
+    "RenewalTimes",
     "RenewalWorkflow",
     "RevocationPolicy",
     "RolesAnywhereTrust",

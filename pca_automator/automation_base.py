@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -164,36 +162,37 @@ class AutomationBase(Construct):
         return self.metric("CrlBytes", period=period)
 
 
-@dataclass(frozen=True)
-class AutomationAttributes:
-    """What identifies a deployed automation; its stack's outputs have all of it."""
-
-    automation_name: str
-    certificate_authority_arn: str
-    encryption_key_arn: str
-    state_machine_arn: str
-    table_arn: str
-
-
 class ImportedAutomation(AutomationBase):
-    """A deployed automation, seen from another stack: the same grants and metrics.
+    """A deployed automation, seen from another stack; ``PcaCertificateAutomation.from_automation_attributes`` makes it.
 
     Args:
-        attributes: what identifies it.
+        automation_name: value of the metric dimension ``Automation``.
+        certificate_authority_arn: of the CA that issues.
+        encryption_key_arn: of the inventory's key.
+        state_machine_arn: of the workflow.
+        table_arn: of the inventory.
     """
 
-    def __init__(self, scope: Construct, id: str, *, attributes: AutomationAttributes) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        automation_name: str,
+        certificate_authority_arn: str,
+        encryption_key_arn: str,
+        state_machine_arn: str,
+        table_arn: str,
+    ) -> None:
         super().__init__(scope, id)
-        self.automation_name = attributes.automation_name
+        self.automation_name = automation_name
         self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
-            self, "CertificateAuthority", attributes.certificate_authority_arn
+            self, "CertificateAuthority", certificate_authority_arn
         )
-        self.encryption_key = kms.Key.from_key_arn(self, "Key", attributes.encryption_key_arn)
-        self._state_machine = sfn.StateMachine.from_state_machine_arn(
-            self, "StateMachine", attributes.state_machine_arn
-        )
+        self.encryption_key = kms.Key.from_key_arn(self, "Key", encryption_key_arn)
+        self._state_machine = sfn.StateMachine.from_state_machine_arn(self, "StateMachine", state_machine_arn)
         self.table = dynamodb.Table.from_table_attributes(
-            self, "Table", table_arn=attributes.table_arn, encryption_key=self.encryption_key
+            self, "Table", table_arn=table_arn, encryption_key=self.encryption_key
         )
 
     @property

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Annotations, Duration, Names, RemovalPolicy, TimeZone
+from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_rolesanywhere as rolesanywhere
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
-from pca_automator._internal import buckets, times, validation
-from pca_automator._internal.acknowledge import acknowledge, in_packs
+from pca_automator._internal import buckets
 from pca_automator._internal.encryption_key import automation_key
+from pca_automator._internal.queues import dead_letter_queue
 from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
-from pca_automator.automation_base import AutomationBase
+from pca_automator.automation_base import AutomationBase, ImportedAutomation
 from pca_automator.crl_budget import CrlBudget
 from pca_automator.departure import HostDeparture
-from pca_automator.enrolment import HostEnrolment
+from pca_automator.enrolment import HostEnrolment, has_stream
+from pca_automator.existing_ca import ExistingCertificateAuthority
 from pca_automator.fleet_monitoring import FleetAlarms, FleetDashboard
 from pca_automator.functions import FunctionFactory, FunctionNetwork
 from pca_automator.host_documents import HostDocuments
@@ -39,6 +40,7 @@ from pca_automator.notifications import FailureNotifications
 from pca_automator.polling import Polling
 from pca_automator.private_ca import PrivateCertificateAuthority
 from pca_automator.registration import TagRegistration
+from pca_automator.renewal_times import RenewalTimes
 from pca_automator.renewal_workflow import DEFAULT_CONCURRENCY, RenewalWorkflow
 from pca_automator.revocation import CrlDistribution
 from pca_automator.roles_anywhere import RolesAnywhereTrust
@@ -79,7 +81,8 @@ class PcaCertificateAutomation(AutomationBase):
         ca_key_algorithm: of the created CA. Default: RSA 2048.
         signing_algorithm: how the CA signs; must fit the CA's key. Default: the usual one for the created CA's key,
             SHA256WITHRSA for an existing CA.
-        trust_anchor: an existing IAM Roles Anywhere trust anchor of the CA. Default: one is created.
+        trust_anchor: an existing IAM Roles Anywhere trust anchor of the CA, such as
+            ``CfnTrustAnchor.from_trust_anchor_arn`` gives. Default: one is created.
         profile_roles: roles that certificates may assume, besides the test role. Default: none.
         table: an existing inventory table with partition key ``hostID``. Default: one is created.
         immediate_enrolment: renew a host within a minute after it is put into the inventory or changed there, not only
@@ -117,6 +120,37 @@ class PcaCertificateAutomation(AutomationBase):
         ValueError: a value or a combination is not possible; names what was given and what is allowed.
     """
 
+    certificate_authority: acmpca.ICertificateAuthority
+    """The CA that issues."""
+    private_ca: PrivateCertificateAuthority | None
+    """The created CA; None where an existing one is used."""
+    crl_bucket: s3.IBucket | None
+    """Where the CA writes its CRL."""
+    trust: RolesAnywhereTrust
+    """Trust anchor, profile and test role; makes roles for workloads."""
+    dead_letters: sqs.IQueue
+    """Starts and events that could not be handled."""
+    topic: sns.ITopic
+    """Gets one message for each run with failures."""
+    documents: HostDocuments
+    """What runs on the hosts."""
+    host_functions: HostFunctions
+    """The functions that renew one host."""
+    workflow: RenewalWorkflow
+    """Which hosts are due, the map over them, the report, the schedule."""
+    enrolment: HostEnrolment | None
+    """Starts the workflow for hosts that are new or changed; None where only the schedule does."""
+    registration: TagRegistration | None
+    """Puts tagged machines into the inventory; None where no tag is given."""
+    departure: HostDeparture
+    """Retires hosts that leave."""
+    crl_distribution: CrlDistribution | None
+    """Takes the CA's CRL into IAM Roles Anywhere; None where no CRL bucket is known."""
+    crl_alarms: CrlAlarms | None
+    """Size and age of the CRL in force, and the dead-letter queues; None without a CRL or alarms."""
+    alarms: FleetAlarms | None
+    """Least time left, runs that did not happen or broke; None where alarms are switched off."""
+
     def __init__(
         self,
         scope: Construct,
@@ -145,7 +179,7 @@ class PcaCertificateAutomation(AutomationBase):
         ca_validity: Duration | None = None,
         ca_key_algorithm: KeyAlgorithm | None = None,
         signing_algorithm: SigningAlgorithm | None = None,
-        trust_anchor: rolesanywhere.CfnTrustAnchor | None = None,
+        trust_anchor: ITrustAnchorRef | None = None,
         profile_roles: Sequence[iam.IRole] = (),
         table: dynamodb.ITable | None = None,
         immediate_enrolment: bool = True,
@@ -175,11 +209,9 @@ class PcaCertificateAutomation(AutomationBase):
         super().__init__(scope, id)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
-        validity = validity or Duration.days(7)
-        threshold = renewal_threshold or Duration.days(2)
-        interval = schedule_interval or Duration.hours(12)
-        jitter = renewal_jitter or times.default_jitter(validity, threshold)
-        times.check_times(validity, threshold, interval, jitter)
+        times = RenewalTimes(
+            validity=validity, threshold=renewal_threshold, interval=schedule_interval, jitter=renewal_jitter
+        )
         polling = Polling(
             interval=poll_interval or Duration.seconds(15),
             attempts=poll_attempts,
@@ -198,40 +230,45 @@ class PcaCertificateAutomation(AutomationBase):
             versions_kept=versions_kept,
         )
 
-        self.automation_name: str = Names.unique_resource_name(self, max_length=64, separator="-")
-        """Value of the metric dimension ``Automation``."""
-        self.encryption_key: kms.IKey = encryption_key or automation_key(self, "Key", removal_policy)
-        """Key of table, topic, logs and work bucket."""
-        self._access_logs = self._make_access_log_bucket(removal_policy)
-        self.dead_letters: sqs.IQueue = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        """Starts and events that could not be handled."""
-        last = "It is the dead-letter queue of schedule, rules and function."
-        acknowledge(self.dead_letters, {"AwsSolutions-SQS3": last, "Serverless-SQSRedrivePolicy": last})
-
+        self.automation_name = Names.unique_resource_name(self, max_length=64, separator="-")
+        self.encryption_key = encryption_key or automation_key(self, "Key", removal_policy)
+        access_logs = buckets.access_log_bucket(self, "AccessLogs", removal_policy=removal_policy)
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
         inventory = HostInventory(
             self, "Inventory", encryption_key=self.encryption_key, table=table, removal_policy=removal_policy
         )
-        self.table: dynamodb.ITable = inventory.table
-        """The inventory of hosts."""
+        self.table = inventory.table
         notifications = FailureNotifications(
             self, "Notifications", encryption_key=self.encryption_key, emails=notification_emails, topic=topic
         )
-        self.topic: sns.ITopic = notifications.topic
-        """Gets one message for each run with failures."""
+        self.topic = notifications.topic
 
-        self.private_ca: PrivateCertificateAuthority | None = None
-        """The created CA; None where an existing one is used."""
-        if certificate_authority is None:
-            self.private_ca = PrivateCertificateAuthority(
+        self.private_ca = None
+        authority: ExistingCertificateAuthority | PrivateCertificateAuthority
+        if certificate_authority is not None:
+            _refuse(
+                "certificate_authority is given together with {}: these describe a CA that is created",
+                ca_country=ca_country,
+                ca_organization=ca_organization,
+                ca_common_name=ca_common_name,
+                ca_validity=ca_validity,
+                ca_key_algorithm=ca_key_algorithm,
+            )
+            authority = ExistingCertificateAuthority(
+                certificate_authority=certificate_authority,
+                crl_bucket=crl_bucket,
+                signing_algorithm=signing_algorithm or SigningAlgorithm.SHA256WITHRSA,
+                usage_mode=certificate_authority_usage_mode or UsageMode.GENERAL_PURPOSE,
+            )
+        else:
+            _refuse(
+                "{} is given without certificate_authority: it describes an existing CA",
+                certificate_authority_usage_mode=certificate_authority_usage_mode,
+            )
+            authority = self.private_ca = PrivateCertificateAuthority(
                 self,
                 "PrivateCA",
-                access_log_bucket=self._access_logs,
+                access_log_bucket=access_logs,
                 common_name=ca_common_name or "pca-automator",
                 country=ca_country,
                 crl_bucket=crl_bucket,
@@ -241,36 +278,20 @@ class PcaCertificateAutomation(AutomationBase):
                 signing_algorithm=signing_algorithm,
                 validity=ca_validity,
             )
-            certificate_authority = self.private_ca.certificate_authority
-        else:
-            _refuse_ca_props(
-                ca_country=ca_country,
-                ca_organization=ca_organization,
-                ca_common_name=ca_common_name,
-                ca_validity=ca_validity,
-                ca_key_algorithm=ca_key_algorithm,
-            )
-        self.certificate_authority: acmpca.ICertificateAuthority = certificate_authority
-        """The CA that issues."""
-        self.crl_bucket: s3.IBucket | None = self.private_ca.crl_bucket if self.private_ca else crl_bucket
-        """Where the CA writes its CRL."""
-        usage_mode = self.private_ca.usage_mode if self.private_ca else certificate_authority_usage_mode
-        times.check_validity(validity, usage_mode or UsageMode.GENERAL_PURPOSE)
-        if signing_algorithm is None:
-            signing_algorithm = self.private_ca.signing_algorithm if self.private_ca else SigningAlgorithm.SHA256WITHRSA
-
+        times.check_usage_mode(authority.usage_mode)
+        self.certificate_authority = authority.certificate_authority
+        self.crl_bucket = authority.crl_bucket
         self.trust = RolesAnywhereTrust(
             self,
             "RolesAnywhere",
             certificate_authority=self.certificate_authority,
-            depends_on=self.private_ca.activation if self.private_ca else None,
-            issuer_common_name=self.private_ca.common_name if self.private_ca else None,
+            depends_on=authority.activation,
+            issuer_common_name=authority.common_name,
             profile_roles=profile_roles,
             trust_anchor=trust_anchor,
         )
-        """Trust anchor, profile and test role."""
+
         self.documents = HostDocuments(self, "Documents", instance_tags=instance_tags)
-        """What runs on the hosts."""
         factory = FunctionFactory(
             self,
             "Functions",
@@ -289,40 +310,44 @@ class PcaCertificateAutomation(AutomationBase):
             dead_letters=self.dead_letters,
             documents=self.documents,
             factory=factory,
+            inventory=inventory,
             polling=polling,
-            renewal_jitter=jitter,
-            renewal_threshold=threshold,
             revoke_replaced=revoke_replaced,
             settings=settings,
-            signing_algorithm=signing_algorithm,
-            inventory=inventory,
+            signing_algorithm=authority.signing_algorithm,
+            times=times,
             trust=self.trust,
-            validity=validity,
         )
-        """The functions that renew one host."""
-        host_renewal = HostRenewal(self, "HostRenewal", functions=self.host_functions, polling=polling)
         self.workflow = RenewalWorkflow(
             self,
             "Workflow",
-            access_log_bucket=self._access_logs,
+            access_log_bucket=access_logs,
             dead_letters=self.dead_letters,
             encryption_key=self.encryption_key,
             factory=factory,
-            host_renewal=host_renewal,
+            host_renewal=HostRenewal(self, "HostRenewal", functions=self.host_functions, polling=polling),
+            inventory=inventory,
             log_retention=log_retention,
             max_concurrency=max_concurrency,
             notifications=notifications,
             removal_policy=removal_policy,
-            schedule=schedule or _default_schedule(),
-            schedule_interval=interval,
-            inventory=inventory,
+            schedule=schedule,
+            schedule_interval=times.interval,
             tolerated_failure_percentage=tolerated_failure_percentage,
         )
-        """Which hosts are due, the map over them, the report, the schedule."""
-        self.enrolment = self._enrol_immediately(inventory, factory) if immediate_enrolment else None
-        """Starts the workflow for hosts that are new or changed; None where only the schedule does."""
-        self.registration: TagRegistration | None = None
-        """Puts tagged machines into the inventory; None where no tag is given."""
+
+        self.enrolment = None
+        if immediate_enrolment and has_stream(self.table, warn=self):
+            self.enrolment = HostEnrolment(
+                self,
+                "Enrolment",
+                dead_letters=self.dead_letters,
+                factory=factory,
+                state_machine=self.state_machine,
+                stream_key=self.table.encryption_key,
+                table=self.table,
+            )
+        self.registration = None
         if enrol_by_tag is not None:
             self.registration = TagRegistration(
                 self,
@@ -345,9 +370,7 @@ class PcaCertificateAutomation(AutomationBase):
             revoke=revoke_on_retire,
             settings=settings,
         )
-        """Retires hosts that leave."""
-        self.crl_distribution: CrlDistribution | None = None
-        """Takes the CA's CRL into IAM Roles Anywhere; None where no CRL bucket is known."""
+        self.crl_distribution = None
         if self.crl_bucket is not None:
             self.crl_distribution = CrlDistribution(
                 self,
@@ -359,46 +382,35 @@ class PcaCertificateAutomation(AutomationBase):
                 notifications=notifications,
                 trust=self.trust,
             )
-            if alarms:
-                self.crl_alarms = CrlAlarms(
-                    self,
-                    "CrlAlarms",
-                    automation_name=self.automation_name,
-                    dead_letters={
-                        "UnhandledEvents": self.dead_letters,
-                        "UnhandledCrls": self.crl_distribution.dead_letters,
-                    },
-                    next_update_margin=Duration.days(1) if self.private_ca else None,
-                    notifications=notifications,
-                )
-                """Size and age of the CRL in force, and the dead-letter queues."""
-            if expected_hosts is not None and not any(each.is_unresolved() for each in (validity, threshold, jitter)):
-                validation.whole_number("expected_hosts", expected_hosts, 1, 10_000_000)
-                CrlBudget(
-                    hosts=expected_hosts,
-                    validity=validity,
-                    remaining=Duration.seconds(threshold.to_seconds() + jitter.to_seconds() / 2),
-                    revoke_on_retire=revoke_on_retire,
-                    revoke_replaced=revoke_replaced,
-                ).warn(self)
+            if expected_hosts is not None:
+                CrlBudget.forecast(expected_hosts, times, revoke_on_retire, revoke_replaced).warn(self)
 
-        self.alarms: FleetAlarms | None = None
-        """Least time left, runs that did not happen or broke; None where alarms are switched off."""
+        queues: dict[str, sqs.IQueue] = {"UnhandledEvents": self.dead_letters}
+        if self.crl_distribution is not None:
+            queues["UnhandledCrls"] = self.crl_distribution.dead_letters
+        self.crl_alarms = None
+        if alarms and self.crl_distribution is not None:
+            self.crl_alarms = CrlAlarms(
+                self,
+                "CrlAlarms",
+                automation_name=self.automation_name,
+                dead_letters=queues,
+                next_update_margin=Duration.days(1) if self.private_ca else None,
+                notifications=notifications,
+            )
+        self.alarms = None
         if alarms:
             self.alarms = FleetAlarms(
                 self,
                 "Alarms",
                 automation=self,
-                dead_letters={} if self.crl_distribution else {"UnhandledEvents": self.dead_letters},
+                dead_letters={} if self.crl_alarms else queues,
                 notifications=notifications,
-                renewal_threshold=threshold,
+                renewal_threshold=times.threshold,
                 runway=runway_alarm,
-                schedule_interval=interval,
+                schedule_interval=times.interval,
             )
         if dashboard:
-            queues = {"events and starts": self.dead_letters}
-            if self.crl_distribution:
-                queues["CRLs"] = self.crl_distribution.dead_letters
             FleetDashboard(
                 self, "Dashboard", alarms=self.alarms.all if self.alarms else [], automation=self, queues=queues
             )
@@ -408,44 +420,43 @@ class PcaCertificateAutomation(AutomationBase):
         """Start an execution of it to run now."""
         return self.workflow.state_machine
 
-    def _enrol_immediately(self, inventory: HostInventory, factory: FunctionFactory) -> HostEnrolment | None:
-        if inventory.table.table_stream_arn is None:
-            Annotations.of(self).add_warning_v2(
-                "pca-automator:no-stream",
-                "the given table has no stream that this stack knows of, so hosts are enrolled at the next scheduled "
-                "run; import it with table_stream_arn, or set immediate_enrolment to False",
-            )
-            return None
-        return HostEnrolment(
-            self,
-            "Enrolment",
-            dead_letters=self.dead_letters,
-            factory=factory,
-            state_machine=self.workflow.state_machine,
-            stream_key=inventory.table.encryption_key,
-            table=inventory.table,
+    @classmethod
+    def from_automation_attributes(
+        cls,
+        scope: Construct,
+        id: str,
+        *,
+        automation_name: str,
+        certificate_authority_arn: str,
+        encryption_key_arn: str,
+        state_machine_arn: str,
+        table_arn: str,
+    ) -> ImportedAutomation:
+        """A deployed automation, seen from another stack: the same grants, metrics and events.
+
+        The sample stack's outputs have all of these.
+
+        Args:
+            scope: where it is needed.
+            id: its construct id.
+            automation_name: value of the metric dimension ``Automation``.
+            certificate_authority_arn: of the CA that issues.
+            encryption_key_arn: of the inventory's key.
+            state_machine_arn: of the workflow.
+            table_arn: of the inventory.
+        """
+        return ImportedAutomation(
+            scope,
+            id,
+            automation_name=automation_name,
+            certificate_authority_arn=certificate_authority_arn,
+            encryption_key_arn=encryption_key_arn,
+            state_machine_arn=state_machine_arn,
+            table_arn=table_arn,
         )
 
-    def _make_access_log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
-        bucket = buckets.private_bucket(self, "AccessLogs", removal_policy=removal_policy)
-        bucket.add_lifecycle_rule(expiration=Duration.days(365), noncurrent_version_expiration=Duration.days(1))
-        acknowledge(
-            bucket,
-            dict.fromkeys(
-                in_packs("S3DefaultEncryptionKMS"), "S3 delivers server access logs to SSE-S3 buckets alone."
-            ),
-        )
-        return bucket
 
-
-def _default_schedule() -> scheduler.ScheduleExpression:
-    return scheduler.ScheduleExpression.cron(hour="3,15", minute="15", time_zone=TimeZone.ETC_UTC)
-
-
-def _refuse_ca_props(**given: object) -> None:
+def _refuse(message: str, **given: object) -> None:
     names = [name for name, value in given.items() if value is not None]
     if names:
-        raise ValueError(
-            f"certificate_authority is given together with {', '.join(names)}: these describe a CA that is created; "
-            "leave them out, or leave certificate_authority out"
-        )
+        raise ValueError(f"{message.format(', '.join(names))}; leave one or the other out")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from aws_cdk import Annotations, Duration
 from constructs import IConstruct
 
+from pca_automator._internal import validation
 from pca_automator.algorithms import RevocationPolicy
+from pca_automator.renewal_times import RenewalTimes
 
 CRL_MAX_BYTES = 300_000
 """Of a CRL in PEM. https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html"""
@@ -38,6 +40,9 @@ class CrlBudget:
         remaining: what is left of a certificate when it is replaced, on average.
         revoke_on_retire: whether the certificate of a host that leaves is revoked.
         revoke_replaced: whether a replaced certificate is revoked.
+
+    Raises:
+        ValueError: ``hosts`` is out of bounds.
     """
 
     hosts: int
@@ -45,6 +50,37 @@ class CrlBudget:
     remaining: Duration
     revoke_on_retire: RevocationPolicy
     revoke_replaced: RevocationPolicy
+
+    def __post_init__(self) -> None:
+        validation.whole_number("expected_hosts", self.hosts, 1, 10_000_000)
+
+    @classmethod
+    def forecast(
+        cls, hosts: int, times: RenewalTimes, revoke_on_retire: RevocationPolicy, revoke_replaced: RevocationPolicy
+    ) -> CrlBudget:
+        """What a fleet with these renewal times does.
+
+        Args:
+            hosts: size of the fleet.
+            times: numbers at synthesis, not tokens.
+            revoke_on_retire: whether the certificate of a host that leaves is revoked.
+            revoke_replaced: whether a replaced certificate is revoked.
+
+        Raises:
+            ValueError: the size is out of bounds, or the times are tokens.
+        """
+        if not times.are_known:
+            raise ValueError(
+                "expected_hosts is given, but validity, renewal_threshold or renewal_jitter is a token: a forecast "
+                "needs numbers at synthesis; give them, or leave expected_hosts out"
+            )
+        return cls(
+            hosts=hosts,
+            validity=times.validity,
+            remaining=times.left_at_renewal,
+            revoke_on_retire=revoke_on_retire,
+            revoke_replaced=revoke_replaced,
+        )
 
     @property
     def certificates_per_year(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from pca_automator.functions import FunctionFactory
 
@@ -112,6 +112,23 @@ class HostEnrolment(Construct):
         role.add_to_principal_policy(
             iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine.state_machine_arn])
         )
+
+
+def has_stream(table: dynamodb.ITable, *, warn: IConstruct) -> bool:
+    """Whether changes of the inventory can be seen; says so at synthesis where they cannot.
+
+    Args:
+        table: the inventory.
+        warn: construct that gets the warning.
+    """
+    if table.table_stream_arn is not None:
+        return True
+    Annotations.of(warn).add_warning_v2(
+        "pca-automator:no-stream",
+        "the given table has no stream that this stack knows of, so hosts are enrolled at the next scheduled run; "
+        "import it with table_stream_arn, or set immediate_enrolment to False",
+    )
+    return False
 
 
 def _filters() -> list[dict[str, object]]:

@@ -20,6 +20,7 @@ from pca_automator.host_documents import HostDocuments
 from pca_automator.host_settings import HostSettings
 from pca_automator.inventory import HostInventory
 from pca_automator.polling import Polling
+from pca_automator.renewal_times import RenewalTimes
 from pca_automator.roles_anywhere import RolesAnywhereTrust
 
 LEAF_TEMPLATE = "EndEntityClientAuthCertificate_APIPassthrough/V1"
@@ -39,13 +40,11 @@ class HostFunctions(Construct):
         factory: makes the functions.
         inventory: the hosts.
         polling: waits and attempts.
-        renewal_jitter: window over which the due times of a fleet spread.
-        renewal_threshold: how long before not-after a certificate is due.
         revoke_replaced: whether every replaced certificate is revoked; a run can ask for it in any case.
         settings: what holds for every host.
         signing_algorithm: how the CA signs.
+        times: validity, and when a certificate is due.
         trust: what a host proves a certificate against.
-        validity: of the hosts' certificates.
     """
 
     def __init__(
@@ -59,13 +58,11 @@ class HostFunctions(Construct):
         factory: FunctionFactory,
         inventory: HostInventory,
         polling: Polling,
-        renewal_jitter: Duration,
-        renewal_threshold: Duration,
         revoke_replaced: RevocationPolicy,
         settings: HostSettings,
         signing_algorithm: SigningAlgorithm,
+        times: RenewalTimes,
         trust: RolesAnywhereTrust,
-        validity: Duration,
     ) -> None:
         super().__init__(scope, id)
         self._factory = factory
@@ -92,7 +89,7 @@ class HostFunctions(Construct):
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
         _allow_reading_commands(self.cert_csr_status)
-        self.cert_issue = self._make_cert_issue(certificate_authority, settings, signing_algorithm, validity)
+        self.cert_issue = self._make_cert_issue(certificate_authority, settings, signing_algorithm, times.validity)
         self.cert_deploy = self._make(
             "CertDeploy",
             "cert_deploy",
@@ -104,8 +101,8 @@ class HostFunctions(Construct):
                 "HOOK_TIMEOUT_SECONDS": str(settings.hook_timeout.to_seconds()),
                 "INSTALL_DOCUMENT": documents.document_name("InstallCertificate"),
                 "PROFILE_ARN": trust.profile_arn,
-                "RENEWAL_JITTER_SECONDS": str(renewal_jitter.to_seconds()),
-                "RENEWAL_THRESHOLD_SECONDS": str(renewal_threshold.to_seconds()),
+                "RENEWAL_JITTER_SECONDS": str(times.jitter.to_seconds()),
+                "RENEWAL_THRESHOLD_SECONDS": str(times.threshold.to_seconds()),
                 "ROLE_ARN": trust.test_role.role_arn,
                 "SIGNING_HELPER_PATH": settings.signing_helper_path,
                 "TRUST_ANCHOR_ARN": trust.trust_anchor_arn,

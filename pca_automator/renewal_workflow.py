@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -46,7 +46,7 @@ class RenewalWorkflow(Construct):
         max_concurrency: hosts renewed at once.
         notifications: topic for the report.
         removal_policy: of work bucket and log.
-        schedule: when runs start.
+        schedule: when runs start. Default: 03:15 and 15:15 UTC.
         schedule_interval: the longest time between two of them.
         tolerated_failure_percentage: of hosts, above which a run stops starting further renewals.
     """
@@ -65,7 +65,7 @@ class RenewalWorkflow(Construct):
         max_concurrency: int,
         notifications: FailureNotifications,
         removal_policy: RemovalPolicy,
-        schedule: scheduler.ScheduleExpression,
+        schedule: scheduler.ScheduleExpression | None,
         schedule_interval: Duration,
         inventory: HostInventory,
         tolerated_failure_percentage: float,
@@ -95,7 +95,7 @@ class RenewalWorkflow(Construct):
             self,
             "Schedule",
             description="Renews the certificates that are due",
-            schedule=schedule,
+            schedule=schedule or _default_schedule(),
             target=scheduler_targets.StepFunctionsStartExecution(
                 self.state_machine,
                 dead_letter_queue=dead_letters,
@@ -311,3 +311,7 @@ class RenewalWorkflow(Construct):
                 "*": "X-Ray and the delivery of workflow logs know no resource type.",
             },
         )
+
+
+def _default_schedule() -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.cron(hour="3,15", minute="15", time_zone=TimeZone.ETC_UTC)

@@ -8,6 +8,7 @@ from aws_cdk import Duration, Names, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rolesanywhere as rolesanywhere
+from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct, IDependable
 
 SESSION_DURATION = Duration.seconds(900)
@@ -39,14 +40,14 @@ class RolesAnywhereTrust(Construct):
         *,
         certificate_authority: acmpca.ICertificateAuthority,
         issuer_common_name: str | None = None,
-        trust_anchor: rolesanywhere.CfnTrustAnchor | None = None,
+        trust_anchor: ITrustAnchorRef | None = None,
         profile_roles: Sequence[iam.IRole] = (),
         depends_on: IDependable | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._issuer_common_name = issuer_common_name
-        self.trust_anchor = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
-        self.trust_anchor_arn: str = self.trust_anchor.attr_trust_anchor_arn
+        self.trust_anchor: ITrustAnchorRef = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
+        self.trust_anchor_arn: str = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
         self.test_role: iam.IRole = self.create_role(
             self, "TestRole", description="Assumed by a host to prove a new certificate; it has no permission at all"
         )

@@ -47,6 +47,17 @@ def private_bucket(
     return bucket
 
 
+def access_log_bucket(scope: Construct, id: str, *, removal_policy: RemovalPolicy) -> s3.Bucket:
+    """A bucket for server access logs, kept for a year."""
+    bucket = private_bucket(scope, id, removal_policy=removal_policy)
+    bucket.add_lifecycle_rule(expiration=Duration.days(365), noncurrent_version_expiration=Duration.days(1))
+    acknowledge(
+        bucket,
+        dict.fromkeys(in_packs("S3DefaultEncryptionKMS"), "S3 delivers server access logs to SSE-S3 buckets alone."),
+    )
+    return bucket
+
+
 def allow_read(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str, *, may_be_missing: bool = False) -> None:
     """Allow reading the objects under a prefix.
 
