@@ -48,6 +48,7 @@ def enrol(world: World) -> None:
     report.numbers["enrolment_runs"] = world.runs()
     report.expect("items put together share a few runs", True, 1 <= world.runs() <= _FEW_RUNS)
     report.per_renewal = costs.per_renewal(world, len(deployed))
+    costs.expect_what_was_promised(report)
     explain(world, items)
     world.members = deployed
     if len(deployed) < FEWEST_HOSTS:
@@ -67,6 +68,7 @@ def renew_some(world: World) -> None:
     report = world.report
     chosen = world.members[: max(2, len(world.members) // 5)]
     before = world.inventory.items()
+    keys = {member.id: member.key.read_bytes() for member in chosen}
     with PairWatcher(chosen) as watcher, world.display.part("c  forced renewal of some", len(chosen)) as advance:
         run = world.run_workflow(_forced(chosen), advance, len(chosen))
     items = world.inventory.items()
@@ -75,8 +77,9 @@ def renew_some(world: World) -> None:
         for member in deployed_by(items, chosen, run)
         if items[member.id]["serial"] != before[member.id]["serial"]
         and items[member.id].get("previousSerial") == before[member.id]["serial"]
+        and member.key.read_bytes() != keys[member.id]
     ]
-    report.count("renewed_again", len(renewed), len(chosen), "each chosen host has a new certificate")
+    report.count("renewed_again", len(renewed), len(chosen), "each chosen host has a new key and a new certificate")
     lost = [text for member in chosen if (text := _lost_version(member, str(before[member.id]["serial"])))]
     report.expect("the former version is kept on the host", len(chosen), len(chosen) - len(lost))
     for text in lost:
