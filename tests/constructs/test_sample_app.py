@@ -1,0 +1,203 @@
+"""The sample app: every parameter of the context reaches the template, and the outputs name the parts."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from app import SampleStack
+from pca_automator import PcaCertificateAutomation
+from tests.synthesis import ROOT, actions, new_app, resources, sample_template, state_machine_definition, statements
+
+# No value is the default.
+CONTEXT: dict[str, Any] = {
+    "alarms": "false",
+    "architecture": "x86_64",
+    "caCertificatePath": "/opt/tls/ca",
+    "caCommonName": "Somebody's Root",
+    "caCountry": "DE",
+    "caKeyAlgorithm": "EC_secp384r1",
+    "caOrganization": "Somebody Ltd",
+    "caValidityDays": "1000",
+    "certificatePath": "/opt/tls/certs",
+    "csrPath": "/opt/tls/store",
+    "dashboard": "false",
+    "enrolByTag": "CertManaged=true, Stage=prod",
+    "hooksPath": "/opt/tls/hooks",
+    "immediateEnrolment": "false",
+    "instanceTags": "Team=pki",
+    "keyAlgorithm": "EC_prime256v1",
+    "keyPath": "/opt/tls/private",
+    "maxConcurrency": "7",
+    "notificationEmail": "one@example.com, two@example.com",
+    "pollAttempts": "4",
+    "pollIntervalSeconds": "9",
+    "renewalThresholdDays": "3",
+    "revokeOnRetire": "NEVER",
+    "revokeReplaced": "ALWAYS",
+    "schedule": "rate(6 hours)",
+    "scheduleIntervalHours": "6",
+    "signingAlgorithm": "SHA512WITHECDSA",
+    "signingHelperPath": "/opt/tls/bin",
+    "toleratedFailurePercentage": "10",
+    "validationPolicy": "REQUIRED",
+    "validityDays": "5",
+    "versionsKept": "4",
+}
+# The name of the stack, and a size that only makes synthesis warn: they change no resource.
+WITHOUT_RESOURCES = {"stackName", "expectedHosts"}
+DAY = 86_400
+
+
+@cache
+def template() -> dict[str, Any]:
+    document: dict[str, Any] = Template.from_stack(SampleStack(new_app(**CONTEXT), "Sample")).to_json()
+    return document
+
+
+def environment(name: str) -> dict[str, Any]:
+    """The variables of one function."""
+    found: dict[str, Any]
+    (found,) = (
+        variables
+        for resource in resources(template(), "AWS::Lambda::Function").values()
+        if (variables := resource["Properties"]["Environment"]["Variables"])["POWERTOOLS_SERVICE_NAME"] == name
+    )
+    return found
+
+
+def only(resource_type: str) -> dict[str, Any]:
+    """The properties of the one resource of a type."""
+    (resource,) = resources(template(), resource_type).values()
+    properties: dict[str, Any] = resource["Properties"]
+    return properties
+
+
+def kinds() -> set[str]:
+    return {resource["Type"] for resource in template()["Resources"].values()}
+
+
+def names_read() -> set[str]:
+    """Every context name that app.py reads."""
+    source = (ROOT / "app.py").read_text(encoding="utf-8")
+    return set(re.findall(r"(?:read|try_get_context)\(\"(\w+)\"", source))
+
+
+def props_table() -> list[str]:
+    """The rows of the README's table of props."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Every prop\n")[1].split("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("| `")]
+
+
+def test_every_parameter_that_the_app_reads_is_tried_here() -> None:
+    assert names_read() == set(CONTEXT) | WITHOUT_RESOURCES
+
+
+def test_the_directories_of_the_hosts_are_the_contexts() -> None:
+    deploy = environment("CertDeploy")
+    assert {name: deploy[name] for name in deploy if name.endswith("_PATH")} == {
+        "CACERT_PATH": CONTEXT["caCertificatePath"],
+        "CERT_PATH": CONTEXT["certificatePath"],
+        "CSR_PATH": CONTEXT["csrPath"],
+        "HOOKS_PATH": CONTEXT["hooksPath"],
+        "KEY_PATH": CONTEXT["keyPath"],
+        "SIGNING_HELPER_PATH": CONTEXT["signingHelperPath"],
+    }
+
+
+def test_keys_validity_threshold_and_policies_are_the_contexts() -> None:
+    issue, deploy = environment("CertIssue"), environment("CertDeploy")
+    assert (issue["KEY_ALGORITHM"], environment("CertCSR")["KEY_ALGORITHM"]) == ("EC_prime256v1", "EC_prime256v1")
+    assert (issue["SIGNING_ALGORITHM"], issue["VALIDITY_DAYS"]) == ("SHA512WITHECDSA", "5")
+    assert deploy["RENEWAL_THRESHOLD_SECONDS"] == str(3 * DAY)
+    assert (deploy["VALIDATION_POLICY"], deploy["VERSIONS_KEPT"]) == ("REQUIRED", "4")
+    assert environment("CertDeployStatus")["REVOKE_REPLACED"] == "ALWAYS"
+    assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "NEVER"
+
+
+def test_the_ca_is_the_contexts() -> None:
+    authority = only("AWS::ACMPCA::CertificateAuthority")
+    subject = {"Country": "DE", "Organization": "Somebody Ltd", "CommonName": "Somebody's Root"}
+    assert authority["Subject"] == subject
+    assert authority["KeyAlgorithm"] == "EC_secp384r1"
+    assert only("AWS::ACMPCA::Certificate")["Validity"] == {"Type": "DAYS", "Value": 1000}
+
+
+def test_the_workflow_is_the_contexts() -> None:
+    definition = state_machine_definition(template())
+    renew = definition["States"]["RenewHosts"]
+    assert (renew["MaxConcurrency"], renew["ToleratedFailurePercentage"]) == (7, 10)
+    text = json.dumps(renew["ItemProcessor"])
+    assert '"Seconds": 9' in text
+    assert '"NumericGreaterThanEquals": 4' in text
+    (schedule,) = (
+        resource["Properties"]
+        for name, resource in resources(template(), "AWS::Scheduler::Schedule").items()
+        if "WorkflowSchedule" in name
+    )
+    assert schedule["ScheduleExpression"] == "rate(6 hours)"
+    assert environment("CertCheck")["NEXT_RUN_SECONDS"] == str(6 * 3600)
+
+
+def test_everybody_who_is_to_be_told_is_subscribed() -> None:
+    subscriptions = resources(template(), "AWS::SNS::Subscription").values()
+    assert {(each["Properties"]["Protocol"], each["Properties"]["Endpoint"]) for each in subscriptions} == {
+        ("email", "one@example.com"),
+        ("email", "two@example.com"),
+    }
+
+
+def test_what_is_switched_off_is_not_there_and_tags_are_heeded() -> None:
+    assert not kinds() & {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"}
+    names = {r["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
+             for r in resources(template(), "AWS::Lambda::Function").values()}  # fmt: skip
+    assert "CertEnroll" not in names
+    assert "CertRegister" in names
+    assert json.loads(environment("CertRegister")["ENROL_TAGS"]) == {"CertManaged": "true", "Stage": "prod"}
+    sends = [s for s in statements(template(), "CertCSRRole") if "ssm:SendCommand" in actions(s) and "Condition" in s]
+    assert [s["Condition"] for s in sends] == [{"StringEquals": {"ssm:resourceTag/Team": "pki"}}]
+
+
+def test_cdk_json_says_the_defaults_and_nothing_else() -> None:
+    """Whoever reads cdk.json reads how the construct behaves without it; only the CA's subject is an example."""
+    written = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    subject = {name: written[name] for name in ("caCountry", "caOrganization", "caCommonName")}
+    assert set(written) <= names_read()
+    assert Template.from_stack(SampleStack(new_app(**subject), "PcaAutomator")).to_json() == sample_template()
+
+
+def test_the_readme_lists_every_prop_and_every_context_value() -> None:
+    rows = props_table()
+    props = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    signature = inspect.signature(PcaCertificateAutomation.__init__)
+    given = {name for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
+    assert props == given
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[3])}
+    assert listed == names_read() - {"stackName"}
+    assert all(row.split("|")[2].strip() for row in rows), "a prop without its default"
+
+
+@pytest.mark.parametrize(
+    ("output", "resource_type"),
+    {
+        "CertificateAuthorityArn": "AWS::ACMPCA::CertificateAuthority",
+        "CrlBucketName": "AWS::S3::Bucket",
+        "EncryptionKeyArn": "AWS::KMS::Key",
+        "InventoryTableName": "AWS::DynamoDB::Table",
+        "NotificationTopicArn": "AWS::SNS::Topic",
+        "ProfileArn": "AWS::RolesAnywhere::Profile",
+        "StateMachineArn": "AWS::StepFunctions::StateMachine",
+        "TestRoleArn": "AWS::IAM::Role",
+        "TrustAnchorArn": "AWS::RolesAnywhere::TrustAnchor",
+    }.items(),
+)
+def test_the_outputs_name_the_parts(output: str, resource_type: str) -> None:
+    value = sample_template()["Outputs"][output]["Value"]
+    logical_id = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]
+    assert sample_template()["Resources"][logical_id]["Type"] == resource_type
