@@ -14,6 +14,7 @@ from pca_automator import (
     PcaCertificateAutomation,
     PrivateCertificateAuthority,
     SigningAlgorithm,
+    UsageMode,
 )
 from tests.synthesis import automation, new_app, template_of
 
@@ -96,6 +97,18 @@ def test_a_general_purpose_ca_may_issue_for_a_month() -> None:
     assert "AWS::ACMPCA::CertificateAuthority" not in {
         each["Type"] for each in template_of(construct)["Resources"].values()
     }
+
+
+def test_fails_when_an_existing_short_lived_ca_cannot_issue_for_so_long() -> None:
+    stack = Stack(new_app(), "Consumer")
+    with pytest.raises(ValueError, match=r"validity is 8 days: a CA in short-lived mode issues at most 7 days"):
+        PcaCertificateAutomation(
+            stack,
+            "Automation",
+            certificate_authority=_existing(stack),
+            certificate_authority_usage_mode=UsageMode.SHORT_LIVED,
+            validity=DAYS(8),
+        )
 
 
 def test_a_trailing_slash_is_not_an_error() -> None:

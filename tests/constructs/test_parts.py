@@ -1,0 +1,106 @@
+"""The parts of a default deployment: functions, layer, schedule."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import aws_lambda as lambda_
+
+from pca_automator._internal.dependency_layer import _WHEEL_PLATFORMS, _PipBundling
+from tests.synthesis import resources, sample_template
+
+FUNCTIONS = {
+    "CRLProcessor", "CertCSR", "CertCSRStatus", "CertCheck", "CertDeploy", "CertDeployStatus", "CertEnroll",
+    "CertFailure", "CertIssue", "CertReport", "CertRetire",
+}  # fmt: skip
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    """The properties of every function by its name."""
+    found = (each["Properties"] for each in resources(sample_template(), "AWS::Lambda::Function").values())
+    return {each["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]: each for each in found}
+
+
+def test_every_function_has_a_role_and_an_encrypted_log_group_of_its_own() -> None:
+    template = sample_template()
+    assert set(functions()) == FUNCTIONS
+    roles = {each["Role"]["Fn::GetAtt"][0] for each in functions().values()}
+    groups = {each["LoggingConfig"]["LogGroup"]["Ref"] for each in functions().values()}
+    assert len(roles) == len(groups) == len(FUNCTIONS)
+    for group in groups:
+        properties = template["Resources"][group]["Properties"]
+        assert properties["KmsKeyId"]
+        assert properties["RetentionInDays"] == 365
+
+
+def test_every_function_runs_on_arm_with_one_layer_and_the_newest_python_of_lambda() -> None:
+    newest = max(
+        (name for name in dir(lambda_.Runtime) if name.startswith("PYTHON_3_")),
+        key=lambda name: int(name.split("_")[2]),
+    )
+    for name, properties in functions().items():
+        assert properties["Architectures"] == ["arm64"], name
+        assert properties["Runtime"] == getattr(lambda_.Runtime, newest).name, name
+        (layer,) = properties["Layers"]
+        assert layer["Ref"] in resources(sample_template(), "AWS::Lambda::LayerVersion")
+
+
+def test_the_workflow_starts_at_quarter_past_three_and_no_start_is_lost() -> None:
+    (schedule,) = (
+        resource["Properties"]
+        for name, resource in resources(sample_template(), "AWS::Scheduler::Schedule").items()
+        if "WorkflowSchedule" in name
+    )
+    assert schedule["ScheduleExpression"] == "cron(15 3,15 * * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Etc/UTC"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    dead_letters = schedule["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    assert dead_letters in resources(sample_template(), "AWS::SQS::Queue")
+
+
+def write_wheel(folder: Path, tag: str) -> None:
+    """A distribution whose one module says which of its wheels was installed."""
+    with zipfile.ZipFile(folder / f"native-1.0-{tag}.whl", "w") as wheel:
+        wheel.writestr("native.py", f"TAG = {tag!r}\n")
+        wheel.writestr("native-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: native\nVersion: 1.0\n")
+        wheel.writestr("native-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n")
+        wheel.writestr("native-1.0.dist-info/RECORD", "")
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An index with wheels for both of Lambda's architectures, and for machines that are none of them."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for platform in ("manylinux_2_28_aarch64", "manylinux_2_28_x86_64", "macosx_11_0_arm64", "manylinux_2_39_aarch64"):
+        write_wheel(folder, f"cp314-cp314-{platform}")
+    write_wheel(folder, "cp313-cp313-manylinux_2_28_aarch64")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return folder
+
+
+def bundle(tmp_path: Path, requirement: str, architecture: str) -> Path:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"{requirement}\n")
+    assert _PipBundling(requirements, "3.14", _WHEEL_PLATFORMS[architecture]).try_bundle(str(tmp_path / "layer"))
+    return tmp_path / "layer" / "python"
+
+
+@pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_the_layer_holds_wheels_for_lambdas_platform(
+    wheels: Path, tmp_path: Path, architecture: str, machine: str
+) -> None:
+    """Whatever machine synthesizes, and without Docker."""
+    installed = bundle(tmp_path, "native==1.0", architecture) / "native.py"
+    assert installed.read_text() == f"TAG = 'cp314-cp314-manylinux_2_28_{machine}'\n"
+
+
+def test_a_layer_that_cannot_be_built_says_for_which_platform_and_what_to_do(wheels: Path, tmp_path: Path) -> None:
+    expected = r"for manylinux_2_34_aarch64, Python 3\.14; it said: .*native==2\.0.* or pass dependency_layer"
+    with pytest.raises(RuntimeError, match=f"(?s){expected}"):
+        bundle(tmp_path, "native==2.0", "arm64")
