@@ -43,7 +43,8 @@ class TagRegistration(Construct):
         tags: what an instance or a node must carry, all of it.
 
     Raises:
-        ValueError: no tag is given, which would enrol every machine of the account.
+        ValueError: no tag is given, which would enrol every machine of the account, or a value that EC2 would take for
+            a pattern.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class TagRegistration(Construct):
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
-        if not Token.is_unresolved(tags) and not tags:
-            raise ValueError("enrol_by_tag is empty: that would enrol every machine; give a tag, such as {'Pki': 'on'}")
+        if not Token.is_unresolved(tags):
+            _check(tags)
         self.queue = sqs.Queue(
             self,
             "Started",
@@ -122,3 +123,15 @@ class TagRegistration(Construct):
             ),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters)],
         )
+
+
+def _check(tags: Mapping[str, str]) -> None:
+    if not tags:
+        raise ValueError("enrol_by_tag is empty: that would enrol every machine; give a tag, such as {'Pki': 'on'}")
+    for key, value in tags.items():
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html#Filtering_Resources_CLI
+        if not Token.is_unresolved(value) and any(char in value for char in "*?\\"):
+            raise ValueError(
+                f"enrol_by_tag has the value {value!r} for {key!r}: EC2 takes *, ? and \\ in a tag's value for a "
+                "pattern, which would enrol other machines, too; give the value itself"
+            )

@@ -64,11 +64,16 @@ class Registration:
         """Which of these (at most 50) Systems Manager reaches; a command to another one would fail at once."""
         if not host_ids:
             return set()
-        return set(self._nodes([{"Key": "InstanceIds", "Values": list(host_ids)}]))
+        return set(self._online("InstanceIds", list(host_ids)))
 
     def online_and_tagged(self) -> list[str]:
-        """Every node, EC2 or hybrid, that is reached and carries the tags."""
-        return list(self._nodes([{"Key": f"tag:{key}", "Values": [value]} for key, value in self._tags.items()]))
+        """Every node, EC2 or hybrid, that is reached and carries the tags.
+
+        One question for each tag: whether several filters mean "and" is not documented, and a machine that carries
+        one of two tags must not be enrolled.
+        """
+        answers = [set(self._online(f"tag:{key}", [value])) for key, value in self._tags.items()]
+        return sorted(set.intersection(*answers))
 
     def register(self, host_ids: Sequence[str]) -> list[str]:
         """Put in those that are missing. Returns which."""
@@ -77,16 +82,15 @@ class Registration:
         known = {item.host_id for item in Fleet(self._dynamodb, self._table, ()).these(wanted)}
         return [host_id for host_id in wanted if host_id not in known and self._put(host_id)]
 
-    def _nodes(self, filters: list[dict[str, Any]]) -> Iterator[str]:
-        request: dict[str, Any] = {
-            "Filters": [*filters, {"Key": "PingStatus", "Values": ["Online"]}],
-            "MaxResults": _PAGE,
-        }
+    def _online(self, key: str, values: list[str]) -> Iterator[str]:
+        """Ids of nodes that fit one filter; a filter of tags does not go together with one of the ping status."""
+        request: dict[str, Any] = {"Filters": [{"Key": key, "Values": values}], "MaxResults": _PAGE}
         while True:
             with translated("DescribeInstanceInformation"):
                 page = self._ssm.describe_instance_information(**request)
             for entry in page.get("InstanceInformationList", []):
-                yield str(entry["InstanceId"])
+                if entry.get("PingStatus") == "Online":
+                    yield str(entry["InstanceId"])
             if not page.get("NextToken"):
                 return
             request["NextToken"] = page["NextToken"]

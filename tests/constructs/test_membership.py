@@ -315,6 +315,7 @@ def test_immediate_enrolment_can_be_switched_off() -> None:
     ("props", "message"),
     [
         ({"enrol_by_tag": {}}, "enrol_by_tag is empty"),
+        ({"enrol_by_tag": {"Pki": "*"}}, "takes .* in a tag's value for a pattern"),
         ({"expected_hosts": 0}, "expected_hosts is 0"),
     ],
 )

@@ -75,7 +75,14 @@ class Nodes(FakeSsm):
 
     def describe_instance_information(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
-            found = [{"InstanceId": name} for name, node in self.nodes.items() if self._matches(name, node, request)]
+            if len({wanted["Key"].startswith("tag:") for wanted in request["Filters"]}) > 1:
+                # "Cannot mix tag or inventory filter with any other filter."
+                raise client_error("ValidationException", "DescribeInstanceInformation")
+            found = [
+                {"InstanceId": name, "PingStatus": node[0]}
+                for name, node in self.nodes.items()
+                if self._matches(name, node, request)
+            ]
             start = int(request.get("NextToken", "0"))
             page: dict[str, Any] = {"InstanceInformationList": found[start : start + 2]}
             return page if start + 2 >= len(found) else {**page, "NextToken": str(start + 2)}

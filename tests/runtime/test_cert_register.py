@@ -64,6 +64,9 @@ def test_every_tag_must_be_there(world: World, monkeypatch: pytest.MonkeyPatch) 
         members.ssm.nodes[HOST] = ("Online", TAGS)
         started(members, HOST)
         assert members.invoke("cert_register", {}) == {"registered": 0}
+        members.ssm.nodes |= {NODE: ("Online", TAGS | {"Stage": "prod"}), HOST: ("Online", {"Stage": "prod"})}
+        assert members.invoke("cert_register", {}) == {"registered": 1}
+        assert members.world.item(NODE)
 
 
 def test_an_instance_that_never_comes_online_is_left_to_the_schedule(members: Members) -> None:
