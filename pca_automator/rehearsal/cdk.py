@@ -47,10 +47,11 @@ class Cdk:
         """``cdk bootstrap``, without synthesizing the app."""
         self._run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""], self.log_path.parent)
 
-    def deploy(self) -> None:
-        """``cdk deploy`` of every stack of the app."""
+    def deploy(self, context: Mapping[str, str] | None = None) -> None:
+        """``cdk deploy`` of every stack of the app, with context values beside those of its ``cdk.json``."""
         outputs = self.log_path.with_name("outputs.json")
         options = ["--all", "--require-approval", "never", "--progress", "events"]
+        options += [part for name, value in (context or {}).items() for part in ("--context", f"{name}={value}")]
         self._run(["deploy", *options, "--outputs-file", str(outputs), "--output", str(self._output)], self._app)
 
     def _run(self, arguments: Sequence[str], directory: Path) -> None:

@@ -1,9 +1,7 @@
-"""A host that joins, one that leaves, and CRLs: many good ones in a row, and some that must be refused."""
+"""CRLs: many good ones in a row, and some that must be refused."""
 
 from __future__ import annotations
 
-import json
-import time
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -11,27 +9,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pca_automator.rehearsal.hosts import Member, inventory_item
 from pca_automator.rehearsal.revoking import Revoking
 from pca_automator.rehearsal.world import World
 
-_ENROLMENT_SECONDS = 60
 _NOTICE_SECONDS = 30.0
 _CRLS_IN_A_ROW = 10
 # What IAM Roles Anywhere takes; https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
 _CRL_BYTES = 300_000
 _DER = serialization.Encoding.DER
-
-
-def join(world: World, newcomer: Member) -> None:
-    """(g) An item that is put while nothing runs brings its host a certificate, without the schedule."""
-    begin = time.monotonic()
-    with world.display.part("g  a host joins"):
-        world.inventory.put(inventory_item(newcomer))
-        live = world.eventually(lambda: newcomer.live_certificate() is not None, _ENROLMENT_SECONDS)
-    world.report.numbers["enrolled_within_seconds"] = round(time.monotonic() - begin, 1) if live else None
-    world.report.expect(f"a new host is live within {_ENROLMENT_SECONDS} s, without the schedule", True, live)
-    world.report.expect("it has nothing to complain of", [], newcomer.troubles())
 
 
 def exchange_crls(world: World) -> None:
@@ -60,31 +45,6 @@ def exchange_crls(world: World) -> None:
     for what in bad.keys() - set(refused):
         world.report.trouble(f"nothing was said about a CRL {what}")
     world.report.expect("none of them changes what is in force", True, unchanged)
-
-
-def leave(world: World, leaver: Member) -> None:
-    """(i) A terminated instance is retired and denied; the others are still accepted."""
-    world.mailbox.collect()
-    event = {
-        "source": "aws.ec2",
-        "detail-type": "EC2 Instance State-change Notification",
-        "detail": {"instance-id": leaver.id, "state": "terminated"},
-    }
-    with world.display.part("i  an instance is terminated"):
-        for _ in range(2):  # events come at least once
-            world.aws.client("lambda").invoke(FunctionName=world.automation.retire, Payload=json.dumps(event))
-        denied = world.eventually(lambda: _is_denied(world, leaver), _NOTICE_SECONDS)
-        status = world.inventory.items()[leaver.id].get("status")
-        gone = {leaver.id, world.members[0].id}  # the first was revoked before
-        staying = [member for member in world.members if member.id not in gone]
-        accepted = Revoking(world).accepted(staying)
-    world.report.count("retired_denied", int(denied and status == "RETIRED"), 1, "its certificate is denied")
-    world.report.expect("all others are still accepted", len(staying), accepted)
-
-
-def _is_denied(world: World, member: Member) -> bool:
-    answer = member.prove(world.automation)
-    return answer.returncode != 0 and "revoked" in answer.stderr.lower()
 
 
 class _CrlStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pca_automator.rehearsal.process import LocalAws
@@ -38,6 +39,10 @@ class Automation:
     signing_algorithm: str
     enrols: bool
     """Whether an item that is put into the table starts the workflow by itself."""
+    register: str
+    """The function CertRegister; empty if no machine joins by its tags."""
+    enrol_tags: Mapping[str, str]
+    """What a machine must carry to join by itself."""
 
 
 def find(aws: LocalAws) -> Automation:
@@ -74,6 +79,8 @@ def find(aws: LocalAws) -> Automation:
         retire=own["CertRetire"][0],
         signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
         enrols="CertEnroll" in own,
+        register=own["CertRegister"][0] if "CertRegister" in own else "",
+        enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )
 
 

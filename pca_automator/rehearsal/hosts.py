@@ -136,12 +136,14 @@ def build_fleet(
     return [_build(Fleet(directory), number, automation, endpoint, real_helper) for number in range(count)]
 
 
-def build_newcomer(
-    directory: Path, count: int, automation: Automation, endpoint: str, real_helper: Path | None
-) -> Member:
-    """One more EC2 instance, with the default directories, for a fleet that has ``count`` hosts."""
-    number = next(each for each in range(count, count + 30) if each % 15 == 0)
-    return _build(Fleet(directory), number, automation, endpoint, real_helper)
+def build_newcomers(
+    directory: Path, fleet_size: int, automation: Automation, endpoint: str, real_helper: Path | None
+) -> tuple[Member, Member, Member, Member]:
+    """Three EC2 instances and a hybrid node with the default directories, beside a fleet of a certain size."""
+    first = fleet_size + 15 - fleet_size % 15
+    numbers = (first, first + 15, first + 30, first + 10)  # see _host_id and _overrides
+    one, two, three, node = (_build(Fleet(directory), each, automation, endpoint, real_helper) for each in numbers)
+    return one, two, three, node
 
 
 def _build(fleet: Fleet, number: int, automation: Automation, endpoint: str, real_helper: Path | None) -> Member:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from pca_automator.rehearsal import deployed, phases
+from pca_automator.rehearsal import deployed, joining, phases
 from pca_automator.rehearsal.cdk import Cdk
+from pca_automator.rehearsal.crl_exchange import exchange_crls
 from pca_automator.rehearsal.display import Display
-from pca_automator.rehearsal.hosts import build_fleet, build_newcomer
+from pca_automator.rehearsal.hosts import Member, build_fleet, build_newcomers
+from pca_automator.rehearsal.leaving import leave
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.membership import exchange_crls, join, leave
 from pca_automator.rehearsal.on_hosts import on_hosts
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
@@ -71,7 +72,7 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         cdk = Cdk(options.app, aws, options.build / "cdk.out")
         cdk.bootstrap()
     with report.timed("deploy"), display.part("   cdk deploy"):
-        cdk.deploy()
+        cdk.deploy(joining.CONTEXT)
     automation = deployed.find(aws)
     members = build_fleet(aws.directory / "fleet", options.hosts, automation, aws.endpoint, options.signing_helper)
     inventory, mailbox = Inventory(aws, automation.table), Mailbox(aws, automation.topic)
@@ -92,21 +93,38 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         phases.revoke(world)
     with report.timed("f"):
         on_hosts(world)
-    if automation.enrols:
-        with report.timed("g"):
-            fleet = aws.directory / "fleet"
-            newcomer = build_newcomer(fleet, options.hosts, automation, aws.endpoint, options.signing_helper)
-            join(world, newcomer)
-    if automation.crl_bucket:
-        with report.timed("h"):
-            exchange_crls(world)
-        with report.timed("i"):
-            leave(world, world.members[3])
+    _play_membership(world, options)
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))
         for denial in denials:
             report.trouble(f"IAM refused {denial}")
+
+
+def _play_membership(world: World, options: Options) -> None:
+    """Joining and leaving, as far as the app has them."""
+    automation, report = world.automation, world.report
+    fleet = world.aws.directory / "fleet"
+    newcomer, tagged, plain, node = build_newcomers(
+        fleet, options.hosts, automation, world.aws.endpoint, options.signing_helper
+    )
+    if automation.enrols:
+        with report.timed("g"):
+            joining.join(world, newcomer)
+    if automation.crl_bucket:
+        with report.timed("h"):
+            exchange_crls(world)
+        with report.timed("i"):
+            doubled, lost = _first(world, "i-", 2)
+            leave(world, doubled, lost, *_first(world, "mi-", 1))
+    if automation.enrols and automation.register:
+        with report.timed("j"):
+            joining.join_by_tag(world, tagged, plain, node)
+
+
+def _first(world: World, prefix: str, count: int) -> list[Member]:
+    """Members of one kind, without the first of all, which was revoked."""
+    return [member for member in world.members[1:] if member.id.startswith(prefix)][:count]
 
 
 def _run_directory(build: Path) -> Path:

@@ -150,6 +150,13 @@ def test_systems_manager_knows_no_instance_that_does_not_run(aws: LocalAws) -> N
     assert nodes(aws, ("InstanceIds", [WEB])) == [WEB]
 
 
+def test_a_node_that_is_deregistered_is_not_known_any_more(aws: LocalAws) -> None:
+    deregister = aws.client("ssm").deregister_managed_instance
+    deregister(InstanceId=NODE)
+    assert nodes(aws, ("InstanceIds", [WEB, NODE])) == [WEB]
+    assert refused(deregister, InstanceId=NODE) == "InvalidInstanceId"
+
+
 def test_instances_are_found_by_id_state_and_tag(aws: LocalAws, hosts: dict[str, Host]) -> None:
     hosts[WEB].set_tags({"Pki": "on"})
     hosts[DATABASE].set_tags({"Pki": "on"})

@@ -1,7 +1,8 @@
-"""Streams and schedules, where MiniStack differs.
+"""Streams, queues and schedules, where MiniStack differs.
 
 * The batching window of a DynamoDB stream's event source mapping is kept, at the scale of the workflow's waits;
   MiniStack ignores it and would make many batches of one burst.
+* A queue's delivery delay, and the wait before a failed message is delivered again, are kept at that scale, too.
 * Nothing fires by the clock: a rehearsal that happens to run at the time of a schedule must not differ from others.
 """
 
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import responses
-from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, stepfunctions
+from ministack.services import dynamodb, eventbridge, lambda_svc, scheduler, sqs, stepfunctions
 
 from pca_automator.rehearsal.local_aws.patching import replace
 
@@ -22,8 +23,22 @@ from pca_automator.rehearsal.local_aws.patching import replace
 def install() -> None:
     """Patch MiniStack's stream poller and stop its clocks."""
     replace(lambda_svc, "_poll_dynamodb_streams", _gathering)
+    replace(sqs, "queue_delay", lambda delay: lambda queue: delay(queue) * stepfunctions._SFN_WAIT_SCALE)
+    replace(lambda_svc, "_run_sqs_batch", _delivering_again_soon)
     for clock in (eventbridge, scheduler):
         replace(clock, "start_scheduler", lambda _: lambda: None)
+
+
+def _delivering_again_soon(run: Callable[..., None]) -> Callable[..., None]:
+    """What is left of the visibility timeout of messages that were not taken is scaled; a running batch keeps it."""
+
+    def run_sqs_batch(esm: Any, func_rec: Any, event: Any, batch: list[dict[str, Any]], *queue: str) -> None:
+        run(esm, func_rec, event, batch, *queue)
+        now = time.time()
+        for message in batch:
+            message["visible_at"] = now + max(0.0, message["visible_at"] - now) * stepfunctions._SFN_WAIT_SCALE
+
+    return run_sqs_batch
 
 
 def _gathering(poll: Callable[[], bool]) -> Callable[[], bool]:

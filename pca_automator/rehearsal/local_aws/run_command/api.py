@@ -35,6 +35,7 @@ class Api:
             "ListCommands": lambda r: {"Commands": [service.describe(c) for c in self._commands(r)]},
             "ListCommandInvocations": self._list_invocations,
             "CancelCommand": self._cancel,
+            "DeregisterManagedInstance": lambda r: managed_nodes.deregister(service.fleet, r),
             "DescribeInstanceInformation": lambda r: managed_nodes.describe(service.fleet, r),
         }
         # Of other things than managed nodes, MiniStack keeps the tags.

@@ -1,10 +1,11 @@
-"""DescribeInstanceInformation and the tags of hybrid nodes: what Systems Manager knows of the fleet.
+"""DescribeInstanceInformation, and hybrid nodes' tags and deregistration: what Systems Manager knows of the fleet.
 
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -119,3 +120,13 @@ def _node(fleet: Fleet, request: Request) -> Host:
     if host is None:
         raise ServiceError("InvalidResourceId", "The resource ID isn't valid. Verify that you entered the correct ID.")
     return host
+
+
+def deregister(fleet: Fleet, request: Request) -> dict[str, Any]:
+    """DeregisterManagedInstance: Systems Manager forgets a hybrid node; the machine and its files are still there."""
+    host_id = str(request["InstanceId"])
+    host = fleet.find(host_id) if _NODE.fullmatch(host_id) else None
+    if host is None:
+        raise ServiceError("InvalidInstanceId", f"{host_id} is not registered")
+    host.set_faults(dataclasses.replace(host.faults, unknown=True))
+    return {}
