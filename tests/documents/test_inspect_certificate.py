@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 from tests.documents import strace
 from tests.documents.conftest import need
 from tests.documents.host import HOST_ID, Host
-from tests.documents.pki import DAY
+from tests.documents.pki import DAY, pem
 from tests.documents.test_take_over import lay_down
 
 LIMIT = 2000
@@ -96,8 +97,6 @@ def test_reports_a_mismatched_pair_and_an_expired_certificate(live_host: Host, m
     host.public["tls.key"].chmod(0o600)
     host.public["tls.key"].write_bytes(elsewhere.shown().key)
     _, expired = host.prepare(starts=-3 * DAY, ends=-DAY, common_name="i-00000000")
-    from tests.documents.pki import pem
-
     host.public["tls.crt"].write_text(pem(expired))
     facts = inspect(host)
     assert facts["live"]["keyMatches"] is False
@@ -138,6 +137,42 @@ def test_stays_short_whatever_there_is(host: Host) -> None:
     facts = inspect(host)
     assert facts["versions"]["count"] == 20
     assert facts["hooks"]["count"] == 20
+
+
+def test_stays_short_with_every_field_at_its_longest(live_host: Host) -> None:
+    """Nothing is as it should be, and every name is as long as it can be."""
+    host = live_host
+    host.add_helper(f"echo {'no' * 50}; exit 1")
+    host.add_tool("openssl", f'[ "$1" != version ] && exec \'{shutil.which("openssl")}\' "$@"; echo {"long " * 30}')
+    facts = f'case $* in *%U*) echo "777 {"u" * 64} {"g" * 64}" ;; *) exec \'{shutil.which("stat")}\' "$@" ;; esac'
+    host.add_tool("stat", facts)
+    version = host.store / "versions" / ("f" * 90)
+    (host.store / "versions" / host.live).rename(version)
+    (host.store / "current").unlink()
+    (host.store / "current").symlink_to(f"versions/{version.name}")
+    _, expired = host.prepare(
+        starts=-3 * DAY, ends=-DAY, common_name="C" * 64, serial=0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF
+    )
+    (version / "tls.crt").chmod(0o600)
+    (version / "tls.crt").write_text(pem(expired))
+    (host.store / "state").write_text(f"live={version.name}\nconfirmed=no\nvalidated=false\n")
+    for path in host.public.values():
+        path.unlink()
+        path.symlink_to(version / ("tls.key" if path.suffix == ".key" else "tls.crt"))
+    for number in range(20):
+        host.add_hook(f"{number:02}-" + "long-name" * 15, "true")
+        (host.store / "versions" / f"{'e' * 80}-{number}").mkdir()
+        (host.store / "pending" / (f"{number:02}" * 16)).mkdir()
+    host.private.chmod(0o777)
+    found = inspect(host)
+    assert found["live"]["commonName"] == "C" * 64
+    assert found["live"]["serial"] == "7" + "f" * 39
+    assert len(found["helper"]) == 80
+    assert found["versions"]["count"] == 21
+    assert set(found["problems"]) == {
+        "CERTIFICATE_KEY_MISMATCH", "CERTIFICATE_NOT_VALID_NOW", "CERTIFICATE_SUBJECT_MISMATCH", "HOOKS_NOT_FINISHED",
+        "KEY_READABLE_BY_OTHERS", "NOT_OUR_LINK", "UNSAFE_DIRECTORY",
+    }  # fmt: skip
 
 
 def test_writes_nothing(live_host: Host) -> None:

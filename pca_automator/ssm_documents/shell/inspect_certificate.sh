@@ -158,9 +158,10 @@ main() {
   describe_live
   each_public_path describe_file
   describe_helper
-  describe_list 8 "$store/versions"/*
+  # Five names each: with every other field at its longest the report still has less than 2,000 characters.
+  describe_list 5 "$store/versions"/*
   versions=$list
-  describe_list 8 "$SSM_hooksPath"/*
+  describe_list 5 "$SSM_hooksPath"/*
   hooks=$list
   describe_list 2 "$store/pending"/*
   printf '{"hostID":"%s","clock":"%s","live":%s,"files":{%s},"versions":%s,"pending":%s,"hooks":%s,"helper":%s' \
