@@ -165,6 +165,26 @@ def test_what_is_no_file_stops_the_installation(host: Host, kind: str, name: str
 
 
 @needs_root
+def test_what_another_user_planted_where_links_are_made_is_not_descended_into(host: Host) -> None:
+    """They could lead an `rm -rf` elsewhere while it is at work; busybox's follows them."""
+    host.certs = host.private = host.root / "tmp"
+    host.certs.mkdir()
+    host.certs.chmod(0o1777)
+    planted = host.certs / f".{host.host_id}.new"
+    planted.mkdir()
+    (planted / "file").touch()
+    os.chown(planted, 65534, 65534)
+    outcome = host.generate("0" * 32)
+    assert outcome.error == "UNSAFE_DIRECTORY"
+    assert f"{planted} belongs to user number 65534" in outcome.sentence
+    assert (planted / "file").exists()
+    (planted / "file").unlink()
+    planted.rmdir()
+    host.renew()
+    assert not host.leftovers()
+
+
+@needs_root
 def test_in_a_directory_for_everyone_only_our_own_files_are_taken_over(host: Host, old_pair: Pair) -> None:
     """The system that this one succeeds put everything into /tmp."""
     host.certs = host.private = host.root / "tmp"

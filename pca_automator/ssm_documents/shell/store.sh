@@ -133,10 +133,15 @@ look_at_public_path() {
   fi
 }
 
+# is_ours_to_change PATH: whether it belongs to root or to who runs this; sets $planted_by
+is_ours_to_change() {
+  planted_by=$(stat -c %u "$1")
+  [ "$planted_by" -eq 0 ] || [ "$planted_by" -eq "$me" ]
+}
+
 # refuse_planted PATH: in a sticky directory such as /tmp anybody could have put it there
 refuse_planted() {
-  planted_by=$(stat -c %u "$1")
-  if [ "$planted_by" -eq 0 ] || [ "$planted_by" -eq "$me" ]; then
+  if is_ours_to_change "$1"; then
     return 0
   fi
   # shellcheck disable=SC2046  # two numbers
@@ -161,19 +166,26 @@ look_at_public_paths() {
     esac
     make_directory "$look_directory" 022
     clear_public_aside "$look_directory"
+    if [ -e "$look_directory/.$SSM_hostID.new" ] || [ -L "$look_directory/.$SSM_hostID.new" ]; then
+      refuse_planted "$look_directory/.$SSM_hostID.new"
+    fi
     must DIRECTORY_NOT_WRITABLE "cannot write in $look_directory" mkdir "$look_directory/.$SSM_hostID.new"
     clear_public_aside "$look_directory"
   done
 }
 
-# clear_public_aside DIRECTORY: the directory in which a link is made before it is renamed into place
+# clear_public_aside DIRECTORY: the directory in which a link is made before it is renamed into place. Where somebody
+# else could plant it, it is left alone: they could lead an rm -rf that is not as careful as GNU's to other directories.
 clear_public_aside() {
-  rm -rf "$1/.$SSM_hostID.new"
+  if [ ! -e "$1/.$SSM_hostID.new" ] && [ ! -L "$1/.$SSM_hostID.new" ]; then
+    return 0
+  fi
+  if is_ours_to_change "$1/.$SSM_hostID.new"; then
+    rm -rf "$1/.$SSM_hostID.new"
+  fi
 }
 
 # clear_leftover PATH NAME: of a command that was killed, or failed
 clear_leftover() {
-  if [ -e "${1%/*}/.$SSM_hostID.new" ] || [ -L "${1%/*}/.$SSM_hostID.new" ]; then
-    clear_public_aside "${1%/*}"
-  fi
+  clear_public_aside "${1%/*}"
 }
