@@ -53,6 +53,12 @@ def _mode(value: str) -> str:
     return value
 
 
+def _cert_mode(value: str) -> str:
+    if _mode(value)[-1:] in ("2", "3", "6", "7"):
+        raise ValueError("allowed is a mode in which others cannot write, such as 0644")
+    return value
+
+
 def _key_mode(value: str) -> str:
     if _mode(value)[-1:] not in ("", "0"):
         raise ValueError("allowed is a mode in which others have no right to the private key, such as 0400 or 0640")
@@ -100,7 +106,7 @@ class Overrides(BaseModel):
     file_owner: _Owner = Field("", alias="fileOwner")
     file_group: _Owner = Field("", alias="fileGroup")
     # Empty: the files keep the owner, group and mode that they have; new ones are root's, 0644 and 0400.
-    cert_mode: Annotated[str, AfterValidator(_mode)] = Field("", alias="certMode")
+    cert_mode: Annotated[str, AfterValidator(_cert_mode)] = Field("", alias="certMode")
     key_mode: Annotated[str, AfterValidator(_key_mode)] = Field("", alias="keyMode")
     bundle: bool = Field(False, alias="bundle")
 

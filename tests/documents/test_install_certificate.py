@@ -127,6 +127,14 @@ def test_a_key_that_others_could_read_gets_a_successor_that_they_cannot(live_hos
     assert mode(host.public["tls.key"]) == 0o640
 
 
+def test_files_that_others_could_write_get_successors_that_they_cannot(live_host: Host) -> None:
+    """Who can write the chain decides whom the host's services trust."""
+    host = live_host
+    host.public["tls.crt"].chmod(0o666)
+    host.renew()
+    assert [mode(host.public[name]) for name in ("tls.crt", "ca.crt")] == [0o664, 0o664]
+
+
 def test_the_same_command_again_changes_nothing(host: Host) -> None:
     request, certificate = host.prepare()
     host.add_helper()
@@ -219,7 +227,7 @@ def refusals() -> dict[str, tuple[str, Callable[[Host, str], Any], str]]:
             "clock of this host",
         ),
         "one for another host": ("CERTIFICATE_SUBJECT_MISMATCH", issue(common_name="i-0123456789abcdef1"), "abcdef1"),
-        "one of another CA": ("CHAIN_INVALID", wrong_chain, "does not verify"),
+        "one of another CA": ("CHAIN_INVALID", wrong_chain, "with its chain: unable to get local issuer certificate"),
         "a chain without certificates": ("CHAIN_INVALID", no_chain, "chain"),
         "no certificate": ("CHAIN_INVALID", no_certificate, "certificate cannot be read"),
         "bad base64": ("CHAIN_INVALID", bad_base64, "certificate cannot be read"),

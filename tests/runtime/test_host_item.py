@@ -62,6 +62,7 @@ def test_a_string_set_and_a_list_of_dns_names_mean_the_same() -> None:
         ("fileGroup", "-g"),
         ("certMode", "4755"),
         ("certMode", "0044"),
+        ("certMode", "0646"),
         ("keyMode", "0644"),
         ("keyMode", "0404"),
         ("keyMode", "0200"),

@@ -27,6 +27,9 @@ check_parameters() {
   check_owner fileOwner "$SSM_fileOwner"
   check_owner fileGroup "$SSM_fileGroup"
   check_mode certMode "$SSM_certMode"
+  case $SSM_certMode in
+    *[2367]) refuse_value certMode ;;
+  esac
   check_mode keyMode "$SSM_keyMode"
   case $SSM_keyMode in
     *[1-7]) refuse_value keyMode ;;

@@ -64,12 +64,16 @@ check_certificate() {
   chain_says=$(alone verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || chain_says="$chain_says failed"
   case $chain_says in
     *'tls.crt: OK') ;;
-    *) fail CHAIN_INVALID "the certificate does not verify with its chain: ${chain_says##*error }" ;;
+    *)
+      # "error 20 at 0 depth lookup: unable to get local issuer certificate"; a line on what was verified follows
+      chain_says=${chain_says#*lookup:}
+      fail CHAIN_INVALID "the certificate does not verify with its chain: ${chain_says%%"$nl"*}"
+      ;;
   esac
 }
 
 # choose_owners_and_modes: what the inventory asks for; else what is there now, so that a service that can read the
-# key can read the next one; else root alone. A key is never readable by others.
+# key can read the next one; else root alone. A key is never readable by others, and nothing is writable by them.
 choose_owners_and_modes() {
   step='choosing owners and modes'
   choose "$public_key" tls.key 400
@@ -83,6 +87,9 @@ choose_owners_and_modes() {
   choose "$public_certificate" tls.crt 644
   cert_owner=${SSM_fileOwner:-$chosen_owner}
   cert_group=${SSM_fileGroup:-$chosen_group}
+  case $chosen_mode in
+    *[2367]) chosen_mode=${chosen_mode%?}$((${chosen_mode##??} - 2)) ;;
+  esac
   cert_mode=${SSM_certMode:-$chosen_mode}
 }
 
