@@ -58,6 +58,11 @@ HOST_CODES = (
         "documents and functions are of different versions: deploy again.",
     ),
     _host(
+        "AGENT_TOO_OLD", _BOTH,
+        "SSM Agent on the host did not hand the document's parameters over.",
+        "Update SSM Agent on the host to 3.3.2746.0 or newer (AWS-UpdateSSMAgent), then run the host again.",
+    ),
+    _host(
         "PENDING_REQUEST_MISSING", _INSTALL,
         "The key that the certificate was issued for is no longer on the host.",
         "Run the host again; if it repeats, something cleans the store (/var/lib/pca-automator) meanwhile.",

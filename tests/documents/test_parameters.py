@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.documents.agent import load_document, parameters_refused, run_document, script, write_script
@@ -49,7 +49,7 @@ def example_for(pattern: str) -> st.SearchStrategy[str]:
 
 CHECKED = [
     (name, parameter)
-    for name in ("GenerateCsr", "InstallCertificate", "RemoveCertificate")
+    for name in ("GenerateCsr", "InstallCertificate", "RemoveCertificate", "InspectCertificate")
     for parameter in load_document(name)["parameters"]
 ]
 # Parameters of several documents have one definition and one check; generated values are tried once for each.
@@ -149,13 +149,49 @@ def test_a_hostile_value_is_refused_or_data(host: Host, style: str, parameter: s
         refused = parameters_refused("GenerateCsr", params)
         outcome = run_document("GenerateCsr", params, work=host.work, style=style)
         assert not canary.exists(), value
-        if refused:
+        if parameter == "hostID" and value.startswith("{"):
+            assert outcome.error == "AGENT_TOO_OLD", (value, outcome)
+        elif refused:
             assert outcome.error == "BAD_PARAMETER", (value, outcome)
             assert parameter in outcome.sentence
         else:
             assert outcome.status == 0, (value, outcome)
 
     hold()
+
+
+HOSTILE = [
+    (name, parameter)
+    for name in ("InstallCertificate", "InspectCertificate", "RemoveCertificate")
+    for parameter in load_document(name)["parameters"]
+]
+
+
+@pytest.mark.parametrize("style", ["env", "text"])
+@pytest.mark.parametrize(("name", "parameter"), HOSTILE)
+def test_every_parameter_of_every_document_is_refused_before_anything_is_touched(
+    host: Host, style: str, name: str, parameter: str
+) -> None:
+    """What the pattern refuses, the script refuses, too, and has made nothing by then."""
+    canary = host.root / "canary"
+    pattern = load_document(name)["parameters"][parameter]["allowedPattern"]
+    good = {"requestId": "0" * 32, "certificate": "AA==", "chain": "AA=="} if name == "InstallCertificate" else {}
+    before = names_below(host.root)
+
+    @properties(3)
+    @given(values.map(lambda value: value.format(canary=canary) if "{canary}" in value else value))
+    @example(f"$(touch {canary})")
+    @example(f"`touch {canary}`")
+    @example(f'";touch {canary};"')
+    def refuse(value: str) -> None:
+        value = value.replace("'", "") if style == "text" else value
+        if re.fullmatch(pattern, value) or (parameter in ARNS and re.fullmatch(r"[A-Za-z0-9_+=,.@:/-]*", value)):
+            return
+        outcome = run_document(name, host.params(name, **good) | {parameter: value}, work=host.work, style=style)
+        assert outcome.error in ("BAD_PARAMETER", "AGENT_TOO_OLD"), (value, outcome)
+        assert names_below(host.root) == before, value
+
+    refuse()
 
 
 @pytest.mark.parametrize("style", ["env", "text"])
@@ -210,8 +246,8 @@ def test_texts_that_are_no_certificates_are_refused(live_host: Host, style: str)
 def test_an_agent_that_hands_over_nothing_is_told_so(host: Host, name: str) -> None:
     """Neither an environment variable nor a substituted text: the braces are still there, and are no value."""
     outcome = run_document(name, {}, work=host.work, style="neither")
-    assert outcome.error == "BAD_PARAMETER"
-    assert "hostID" in outcome.sentence
+    assert outcome.error == "AGENT_TOO_OLD"
+    assert "3.3.2746.0" in outcome.sentence
 
 
 def test_the_environment_goes_before_substituted_text(host: Host) -> None:

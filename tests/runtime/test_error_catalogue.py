@@ -29,6 +29,7 @@ def test_every_code_that_the_functions_raise_is_in_the_catalogue() -> None:
 def test_the_contracts_host_codes_are_in_the_catalogue() -> None:
     codes = [
         "MISSING_TOOL",
+        "AGENT_TOO_OLD",
         "DIRECTORY_NOT_WRITABLE",
         "NO_SPACE",
         "UNSAFE_DIRECTORY",
