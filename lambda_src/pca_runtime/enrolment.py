@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from pca_runtime.aws_errors import error_code, translated
 from pca_runtime.clients import StepFunctions
 from pca_runtime.identifiers import is_host_id
+from pca_runtime.payloads import HOST_IDS_MAX
 
 __all__ = ["Enrolment", "Gathered", "gather"]
 
@@ -30,9 +31,6 @@ OVERRIDES = (
 
 Change = Literal["ENROL", "CHANGED", "REMOVED"]
 
-# 23 bytes for each id make 230 kB of the 262,144 that StartExecution takes; CertCheck's answer is added to it.
-# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-_IDS_PER_RUN = 10_000
 # Each item of the system has fields that no person writes: with one of them the host is known already.
 _KNOWN = ("status", "renewalDate", "runId")
 
@@ -147,5 +145,5 @@ class Enrolment:
 
 def _parts(host_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     rest = iter(host_ids)
-    while part := list(islice(rest, _IDS_PER_RUN)):
+    while part := list(islice(rest, HOST_IDS_MAX)):
         yield part

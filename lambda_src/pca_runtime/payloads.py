@@ -18,13 +18,16 @@ from pca_runtime import identifiers
 from pca_runtime.errors import InvalidInput
 
 __all__ = [
-    "CheckRequest", "CommandRequest", "CsrRequest", "DeployStatusRequest", "FailureRequest", "HostRequest",
-    "IssueRequest", "ReportRequest", "RunInput", "WorkflowError",
+    "HOST_IDS_MAX", "CheckRequest", "CommandRequest", "CsrRequest", "DeployStatusRequest", "FailureRequest",
+    "HostRequest", "IssueRequest", "ReportRequest", "RunInput", "WorkflowError",
 ]  # fmt: skip
 
 Phase = Literal["CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeployStatus"]
-# StartExecution takes 256 KiB; 22 bytes for each id bound the list well below this.
-_HOST_IDS_MAX = 15_000
+# StartExecution's input, and whatever a state makes of it, may have 262,144 bytes. The longest id, mi- and 17 digits,
+# takes 24 of them in a list as json.dumps writes it: quotes, comma and space are 4. So 10,000 ids are 240,000 bytes,
+# which leaves 22,000 for what CertCheck and CertReport answer, 1,000 each.
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+HOST_IDS_MAX = 10_000
 
 
 def _host_id(value: str) -> str:
@@ -74,7 +77,7 @@ class RunInput(_Payload):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
 
-    host_ids: Annotated[list[str], Field(min_length=1, max_length=_HOST_IDS_MAX)] | None = Field(None, alias="hostIDs")
+    host_ids: Annotated[list[str], Field(min_length=1, max_length=HOST_IDS_MAX)] | None = Field(None, alias="hostIDs")
     force: StrictBool = False
     reissue: Literal["all"] | None = None
     revoke_replaced: StrictBool = Field(False, alias="revokeReplaced")
@@ -92,8 +95,8 @@ class RunInput(_Payload):
     @classmethod
     def _allowed(cls) -> str:
         return (
-            '; allowed are {}, {"hostIDs": [...], "force": true|false} and {"reissue": "all"}, '
-            'the forced ones also with "revokeReplaced": true|false'
+            f'; allowed are {{}}, {{"hostIDs": [1 to {HOST_IDS_MAX:,} ids], "force": true|false}} and '
+            '{"reissue": "all"}, the forced ones also with "revokeReplaced": true|false'
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,13 +37,18 @@ class Rejected:
 
 @dataclass
 class Selection:
-    """The outcome, or one thread's share of it. ``due`` keeps expiry (epoch seconds) and host id alone."""
+    """The outcome, or one thread's share of it.
+
+    ``due`` keeps expiry (epoch seconds) and host id alone. ``urgent_until`` is set where certificates are replaced
+    before their time: who runs out by then comes first, whatever the order of the others.
+    """
 
     total: int = 0
     overdue: int = 0
     least_left: float | None = None
     due: list[tuple[int | None, str]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    urgent_until: datetime | None = None
 
     def add(self, other: Selection) -> None:
         """Take in what another thread gathered."""
@@ -55,13 +60,34 @@ class Selection:
         self.rejected += other.rejected
 
     def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
-        """The lines of hosts.jsonl: least time left first; no certificate counts as one that expires now."""
-        present = int(now.timestamp())
-        for expiry, host_id in sorted(
-            self.due, key=lambda entry: (present if entry[0] is None else entry[0], entry[1])
-        ):
+        """The lines of hosts.jsonl, in the order in which hosts are renewed."""
+        key = _least_time_left(now) if self.urgent_until is None else _most_exposed(now, self.urgent_until)
+        for expiry, host_id in sorted(self.due, key=key):
             moment = None if expiry is None else format_time(datetime.fromtimestamp(expiry, tz=now.tzinfo))
             yield {"hostID": host_id, "expiry": moment}
+
+
+_Order = Callable[[tuple[int | None, str]], tuple[int, int, str]]
+
+
+def _least_time_left(now: datetime) -> _Order:
+    """Who stops working first comes first; no certificate counts as one that expires now."""
+    present = int(now.timestamp())
+    return lambda entry: (0, present if entry[0] is None else entry[0], entry[1])
+
+
+def _most_exposed(now: datetime, urgent_until: datetime) -> _Order:
+    """After a compromise, who could be abused longest comes first; docs/adr/0006 says why.
+
+    Before them come the few that would run out before the next run: nobody may stop working for this.
+    """
+    urgency, limit = _least_time_left(now), int(urgent_until.timestamp())
+
+    def rank(entry: tuple[int | None, str]) -> tuple[int, int, str]:
+        expiry, host_id = entry
+        return urgency(entry) if expiry is None or expiry <= limit else (1, -expiry, host_id)
+
+    return rank
 
 
 class Selector:
@@ -80,6 +106,12 @@ class Selector:
 
     def select(self, wanted: RunInput, now: datetime) -> Selection:
         """Choose from the whole fleet, or from the ids that were asked for."""
+        selection = self._chosen(wanted, now)
+        if wanted.reissue or wanted.revoke_replaced:
+            selection.urgent_until = now + self._next_run
+        return selection
+
+    def _chosen(self, wanted: RunInput, now: datetime) -> Selection:
         if wanted.host_ids is not None:
             return self._among(wanted.host_ids, wanted.force, now)
         selection = Selection()

@@ -201,12 +201,36 @@ def test_keys_that_stay_unprocessed_are_throttling_and_not_an_endless_loop(world
         check(world, {"hostIDs": [host_id(1)]})
 
 
-def test_reissue_takes_every_host_that_is_not_retired_most_exposed_first(world: World) -> None:
-    world.put(host_id(1), **live(5 * DAY, 3 * DAY))
-    world.put(host_id(2), **live(3 * DAY, DAY, runId="r", leaseUntil="2026-11-23T14:00:00Z", status="RENEWING"))
-    world.put(host_id(3), status="RETIRED")
-    assert check(world, {"reissue": "all", "revokeReplaced": False})["due"] == 2
-    assert due(world) == [host_id(2), host_id(1)]
+@pytest.mark.parametrize(
+    "run_input",
+    [
+        {"reissue": "all"},
+        {"reissue": "all", "revokeReplaced": True},
+        {"hostIDs": [host_id(number) for number in range(1, 8)], "force": True, "revokeReplaced": True},
+    ],
+)
+def test_after_a_compromise_who_could_be_abused_longest_comes_first(world: World, run_input: dict[str, Any]) -> None:
+    """Hosts that would run out before the next run stand before them, least time left first."""
+    half_a_day = timedelta(hours=12)
+    world.put(host_id(1), **live(3 * DAY, DAY, runId="r", leaseUntil="2026-11-23T14:00:00Z", status="RENEWING"))
+    world.put(host_id(2), **live(7 * DAY, 5 * DAY))
+    world.put(host_id(3), **live(half_a_day + timedelta(seconds=1), -DAY))
+    world.put(host_id(4), **live(half_a_day, -DAY))
+    world.put(host_id(5))
+    world.put(host_id(6), **live(-DAY, -2 * DAY))
+    world.put(host_id(7), status="RETIRED", expiry="2026-11-30T00:00:00Z")
+    assert check(world, run_input)["due"] == 6
+    assert due(world) == [host_id(number) for number in (6, 5, 4, 2, 1, 3)]
+
+
+def test_as_many_hosts_are_asked_for_as_an_execution_can_be_started_with(world: World) -> None:
+    most = {"hostIDs": [f"mi-{number:017x}" for number in range(10_000)], "force": True, "revokeReplaced": True}
+    answer = check(world, most)
+    state = {**most, "check": {"Payload": answer}, "report": {"Payload": "x" * 10_000}}
+    assert len(json.dumps(state)) <= 262_144
+    too_many = {**most, "hostIDs": [*most["hostIDs"], "i-01234567"]}
+    with pytest.raises(InvalidInput, match=r"1 to 10,000 ids"):
+        check(world, too_many, "run-2")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from pca_runtime import errors
 from pca_runtime.error_catalogue import CATALOGUE, lookup, remedy_for
+from pca_runtime.membership_payloads import RetireRequest
+from pca_runtime.payloads import HOST_IDS_MAX, RunInput
 
 RUNTIME = Path(errors.__file__).parent
 HANDLERS = RUNTIME.parent / "handlers"
@@ -100,3 +103,18 @@ def test_the_catalogue_needs_nothing_but_the_standard_library() -> None:
         "assert not {'boto3', 'botocore', 'cryptography', 'pydantic'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", check, str(RUNTIME.parent)], check=True)
+
+
+def test_the_remedy_of_a_wrong_input_names_every_right_one() -> None:
+    remedy = CATALOGUE["INPUT_INVALID"].remedy
+    workflow, retire = remedy.split("CertRetire takes")
+    inputs = [json.loads(text.replace("i-...", "i-01234567")) for text in re.findall(r"\{[^}]*\}", workflow)]
+    read = [RunInput.parse(each) for each in inputs]
+    assert {name for each in read for name in each.model_fields_set} == {"host_ids", "force", "reissue"}
+    assert RunInput.parse({**inputs[2], **json.loads('{"revokeReplaced": true}')}).revoke_replaced
+    assert '"revokeReplaced": true' in workflow
+    assert f"{HOST_IDS_MAX:,} ids" in workflow
+    retire_inputs = re.findall(r"\{[^}]*\}", retire)
+    options = dict(re.findall(r'"(reason|removeFromHost)": ("?\w+"?)', retire))
+    given = json.loads(retire_inputs[0].replace("i-...", "i-01234567"))
+    assert RetireRequest.parse({**given, **{name: json.loads(value) for name, value in options.items()}})
