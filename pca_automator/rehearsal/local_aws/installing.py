@@ -19,6 +19,7 @@ from pca_automator.rehearsal.local_aws import (
     iam_rules,
     instances,
     lambda_workers,
+    projections,
     step_functions,
     warming,
 )
@@ -94,6 +95,7 @@ def install(settings: Settings) -> None:
     event_sources.install()
     lambda_workers.install(settings, counters)
     warming.install()
+    projections.install()
     step_functions.install(settings, counters, run_command.busy_hosts)
     replace(app, "_maybe_record_cloudtrail", lambda record: _counting(record, counters, anywhere_api))
     control = _Control(settings, counters, private_ca)
