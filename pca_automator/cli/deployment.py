@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, Trouble
+from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, USAGE, Trouble
 
 DEFAULT_STACK = "PcaAutomator"
 
@@ -74,7 +74,9 @@ class Deployment:
         """The stack's name."""
         if not self._given.startswith("tag:"):
             return self._given
-        key, _, value = self._given.removeprefix("tag:").partition("=")
+        key, equals, value = self._given.removeprefix("tag:").partition("=")
+        if not key or not equals:
+            raise Trouble(f"{self._given!r} names no tag: give tag:KEY=VALUE", USAGE)
         found = [
             str(stack["StackName"])
             for page in self.aws.client("cloudformation").get_paginator("describe_stacks").paginate()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any
 
 import typer
 
 from pca_automator.cli import fleet
+from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.host_details import explanation
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
@@ -16,7 +18,16 @@ from pca_automator.cli.verb import Operator, verb
 @verb
 def explain(
     op: Operator,
-    what: Annotated[str, typer.Argument(metavar="ID|CODE", help="A host, or a code of the error catalogue.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|CODE",
+            autocompletion=lambda incomplete: sorted(
+                code for code in runtime("error_catalogue").CATALOGUE if code.startswith(incomplete)
+            ),
+            help="A host, or a code of the error catalogue.",
+        ),
+    ],
 ) -> None:
     """Why a host failed and what to do; or what a code means, for which no deployment is needed."""
     catalogue = runtime("error_catalogue")
@@ -27,6 +38,8 @@ def explain(
             op.output, {name: getattr(entry, name) for name in names}, [(name, getattr(entry, name)) for name in names]
         )
         return
+    if not runtime("identifiers").is_host_id(what):
+        raise _neither(what, list(catalogue.CATALOGUE))
     item = fleet.get(op.deployment, what)
     view = fleet.View.of(op.deployment)
     row = view.row(item)
@@ -46,3 +59,10 @@ def explain(
     }
     table += [*explanation(item), ("failures in a row", answer["failures"]), ("then", answer["next"])]
     show(op.output, answer, table, what)
+
+
+def _neither(what: str, codes: list[str]) -> Trouble:
+    """What is said about a word that is no host id and no code: the codes that look like it, or where all are."""
+    near = difflib.get_close_matches(what.upper(), codes, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else "docs/troubleshooting.md has every code"
+    return Trouble(f"{what!r} is neither a host id (i-... or mi-...) nor a code of the error catalogue: {hint}", USAGE)

@@ -17,7 +17,11 @@ LISTED = (
     "lastError", "failureCount",
 )  # fmt: skip
 """What a list shows; the overrides and the renewal in flight stay in the table."""
+JUDGED = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
+"""What decides whether a host is due."""
 
+# A page of DynamoDB's 1 MB holds some 4,000 hosts, which are 25 MB as Python objects.
+_PAGE = 1_000
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -99,7 +103,7 @@ def scan(deployment: Deployment, attributes: tuple[str, ...] = LISTED, status: s
     }
     if status is not None:
         request["FilterExpression"] = expressions.compare("status", "=", status)
-    request |= expressions.arguments()
+    request |= {**expressions.arguments(), "PaginationConfig": {"PageSize": _PAGE}}
     from_item, host_item = runtime("expressions").from_item, runtime("host_item").HostItem
     for page in deployment.aws.client("dynamodb").get_paginator("scan").paginate(**request):
         for item in page["Items"]:
@@ -146,7 +150,11 @@ def empty() -> Trouble:
 
 def no_such_host(host_id: str) -> Trouble:
     """What is said about a host that is not there."""
-    return Trouble(f"the inventory has no host {host_id}: pca-automator hosts add {host_id}", FAILED)
+    return Trouble(
+        f"the inventory has no host {host_id}: is it another stack or Region, or is it to be added? "
+        f"pca-automator hosts add {host_id}",
+        FAILED,
+    )
 
 
 def check_ids(host_ids: list[str]) -> None:

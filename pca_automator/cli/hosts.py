@@ -22,9 +22,11 @@ hosts = typer.Typer(no_args_is_help=True, help="Who is in the fleet: add, list, 
 
 # botocore's default pool of connections.
 _WRITERS = 10
+# The most that DescribeInstanceInformation takes; its default is 10.
+_NODES_PAGE = 50
 _LIST_COLUMNS = ("hostID", "status", "left", "due", "expiry", "renewalDate", "lastError")
 
-IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="EC2 instance ids or hybrid node ids.")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID", help="EC2 instance ids or hybrid node ids.")]
 OverrideOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -39,7 +41,7 @@ OverrideOption = Annotated[
 @verb
 def add(
     op: Operator,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="EC2 instance or hybrid node ids.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="EC2 instance or hybrid node ids.")] = None,
     from_csv: Annotated[
         Path | None,
         typer.Option(
@@ -91,7 +93,9 @@ def _tagged(deployment: Deployment, tag: str) -> list[str]:
     pages = deployment.aws.client("ssm").get_paginator("describe_instance_information")
     found = [
         str(host["InstanceId"])
-        for page in pages.paginate(Filters=[{"Key": f"tag:{key}", "Values": [value]}])
+        for page in pages.paginate(
+            Filters=[{"Key": f"tag:{key}", "Values": [value]}], PaginationConfig={"PageSize": _NODES_PAGE}
+        )
         for host in page["InstanceInformationList"]
     ]
     if not found:
@@ -200,7 +204,14 @@ def set_(
     op: Operator,
     ids: IdsArgument,
     override: OverrideOption = None,
-    clear: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Back to the deployment's default.")] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=lambda incomplete: [name for name in overrides.names() if name.startswith(incomplete)],
+            help="Back to the deployment's default.",
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Change the overrides of hosts; they are renewed with them."""
@@ -223,6 +234,8 @@ def set_(
     change = {**given, **dict.fromkeys(cleared)}
     result = "would be changed" if dry_run else "changed"
     show_rows(op.output, ({"hostID": each, "result": result, **change} for each in known), ("hostID", "result"))
+    if not dry_run:
+        say(_when(op.deployment))
 
 
 def _update(deployment: Deployment, host_id: str, given: dict[str, Any], cleared: list[str]) -> None:

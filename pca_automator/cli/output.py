@@ -11,6 +11,9 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+# Rich takes half a millisecond for a row; longer tables are read with a pager or grep, where folding is in the way.
+_FOLDED_ROWS = 500
+
 
 class Output(StrEnum):
     """How an answer is written to standard output."""
@@ -37,23 +40,23 @@ def show_rows(output: Output, rows: Iterable[Row], columns: Sequence[str], title
     Returns:
         How many there were.
     """
-    count = 0
     if output is Output.JSONL:
+        count = 0
         for row in rows:
             _write_json(row)
             count += 1
         return count
+    every = list(rows)
     if output is Output.JSON:
-        every = list(rows)
         _write_json(every, indent=2)
-        return len(every)
-    grid = _table(title, columns)
-    for row in rows:
-        grid.add_row(*(_text(row.get(name)) for name in columns))
-        count += 1
-    if count:
+    elif len(every) > _FOLDED_ROWS:
+        _write_lines(every, columns, title)
+    elif every:
+        grid = _table(title, columns)
+        for row in every:
+            grid.add_row(*(_text(row.get(name)) for name in columns))
         console().print(grid)
-    return count
+    return len(every)
 
 
 def say(text: str) -> None:
@@ -83,16 +86,31 @@ def _table(title: str, columns: Sequence[str], *, show_header: bool = True) -> A
     return grid
 
 
+def _write_lines(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
+    """A table without a fold and without colours, one row a line."""
+    cells = [list(columns), *([_cell(row.get(name)) for name in columns] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [" " + "   ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    lines.insert(1, "─" * max(map(len, lines)))
+    sys.stdout.write("\n".join([*([title] if title else []), *lines, ""]))
+
+
 def _text(value: Any) -> Any:
     from rich.text import Text
 
+    cell = _cell(value)
+    return Text(cell, style=_STYLES.get(cell, ""))
+
+
+def _cell(value: Any) -> str:
+    """A value as a person reads it."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, set, tuple)):
-        return Text(", ".join(str(each) for each in sorted(value)))
-    return Text(str(value), style=_STYLES.get(str(value), ""))
+        return ", ".join(str(each) for each in sorted(value))
+    return str(value)
 
 
 _STYLES = {"FAILED": "red", "DEPLOYED": "green", "RENEWING": "cyan", "RETIRED": "dim", "failed": "red", "ok": "green"}

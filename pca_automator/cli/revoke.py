@@ -17,7 +17,7 @@ def revoke(
     op: Operator,
     host_id: Annotated[str, typer.Argument(metavar="ID")],
     reason: Annotated[
-        str, typer.Option(help="KEY_COMPROMISE, SUPERSEDED, ... as AWS Private CA names them.")
+        str, typer.Option(metavar="REASON", help="KEY_COMPROMISE, SUPERSEDED, ... as AWS Private CA names them.")
     ] = "UNSPECIFIED",
     previous: Annotated[bool, typer.Option("--previous", help="The one before it as well.")] = False,
     yes: YesOption = False,

@@ -30,7 +30,7 @@ _POLL_SECONDS = 2.0
 @verb
 def run(
     op: Operator,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Only these. Default: who is due.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Only these. Default: who is due.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Due or not; without ids the whole fleet.")] = False,
     revoke_replaced: Annotated[
         bool, typer.Option("--revoke-replaced", help="With --force: revoke the certificates that are replaced.")
@@ -44,9 +44,9 @@ def run(
     request = _input(wanted, force, revoke_replaced)
     _check_hosts(op.deployment, wanted)
     if dry_run:
-        show(
-            op.output, {"stateMachine": op.deployment.state_machine, "input": request}, [("input", json.dumps(request))]
-        )
+        plan = {"hosts": _would_renew(op.deployment, wanted, force), "input": request}
+        table = [("would renew", f"{plan['hosts']} hosts"), ("input", json.dumps(request))]
+        show(op.output, {"stateMachine": op.deployment.state_machine, **plan}, table)
         return
     if force and not wanted:
         confirm(f"issue a new certificate for every host of {op.deployment.stack}?", yes=yes)
@@ -56,6 +56,7 @@ def run(
     run_id = arn.rpartition(":")[2]
     if not watch:
         show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id), ("execution", arn)])
+        say("It takes some minutes; pca-automator status says how it ended.")
         return
     _watch(op, arn)
 
@@ -86,6 +87,13 @@ def _check_hosts(deployment: Deployment, wanted: list[str]) -> None:
             raise fleet.no_such_host(host_id)
         if known[host_id].status == "RETIRED":
             raise Trouble(f"{host_id} is retired, so it is not renewed")
+
+
+def _would_renew(deployment: Deployment, wanted: list[str], force: bool) -> int:
+    """How many hosts a run that starts at this moment would take; CertCheck judges by the same rule."""
+    view = fleet.View.of(deployment)
+    these = fleet.these(deployment, wanted, fleet.JUDGED).values() if wanted else fleet.scan(deployment, fleet.JUDGED)
+    return sum(item.status != "RETIRED" and (force or view.is_due(item)) for item in these)
 
 
 def start(deployment: Deployment, request: Mapping[str, Any]) -> str:
@@ -168,8 +176,13 @@ def stage_of(item: Any, run_id: str) -> str:
 
 def _watch(op: Operator, arn: str) -> None:
     progress = Progress(op.deployment, arn)
-    for _ in _shown(progress, op.output):
-        progress.update()
+    try:
+        for _ in _shown(progress, op.output):
+            progress.update()
+    finally:
+        if progress.status == "RUNNING":
+            # Ctrl-C, or AWS cannot be asked any more.
+            say(f"run {progress.run_id} goes on without this command: see pca-automator status")
     if progress.listed:
         # The run is over: who never had a turn was busy with another run, or the map stopped before.
         progress.stages = {host: "skipped" if stage == "waiting" else stage for host, stage in progress.stages.items()}

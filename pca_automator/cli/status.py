@@ -15,7 +15,6 @@ from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import Operator, verb
 
-_ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
 _CA_WARNING = timedelta(days=90)
 _SIMPLE_CRON = re.compile(r"cron\((\d+(?:,\d+)*) (\d+(?:,\d+)*) [*?] \* [*?] \*\)")
 
@@ -53,7 +52,7 @@ class Summary:
 def status(op: Operator) -> None:
     """The fleet in one screen; the exit status says whether something needs a person."""
     view, summary = fleet.View.of(op.deployment), Summary()
-    for item in fleet.scan(op.deployment, _ATTRIBUTES):
+    for item in fleet.scan(op.deployment, fleet.JUDGED):
         summary.add(view, item)
     if not summary.statuses:
         raise fleet.empty()

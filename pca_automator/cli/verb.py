@@ -37,9 +37,12 @@ AutomationOption = Annotated[
         rich_help_panel=_DEPLOYMENT,
     ),
 ]
-RegionOption = Annotated[str | None, typer.Option("--region", help="AWS Region.", rich_help_panel=_DEPLOYMENT)]
+RegionOption = Annotated[
+    str | None, typer.Option("--region", metavar="NAME", help="AWS Region.", rich_help_panel=_DEPLOYMENT)
+]
 ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="AWS profile of ~/.aws/config.", rich_help_panel=_DEPLOYMENT)
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="AWS profile of ~/.aws/config.", rich_help_panel=_DEPLOYMENT),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", help="A table, JSON, or one JSON object a line.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -81,6 +81,7 @@ class Deployed:
     now: datetime
     answers: dict[str, Answer] = field(default_factory=dict)
     calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    regions: set[str] = field(default_factory=set)
 
     def invoke(self, *arguments: str, **options: Any) -> Result:
         """Run the command."""
@@ -180,6 +181,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
 
     def answer(client: Any, operation: str, request: Mapping[str, Any]) -> Any:
         world.calls.append((operation, request))
+        world.regions.add(client.meta.region_name)
         if operation not in world.answers:
             return genuine(client, operation, request)
         given = world.answers[operation]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import botocore.exceptions
 import pytest
 
-from tests.cli.conftest import Answer, Deployed, error, host, resources
+from tests.cli.conftest import Answer, Deployed, error, host
 
 ON_DEPLOYMENTS = {
     "hosts add": ("hosts", "add", host(1)),
@@ -48,12 +45,12 @@ def expect_one_line(result: object, status: int, words: str) -> None:
     assert result.stdout == ""  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("verb", ["hosts list", "hosts add", "run", "status", "explain", "revoke", "verify"])
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_deployment_that_cannot_be_asked(deployed: Deployed, verb: str, failure: str) -> None:
+def test_a_deployment_that_cannot_be_asked(deployed: Deployed, failure: str) -> None:
     answer, status, words = FAILURES[failure]
     deployed.answers["ListStackResources"] = answer
-    expect_one_line(deployed.invoke(*ON_DEPLOYMENTS[verb]), status, words)
+    for arguments in ON_DEPLOYMENTS.values():
+        expect_one_line(deployed.invoke(*arguments), status, words)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +61,11 @@ def test_a_deployment_that_cannot_be_asked(deployed: Deployed, verb: str, failur
         ("ResourceNotFoundException", 1, "ResourceNotFoundException"),
     ],
 )
-@pytest.mark.parametrize("verb", [name for name in ON_DEPLOYMENTS if name != "verify"])
-def test_a_table_that_cannot_be_used(deployed: Deployed, verb: str, code: str, status: int, words: str) -> None:
+def test_a_table_that_cannot_be_used(deployed: Deployed, code: str, status: int, words: str) -> None:
     for operation in ("Scan", "GetItem", "BatchGetItem", "PutItem"):
         deployed.answers[operation] = error(code, "no", operation)
-    expect_one_line(deployed.invoke(*ON_DEPLOYMENTS[verb]), status, words)
+    for arguments in ON_DEPLOYMENTS.values():
+        expect_one_line(deployed.invoke(*arguments), status, words)
 
 
 @pytest.mark.parametrize("verb", ON_HOSTS)
@@ -93,43 +90,6 @@ def test_a_function_without_a_readable_environment(deployed: Deployed) -> None:
     expect_one_line(deployed.invoke("status"), 4, "cannot be read")
 
 
-def test_several_automations_are_told_apart(deployed: Deployed) -> None:
-    deployed.live(1)
-    deployed.answers["ListStackResources"] = {"StackResourceSummaries": resources("Fleet") + resources("Fleet2")}
-    expect_one_line(deployed.invoke("hosts", "list"), 3, "choose one of Fleet, Fleet2 with --automation")
-    assert deployed.invoke("hosts", "list", "--automation", "Fleet").exit_code == 0
-    expect_one_line(
-        deployed.invoke("hosts", "list", "--automation", "Other"), 3, "has no PcaCertificateAutomation Other"
-    )
-
-
-def test_a_stack_is_found_by_its_tag(deployed: Deployed) -> None:
-    deployed.live(1)
-    tagged = {"StackName": "Mine", "Tags": [{"Key": "team", "Value": "web"}]}
-    deployed.answers["DescribeStacks"] = {"Stacks": [tagged, {"StackName": "Other", "Tags": []}]}
-    assert deployed.invoke("hosts", "list", "--stack", "tag:team=web").exit_code == 0
-    assert deployed.called("ListStackResources")[0]["StackName"] == "Mine"
-    expect_one_line(deployed.invoke("hosts", "list", "--stack", "tag:team=db"), 3, "0 stacks carry the tag team=db")
-
-
 def test_a_defect_of_our_own_is_not_hidden(deployed: Deployed) -> None:
     deployed.answers["ListStackResources"] = ZeroDivisionError("defect")
     assert isinstance(deployed.invoke("status").exception, ZeroDivisionError)
-
-
-def test_the_command_starts_without_what_it_need_not_have() -> None:
-    """Half a second: nothing heavy is imported before a verb needs it, and never the CDK."""
-    heavy = ("aws_cdk", "boto3", "botocore", "pydantic", "cryptography", "ministack")
-    script = f"import sys, pca_automator.cli.main; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_runtime_is_found_without_being_on_the_path() -> None:
-    script = (
-        "import sys; from pca_automator.cli.runtime import runtime; runtime('host_item'); "
-        "runtime('fleet'); runtime('work_files'); runtime('payloads'); runtime('error_catalogue'); "
-        "print([name for name in ('aws_cdk', 'aws_lambda_powertools', 'handlers') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.strip() == "[]"

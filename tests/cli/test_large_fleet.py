@@ -1,0 +1,66 @@
+"""What a fleet of 10,000 does to the command: memory that does not grow, tables that can be read by line."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pca_automator.cli.main import app
+from tests.cli.conftest import Deployed, host
+
+PAGE = 1_000
+
+
+def a_fleet_of(deployed: Deployed, hosts: int) -> None:
+    """Pages that are made when they are asked for, as many as DynamoDB would give for what is asked."""
+    item = {"status": {"S": "DEPLOYED"}, "serial": {"S": "ab" * 16}, **{
+        name: {"S": value} for name, value in deployed.times(100).items()
+    }}  # fmt: skip
+
+    def page(request: Mapping[str, Any]) -> dict[str, Any]:
+        first = int(request.get("ExclusiveStartKey", {"hostID": {"S": "i-0"}})["hostID"]["S"][2:], 16)
+        size = min(request.get("Limit", hosts), hosts - first)
+        found = [{"hostID": {"S": host(number)}, **item} for number in range(first + 1, first + size + 1)]
+        more = {"LastEvaluatedKey": {"hostID": found[-1]["hostID"]}} if first + size < hosts else {}
+        return {"Items": found, **more}
+
+    deployed.answers["Scan"] = page
+
+
+def peak(deployed: Deployed, hosts: int, output: str) -> int:
+    """The most memory, in bytes, that Python objects took while the fleet was listed."""
+    a_fleet_of(deployed, hosts)
+    tracemalloc.start()
+    try:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            app(["hosts", "list", "--output", output], standalone_mode=False)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_json_lines_take_the_same_memory_for_ten_times_the_fleet(deployed: Deployed) -> None:
+    peak(deployed, PAGE, "jsonl")  # modules and clients, which stay
+    assert peak(deployed, 10 * PAGE, "jsonl") < 1.5 * peak(deployed, PAGE, "jsonl")
+    # What holds every row, as JSON must, is found by the same measure.
+    assert peak(deployed, 10 * PAGE, "json") > 3 * peak(deployed, PAGE, "json")
+
+
+@pytest.mark.parametrize(("hosts", "folded"), [(500, True), (501, False)])
+def test_a_long_table_is_one_line_for_each_host(deployed: Deployed, hosts: int, folded: bool) -> None:
+    a_fleet_of(deployed, hosts)
+    done = deployed.invoke("hosts", "list", env={"COLUMNS": "60"})
+    lines = done.stdout.splitlines()
+    assert (len(lines) > hosts + 2) is folded
+    assert all(host(number) in done.stdout for number in (1, hosts))
+    if not folded:
+        header, rule, *rows = lines
+        assert header.split() == ["hostID", "status", "left", "due", "expiry", "renewalDate", "lastError"]
+        assert set(rule) == {"─"}
+        assert {row.index("DEPLOYED") for row in rows} == {header.index("status")}
