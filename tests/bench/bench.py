@@ -15,6 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.bench import command  # noqa: E402
+
 ROUNDS = 5
 
 
@@ -82,6 +86,7 @@ def main() -> None:
             json.dumps(report["seconds"]),
         )
     console.print(fleet)
+    command.main(console)
 
 
 if __name__ == "__main__":

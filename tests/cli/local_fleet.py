@@ -38,17 +38,25 @@ class LocalFleet:
 
     def command(self, arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
         """The command, as an operator runs it; both streams in the order in which they were written."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return subprocess.run(
-            [sys.executable, "-m", "pca_automator.cli.main", *arguments],
+            self.argv(arguments),
             cwd=self.csv.parent,
-            env={**inherited, "PYTHONPATH": str(ROOT), **self.aws.client_environment(), **environment},
+            env=self.environment(**environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
+
+    def argv(self, arguments: list[str]) -> list[str]:
+        """The command line of a process."""
+        return [sys.executable, "-m", "pca_automator.cli.main", *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment of a process: this local AWS, and nothing of the machine's own account."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**inherited, "PYTHONPATH": str(ROOT), **self.aws.client_environment(), **more}
 
     def rows(self, *options: str) -> list[dict[str, Any]]:
         """What ``hosts list`` says."""
