@@ -230,6 +230,7 @@ class Deployment:
                 "signinghelperPath": overrides.signing_helper_path or settings.signing_helper_path,
                 "certificate": _base64(issued.pem),
                 "chain": _base64(issued.chain),
+                "sentAt": str(int(self._clock().timestamp())),
                 "trustAnchorArn": settings.trust_anchor_arn,
                 "profileArn": settings.profile_arn,
                 "roleArn": settings.role_arn,

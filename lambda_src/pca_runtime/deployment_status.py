@@ -20,6 +20,11 @@ from pca_runtime.timestamps import Clock, format_time
 __all__ = ["DeploymentStatus"]
 
 _SERIAL = re.compile(r"[0-9a-f]{1,40}")
+_SECONDS = re.compile(r"-?[0-9]{1,11}")
+# Seconds by which a host's clock may differ from the time at which its command was sent. Ahead, the command's way is
+# part of it; AWS refuses signatures that are five minutes off.
+_MOST_BEHIND = 60
+_MOST_AHEAD = 300
 
 
 class DeploymentStatus:
@@ -69,6 +74,7 @@ class DeploymentStatus:
         result = invocation.result
         if result.get("requestId") != lease.request_id:
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
+        _report_clock(host_id, result.get("clockDifference", ""))
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             self._revoke(host_id, to_revoke(item))
@@ -90,6 +96,12 @@ class DeploymentStatus:
             self._revoker.finish(host_id, serials, SUPERSEDED)
         except PcaAutomatorError as error:
             logger.warning("not revoked yet", host_id=host_id, code=error.code, reason=error.message)
+
+
+def _report_clock(host_id: str, difference: str) -> None:
+    """A host whose clock is off still has its certificate; soon it will not be able to use it."""
+    if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
+        logger.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
 
 
 def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:

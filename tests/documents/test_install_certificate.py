@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +34,7 @@ def test_makes_certificate_key_and_chain_live(
     outcome = host.install(request, certificate)
     assert (outcome.status, outcome.stderr) == (0, "")
     assert outcome.stdout.count("\n") == 1
-    assert outcome.result | {"clock": ""} == {
+    assert outcome.result | {"clock": "", "clockDifference": ""} == {
         "requestId": request,
         "serial": serial_of(certificate),
         "notAfter": certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -41,6 +43,7 @@ def test_makes_certificate_key_and_chain_live(
         "previous": "none",
         "takeover": "false",
         "clock": "",
+        "clockDifference": "",
     }
     assert host.shown().matches
     assert host.shown().serial == host.live == serial_of(certificate)
@@ -187,6 +190,25 @@ def test_a_changed_override_leaves_the_old_names_showing_the_live_pair(live_host
     host.renew()
     assert host.shown().matches
     assert former.read_bytes() == host.shown().certificate
+
+
+@pytest.mark.parametrize(("behind", "least"), [(-100, 100), (0, 0), (100, -100)])
+def test_the_difference_of_the_clocks_is_reported(host: Host, behind: int, least: int) -> None:
+    result = host.install(*host.prepare(), sentAt=str(int(time.time()) + behind)).result
+    assert least <= int(result["clockDifference"]) <= least + 30
+    assert host.renew().result["clockDifference"] == "unknown"
+
+
+def test_a_clock_that_is_too_slow_for_the_certificate_is_told_by_how_much(live_host: Host) -> None:
+    host = live_host
+    request, certificate = host.prepare(starts=timedelta(minutes=30))
+    outcome = host.install(request, certificate, sentAt=str(int(time.time()) + 3600))
+    assert outcome.error == "CERTIFICATE_NOT_VALID_NOW"
+    found = re.search(
+        r"the clock of this host shows [-0-9T:]+Z, (\d+) seconds before this command was sent$", outcome.sentence
+    )
+    assert found
+    assert 3500 < int(found[1]) <= 3600
 
 
 def refusals() -> dict[str, tuple[str, Callable[[Host, str], Any], str]]:

@@ -113,7 +113,7 @@ class FakeSsm(Recorder):
         leaf = x509.load_pem_x509_certificate(base64.b64decode(parameters["certificate"]))
         return (
             f"PCA_RESULT requestId={parameters['requestId']} serial={leaf.serial_number:x} notAfter=x "
-            "validated=true switched=true previous=none takeover=false clock=x\n"
+            "validated=true switched=true previous=none takeover=false clock=x clockDifference=0\n"
         )
 
     def get_command_invocation(self, **request: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pca_runtime.clients import client
 from pca_runtime.errors import CsrRejected
 from pca_runtime.observability import logger
 
-from .conftest import World
+from .conftest import HOST, World
 from .pki import make_csr
 from .steps import RUN, TOKEN, completed, finish, host, issuance_event, issue, until_csr
 
@@ -63,6 +63,23 @@ def test_a_rejected_csr_is_logged_with_its_code_and_without_itself(world: World,
     assert (line["host_id"], line["run_id"]) == (host()["hostID"], RUN)
     assert csr.splitlines()[1] not in json.dumps(line)
     assert "T-O-K-E-N" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("said", "warned"),
+    [("-61", True), ("-60", False), ("300", False), ("301", True), ("unknown", False), ("9" * 12, False)],
+)
+def test_a_host_whose_clock_is_wrong_is_named(world: World, log: Callable[[], str], said: str, warned: bool) -> None:
+    world.put()
+    world.invoke("cert_deploy", issuance_event(issue(world)))
+    install = completed(world)
+    invocation = world.ssm.invocations[install["installCommandId"]]
+    words = invocation["StandardOutputContent"].replace("clockDifference=0", f"clockDifference={said}")
+    invocation["StandardOutputContent"] = words
+    log()
+    assert finish(world, install)["state"] == "DEPLOYED"
+    lines = [json.loads(line) for line in log().splitlines() if "clock of the host" in line]
+    assert [(line["host_id"], line["seconds_ahead"]) for line in lines] == ([(HOST, int(said))] if warned else [])
 
 
 def test_the_keys_of_one_host_do_not_stick_to_the_next_invocation(world: World, log: Callable[[], str]) -> None:

@@ -18,6 +18,7 @@ check_parameters() {
   check_path hooksPath "$SSM_hooksPath"
   check_base64 certificate "$SSM_certificate"
   check_base64 chain "$SSM_chain"
+  check_moment sentAt "$SSM_sentAt"
   check_arn trustAnchorArn "$SSM_trustAnchorArn" :trust-anchor/
   check_arn profileArn "$SSM_profileArn" :profile/
   check_arn roleArn "$SSM_roleArn" :role/
@@ -159,6 +160,7 @@ main() {
   check_parameters
   need_tools openssl flock stat mkdir rm mv ln cp readlink date cat chmod chown cmp cut env fold head ls sleep sync \
     tail timeout tr
+  compare_clocks
   switched=false
   hooks_ran=
   find_hooks
@@ -193,8 +195,9 @@ main() {
     run_hooks install "$new" "$(serial_of "$before")" || go_back "$hook_code" "the hook $hook_says"
   fi
   confirm
-  printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s\n' \
+  printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s' \
     "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
+  printf ' clockDifference=%s\n' "$clock_difference"
 }
 
 main

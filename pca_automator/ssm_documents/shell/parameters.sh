@@ -61,6 +61,15 @@ check_number() {
   esac
 }
 
+# check_moment NAME VALUE: seconds since 1970, or nothing
+check_moment() {
+  case $2 in
+    '') return 0 ;;
+    0* | *[!0-9]*) refuse_value "$1" ;;
+  esac
+  [ "${#2}" -le 11 ] || refuse_value "$1"
+}
+
 check_owner() {
   case $2 in
     '') return 0 ;;

@@ -48,6 +48,19 @@ normalize_chain() {
   [ -s "$aside/ca.crt" ] || { echo 'there is no certificate in it' && return 1; }
 }
 
+# compare_clocks: sets $clock_difference to the seconds by which this host's clock is ahead of the time at which the
+# command was sent (the time it took to get here is part of that), and $clock_words to the same for a person
+compare_clocks() {
+  clock_difference=unknown
+  clock_words=
+  [ -n "$SSM_sentAt" ] || return 0
+  clock_difference=$(($(date -u +%s) - SSM_sentAt))
+  case $clock_difference in
+    -*) clock_words=", ${clock_difference#-} seconds before this command was sent" ;;
+    *) clock_words=", $clock_difference seconds after this command was sent" ;;
+  esac
+}
+
 check_certificate() {
   step='checking the certificate'
   key_half=$(openssl pkey -in "$request/tls.key" -pubout 2>&1) ||
@@ -59,7 +72,7 @@ check_certificate() {
   check_now=$(clock)
   if later "$new_not_before" "$check_now" || ! later "$new_not_after" "$check_now"; then
     fail CERTIFICATE_NOT_VALID_NOW \
-      "it is valid from $new_not_before to $new_not_after, but the clock of this host shows $check_now"
+      "it is valid from $new_not_before to $new_not_after, but the clock of this host shows $check_now$clock_words"
   fi
   chain_says=$(alone verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || chain_says="$chain_says failed"
   case $chain_says in
