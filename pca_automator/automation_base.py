@@ -1,4 +1,4 @@
-"""What a created and an imported automation have in common: grants and metrics."""
+"""What a created and an imported automation have in common: grants, metrics and events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator.automation_events import AutomationEvents
 from pca_automator.functions import METRIC_NAMESPACE
 from pca_automator.inventory import grant_table_key
 
@@ -31,11 +32,11 @@ USER_ATTRIBUTES = (
 """What a user writes into the inventory; the other attributes are the system's."""
 
 
-class AutomationBase(Construct):
-    """Grants and metrics of an automation, whether this stack made it or imports it."""
+class AutomationBase(AutomationEvents):
+    """Grants, metrics and events of an automation, whether this stack made it or imports it."""
 
     automation_name: str
-    """Value of the metric dimension ``Automation``."""
+    """Value of the metric dimension ``Automation``, and the name in every event."""
     certificate_authority: acmpca.ICertificateAuthority
     """The CA that issues."""
     encryption_key: kms.IKey

@@ -28,7 +28,8 @@ class FunctionNetwork:
     """Where functions run when they must run in a VPC.
 
     The subnets need a way to the AWS endpoints of DynamoDB, S3, SSM, AWS Private CA, IAM Roles Anywhere, Step
-    Functions, SNS, SQS, KMS and CloudWatch Logs.
+    Functions, SNS, SQS, KMS, EventBridge and CloudWatch Logs. Without a way to EventBridge renewals work, but no event
+    is published, and each renewal takes some seconds longer.
     """
 
     vpc: ec2.IVpc

@@ -15,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator.algorithms import RevocationPolicy, SigningAlgorithm
+from pca_automator.automation_events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_documents import HostDocuments
 from pca_automator.host_settings import HostSettings
@@ -128,11 +129,13 @@ class HostFunctions(Construct):
             table_actions=("GetItem", "UpdateItem"),
         )
         _allow_reading_commands(self.cert_deploy_status)
+        grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
         # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
         _allow(self.cert_deploy_status, "acm-pca:RevokeCertificate", certificate_authority.certificate_authority_arn)
         self.cert_failure = self._make(
             "CertFailure", "cert_failure", "Records why a host was not renewed", table_actions=("UpdateItem",)
         )
+        grant_put_events(self.cert_failure, self, HOST_RENEWAL_FAILED)
 
     @property
     def all(self) -> tuple[lambda_.Function, ...]:

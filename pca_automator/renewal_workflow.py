@@ -18,6 +18,7 @@ from constructs import Construct
 
 from pca_automator._internal import buckets, states, validation
 from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator.automation_events import RUN_REPORT, grant_put_events
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_renewal import HostRenewal
 from pca_automator.inventory import HostInventory
@@ -164,6 +165,7 @@ class RenewalWorkflow(Construct):
         buckets.allow_read(self.work_bucket, function, "runs/")
         buckets.allow_write(self.work_bucket, function, "runs/")
         notifications.grant_publish(function)
+        grant_put_events(function, self, RUN_REPORT)
         acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
         return function
 

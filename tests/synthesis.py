@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from app import SampleStack
 from pca_automator import PcaCertificateAutomation
@@ -28,7 +29,7 @@ def automation(app: App | None = None, **props: Any) -> PcaCertificateAutomation
     return PcaCertificateAutomation(Stack(app or new_app(), "Consumer"), "Automation", **props)
 
 
-def template_of(construct: PcaCertificateAutomation) -> dict[str, Any]:
+def template_of(construct: Construct) -> dict[str, Any]:
     """The synthesized template of the construct's stack."""
     document: dict[str, Any] = Template.from_stack(Stack.of(construct)).to_json()
     return document

@@ -7,6 +7,7 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.clients import client
 from pca_runtime.deployment_status import DeploymentStatus
+from pca_runtime.events import Events
 from pca_runtime.host_commands import HostCommands
 from pca_runtime.inventory import Inventory
 from pca_runtime.membership_settings import CertDeployStatusSettings
@@ -23,6 +24,7 @@ def _status() -> DeploymentStatus:
         Inventory(client("dynamodb"), settings.table_name),
         HostCommands(client("ssm")),
         Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name),
+        Events(client("events"), settings.automation_name),
         utc_now,
         revoke_replaced=settings.revoke_replaced == "ALWAYS",
     )

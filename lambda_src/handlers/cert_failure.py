@@ -6,6 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.clients import client
+from pca_runtime.events import HOST_RENEWAL_FAILED, Events, failed_detail
 from pca_runtime.failure import read_failure
 from pca_runtime.inventory import Inventory
 from pca_runtime.observability import Event, lambda_function, logger
@@ -15,8 +16,13 @@ from pca_runtime.timestamps import utc_now
 
 
 @cache
+def _settings() -> TableSettings:
+    return TableSettings.load()
+
+
+@cache
 def _inventory() -> Inventory:
-    return Inventory(client("dynamodb"), TableSettings.load().table_name)
+    return Inventory(client("dynamodb"), _settings().table_name)
 
 
 @lambda_function
@@ -26,7 +32,10 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     request = FailureRequest.parse(event)
     failure = read_failure(request.phase, request.error)
     now = utc_now()
-    recorded = inventory.record_failed(request.host_id, request.run_id, failure.as_last_error(now), now)
+    last_error = failure.as_last_error(now)
+    recorded, item = inventory.record_failed(request.host_id, request.run_id, last_error, now)
+    if item is not None:
+        Events(client("events"), _settings().automation_name).publish(HOST_RENEWAL_FAILED, failed_detail(item, now))
     logger.info(
         "renewal failed",
         host_id=request.host_id,

@@ -6,6 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.clients import client
+from pca_runtime.events import RUN_REPORT, Events
 from pca_runtime.fleet import Fleet
 from pca_runtime.notifications import Notifier
 from pca_runtime.observability import Event, emit, lambda_function, logger
@@ -35,6 +36,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     files.write_json(report_key(request.run_id), report.as_json())
     if report.needs_attention:
         Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))
+    Events(client("events"), settings.automation_name).publish(RUN_REPORT, report.as_event())
     numbers = report.numbers()
     metrics = {f"Hosts{name.capitalize()}": numbers[name] for name in _METRICS}
     emit(settings.automation_name, metrics)

@@ -15,6 +15,7 @@ __all__ = [
     "S3",
     "DynamoDb",
     "Ec2",
+    "EventBridge",
     "PrivateCa",
     "RolesAnywhere",
     "Sns",
@@ -32,6 +33,11 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
     user_agent_extra="pca-automator",
+)
+# News, which no renewal waits for: 2 attempts of at most 3 s with a pause of at most 1 s are 7 s in the worst case,
+# as where a VPC has no way to EventBridge.
+_NEWS_CONFIG = _CONFIG.merge(
+    Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 )
 
 Answer = dict[str, Any]
@@ -71,6 +77,10 @@ class Ec2(Protocol):
     def describe_instances(self, **kwargs: Any) -> Answer: ...
 
 
+class EventBridge(Protocol):
+    def put_events(self, **kwargs: Any) -> Answer: ...
+
+
 class StepFunctions(Protocol):
     def start_execution(self, **kwargs: Any) -> Answer: ...
     def send_task_success(self, **kwargs: Any) -> Answer: ...
@@ -87,4 +97,4 @@ class RolesAnywhere(Protocol):
 def client(service: str) -> Any:
     """The client of a service, for example ``client("ssm")``; the region comes from the environment."""
     # cast: the overloads of boto3-stubs cannot express a service name that is not a literal.
-    return cast(Any, boto3).client(service, config=_CONFIG)
+    return cast(Any, boto3).client(service, config=_NEWS_CONFIG if service == "events" else _CONFIG)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pca_runtime.certificates import same_serial
 from pca_runtime.errors import InstallFailed, LeaseLost, PcaAutomatorError
+from pca_runtime.events import HOST_RENEWED, Events, renewed_detail
 from pca_runtime.host_commands import HostCommands
 from pca_runtime.host_item import HostItem, Pending
 from pca_runtime.inventory import Inventory
@@ -34,6 +35,7 @@ class DeploymentStatus:
         inventory: the table.
         commands: Run Command.
         revoker: revokes replaced certificates.
+        events: where the renewal is told of.
         clock: the current time.
         revoke_replaced: whether every replaced certificate is revoked, also where the run does not ask for it.
     """
@@ -43,6 +45,7 @@ class DeploymentStatus:
         inventory: Inventory,
         commands: HostCommands,
         revoker: Revoker,
+        events: Events,
         clock: Clock,
         *,
         revoke_replaced: bool = False,
@@ -50,6 +53,7 @@ class DeploymentStatus:
         self._inventory = inventory
         self._commands = commands
         self._revoker = revoker
+        self._events = events
         self._clock = clock
         self._revoke_replaced = revoke_replaced
 
@@ -77,6 +81,8 @@ class DeploymentStatus:
         _report_clock(host_id, result.get("clockDifference", ""))
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
+            # Recorded by an invocation whose answer was lost, and its event perhaps with it.
+            self._events.publish(HOST_RENEWED, renewed_detail(item))
             self._revoke(host_id, to_revoke(item))
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
@@ -86,7 +92,8 @@ class DeploymentStatus:
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
         if revoke_replaced or self._revoke_replaced:
             installed = replace(installed, to_revoke=_replaced(item, installed.serial))
-        self._inventory.record_deployed(lease, installed, self._clock())
+        recorded = self._inventory.record_deployed(lease, installed, self._clock())
+        self._events.publish(HOST_RENEWED, renewed_detail(recorded))
         self._revoke(host_id, sorted({*to_revoke(item), *installed.to_revoke}))
         return {**answer, "state": "DEPLOYED"}
 

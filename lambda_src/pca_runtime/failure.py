@@ -14,6 +14,8 @@ __all__ = ["Failure", "read_failure"]
 
 # An item should stay well below 4 KB, one read unit.
 _MESSAGE_MAX = 1_000
+# A host chooses its code; those of the catalogue have some 30 characters.
+_CODE_MAX = 64
 
 
 @dataclass(frozen=True)
@@ -45,4 +47,4 @@ def read_failure(phase: str, error: WorkflowError) -> Failure:
         text = cause["errorMessage"]
     code, message = split_code(text.strip())
     name = error.error or "Unknown"
-    return Failure(phase, code or name, (message or f"{name} without a cause")[:_MESSAGE_MAX])
+    return Failure(phase, (code or name)[:_CODE_MAX], (message or f"{name} without a cause")[:_MESSAGE_MAX])

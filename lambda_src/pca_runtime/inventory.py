@@ -188,11 +188,11 @@ class Inventory:
         """
         return self._held_update_or_lost(lease, {"pending.installCommandId": command_id})
 
-    def record_deployed(self, lease: Lease, installed: InstalledCertificate, now: datetime) -> bool:
+    def record_deployed(self, lease: Lease, installed: InstalledCertificate, now: datetime) -> HostItem:
         """The renewal has ended well: one write makes the pending certificate the live one.
 
         Returns:
-            ``False`` when this run had recorded it before.
+            The item after the write, or as it is when this run had recorded it before.
 
         Raises:
             LeaseLost: the host is no longer this run's.
@@ -218,19 +218,20 @@ class Inventory:
             # With the record or not at all: a crash before the revocation must not lose it.
             update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
         try:
-            self._update(lease.host_id, e, update, _held(e, lease))
+            return self._update(lease.host_id, e, update, _held(e, lease))
         except _ConditionError as failed:
             if failed.item and failed.item.last_run_id == lease.run_id and failed.item.status == "DEPLOYED":
-                return False
+                return failed.item
             raise _lease_lost(lease.host_id, lease.run_id) from None
-        return True
 
-    def record_failed(self, host_id: str, run_id: str, last_error: Mapping[str, str], now: datetime) -> bool:
+    def record_failed(
+        self, host_id: str, run_id: str, last_error: Mapping[str, str], now: datetime
+    ) -> tuple[bool, HostItem | None]:
         """The renewal has failed: say why, let the host go, and keep everything about its live certificate.
 
         Returns:
-            ``False`` when nothing was written: the host is gone, retired or another run's, or this run has
-            recorded its end before.
+            Whether this was written now, and the item if it holds this run's failure. Nothing is written when the
+            host is gone, retired or another run's, or when this run has recorded its end before.
         """
         e = Expressions()
         conditions = [
@@ -251,11 +252,12 @@ class Inventory:
         counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
         update = e.set(values) + counted + e.remove(*_IN_FLIGHT)
         try:
-            self._update(host_id, e, update, conditions)
+            return True, self._update(host_id, e, update, conditions)
         except _ConditionError as failed:
             self._let_go_if_retired(host_id, run_id, failed.item)
-            return False
-        return True
+            known = failed.item
+        ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
+        return False, known if ours else None
 
     def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None) -> None:
         """A host that was retired while it was renewed keeps its status and loses only what was in flight."""

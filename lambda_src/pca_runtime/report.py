@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,15 +13,15 @@ from pca_runtime.error_catalogue import lookup, remedy_for
 from pca_runtime.notifications import execution_url
 from pca_runtime.timestamps import format_time
 
-__all__ = ["HostOutcome", "RunReport", "message_of", "subject_of"]
+__all__ = ["CAUSES_MAX", "Cause", "HostOutcome", "RunReport", "message_of", "subject_of"]
 
 # SNS takes 262,144 bytes and a subject of 100 ASCII characters
-# (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html); the rest is room for the envelope of
-# other protocols.
+# (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html), EventBridge as many for an entry with all its fields;
+# the rest is room for the envelope of other protocols.
 MESSAGE_MAX = 240_000
 _SUBJECT_MAX = 100
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
-_CAUSES_MAX = 40
+CAUSES_MAX = 40
 
 Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected"]
 _TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected")
@@ -55,6 +56,28 @@ class HostOutcome:
             "expiry": None if self.expiry is None else format_time(self.expiry),
             "secondsLeft": left,
             **{name: value for name, value in known.items() if value},
+        }
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why some hosts need attention, all for the same reason."""
+
+    phase: str
+    code: str
+    remedy: str
+    count: int
+    most_urgent: HostOutcome
+
+    def as_json(self) -> dict[str, Any]:
+        """The cause in report.json."""
+        return {
+            "phase": self.phase,
+            "code": self.code,
+            "hosts": self.count,
+            "meaning": lookup(self.code).meaning,
+            "remedy": self.remedy,
+            "mostUrgent": self.most_urgent.host_id,
         }
 
 
@@ -94,17 +117,46 @@ class RunReport:
         """How many hosts were due, and what became of them."""
         return {"due": self.due, **{outcome: self.counts[outcome] for outcome in _LABELS}}
 
+    def causes(self) -> list[Cause]:
+        """Hosts that failed for the same reason, the largest group first."""
+        groups: dict[tuple[str, str, str], list[HostOutcome]] = {}
+        for host in self.most_urgent_first():
+            remedy = remedy_for(host.code, host.message)
+            groups.setdefault((host.phase, host.code, remedy), []).append(host)
+        ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+        return [Cause(*key, count=len(hosts), most_urgent=hosts[0]) for key, hosts in ranked]
+
     def as_json(self) -> dict[str, Any]:
         """The whole report."""
+        causes = self.causes()
         return {
             "automation": self.automation,
             "runId": self.run_id,
             "at": format_time(self.now),
             **self.numbers(),
+            "needsAttention": self.needs_attention,
             "mapError": self.map_error,
             "execution": execution_url(self.execution_arn),
+            "details": self.details,
+            "causes": [cause.as_json() for cause in causes[:CAUSES_MAX]],
+            "causesLeftOut": max(0, len(causes) - CAUSES_MAX),
             "hosts": [host.as_json(self.now) for host in self.most_urgent_first()],
+            "hostsLeftOut": 0,
         }
+
+    def as_event(self, limit: int = MESSAGE_MAX) -> dict[str, Any]:
+        """The same for an event, of at most ``limit`` bytes as JSON: everything but the hosts that are too many."""
+        whole = self.as_json()
+        hosts: list[dict[str, Any]] = whole.pop("hosts")
+        # 7 digits for the number of hosts left out, which is not known before.
+        room = limit - _json_size({**whole, "hosts": []}) - 7
+        fitting = 0
+        for host in hosts:
+            room -= _json_size(host) + 1
+            if room < 0:
+                break
+            fitting += 1
+        return {**whole, "hosts": hosts[:fitting], "hostsLeftOut": len(hosts) - fitting}
 
 
 def subject_of(report: RunReport) -> str:
@@ -142,21 +194,17 @@ def _summary(report: RunReport) -> list[str]:
 
 
 def _causes(report: RunReport) -> list[str]:
-    groups: dict[tuple[str, str, str], list[HostOutcome]] = {}
-    for host in report.most_urgent_first():
-        remedy = remedy_for(host.code, host.message)
-        groups.setdefault((host.phase, host.code, remedy), []).append(host)
-    lines = ["WHY, AND WHAT TO DO", ""] if groups else []
-    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    for (phase, code, remedy), hosts in ranked[:_CAUSES_MAX]:
-        where = f" in {phase}" if phase else ""
-        lines.append(f"* {len(hosts)} host{'' if len(hosts) == 1 else 's'}: {code}{where}")
-        lines.append(f"  What happened: {lookup(code).meaning}")
-        lines.append(f"  What to do:    {remedy}")
-        lines.append(f"  Most urgent:   {hosts[0].host_id}, {_left(hosts[0], report.now)}")
+    causes = report.causes()
+    lines = ["WHY, AND WHAT TO DO", ""] if causes else []
+    for cause in causes[:CAUSES_MAX]:
+        where = f" in {cause.phase}" if cause.phase else ""
+        lines.append(f"* {cause.count} host{'' if cause.count == 1 else 's'}: {cause.code}{where}")
+        lines.append(f"  What happened: {lookup(cause.code).meaning}")
+        lines.append(f"  What to do:    {cause.remedy}")
+        lines.append(f"  Most urgent:   {cause.most_urgent.host_id}, {_left(cause.most_urgent, report.now)}")
         lines.append("")
-    if len(ranked) > _CAUSES_MAX:
-        lines += [f"* and {len(ranked) - _CAUSES_MAX} rarer causes", ""]
+    if len(causes) > CAUSES_MAX:
+        lines += [f"* and {len(causes) - CAUSES_MAX} rarer causes", ""]
     return lines
 
 
@@ -211,6 +259,11 @@ def _span(span: timedelta) -> str:
     minutes = int(span.total_seconds()) // 60
     days, rest = divmod(minutes, 24 * 60)
     return f"{days} d {rest // 60} h" if days else f"{rest // 60} h {rest % 60} min"
+
+
+def _json_size(document: dict[str, Any]) -> int:
+    """As :class:`pca_runtime.events.Events` writes it."""
+    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _size(lines: Iterable[str]) -> int:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pca_runtime import errors, identifiers, membership_settings, settings
+from pca_runtime import errors, events, identifiers, membership_settings, settings
 
+from pca_automator import automation_events
 from pca_automator._internal import assets, validation
 from pca_automator._internal.states import RETRYABLE_ERRORS
 from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, ValidationPolicy
@@ -150,6 +151,12 @@ def imported_packages(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module.split(".")[0])
     return names
+
+
+def test_events_have_one_name_where_they_are_published_and_where_rules_match_them() -> None:
+    for name in ("HOST_RENEWED", "HOST_RENEWAL_FAILED", "RUN_REPORT"):
+        assert getattr(automation_events, name) == getattr(events, name)
+    assert automation_events.EVENT_SOURCE == events.SOURCE
 
 
 def test_no_function_sleeps() -> None:

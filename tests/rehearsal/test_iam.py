@@ -100,6 +100,18 @@ def test_send_command_is_checked_for_the_document_and_each_host(strict: LocalAws
     assert error_code(send, DocumentName="Other", InstanceIds=["i-01234567"]) == "AccessDeniedException"
 
 
+def test_put_events_is_bound_to_its_source_and_detail_type(strict: LocalAws) -> None:
+    condition = {"StringEquals": {"events:source": "ours", "events:detail-type": "News"}}
+    bus = f"arn:aws:events:{REGION}:000000000000:event-bus/default"
+    allow = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus, "Condition": condition}
+    put = as_role(strict, "publisher", [allow])("events").put_events
+    entry = {"Source": "ours", "DetailType": "News", "Detail": "{}"}
+    assert error_code(put, Entries=[entry]) == ""
+    assert error_code(put, Entries=[{**entry, "Source": "theirs"}]) == "AccessDeniedException"
+    assert error_code(put, Entries=[{**entry, "DetailType": "Gossip"}]) == "AccessDeniedException"
+    assert error_code(put, Entries=[{**entry, "EventBusName": "other"}]) == "AccessDeniedException"
+
+
 def test_crls_are_checked_by_operation_and_id(strict: LocalAws) -> None:
     allow = {"Effect": "Allow", "Action": "rolesanywhere:ListCrls", "Resource": "*"}
     client = as_role(strict, "lister", [allow])("rolesanywhere")

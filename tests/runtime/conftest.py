@@ -19,6 +19,7 @@ from .fakes import (
     ANCHOR_ARN,
     CA_ARN,
     REGION,
+    FakeEventBridge,
     FakePca,
     FakeRolesAnywhere,
     FakeSsm,
@@ -113,6 +114,7 @@ class World:
     pca: FakePca
     step_functions: FakeStepFunctions
     roles_anywhere: FakeRolesAnywhere
+    events: FakeEventBridge
     inbox: Inbox
     now: datetime = NOW
 
@@ -131,6 +133,7 @@ class World:
             "acm-pca": self.pca,
             "stepfunctions": self.step_functions,
             "rolesanywhere": self.roles_anywhere,
+            "events": self.events,
         }[service]
 
     def invoke(self, handler: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -187,6 +190,7 @@ def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
         FakePca(Ca()),
         FakeStepFunctions(),
         FakeRolesAnywhere(),
+        FakeEventBridge(),
         Inbox(clients["sns"], clients["sqs"]),
     )
     for handler in HANDLERS:

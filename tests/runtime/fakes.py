@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -187,6 +188,34 @@ class FakeStepFunctions(Recorder):
         return self._complete("send_task_failure", request)
 
 
+class FakeEventBridge(Recorder):
+    """Takes what EventBridge takes: up to ten entries, 256 KB together, details that are JSON objects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[dict[str, Any]] = []
+        self.refuse = 0
+
+    def put_events(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            entries = request["Entries"]
+            size = sum(len(str(value).encode()) for entry in entries for value in entry.values())
+            if not 1 <= len(entries) <= 10 or size > 262_144:
+                raise client_error("ValidationException", "PutEvents")
+            if self.refuse:
+                self.refuse -= 1
+                refused = {"ErrorCode": "InternalFailure", "ErrorMessage": "try again"}
+                return {"FailedEntryCount": len(entries), "Entries": [refused for _ in entries]}
+            self.events += [{**entry, "Detail": json.loads(entry["Detail"])} for entry in entries]
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": str(uuid.uuid4())} for _ in entries]}
+
+        return self._do("put_events", request, work)
+
+    def details(self, detail_type: str) -> list[dict[str, Any]]:
+        """The details of one type, in the order of their publication."""
+        return [event["Detail"] for event in self.events if event["DetailType"] == detail_type]
+
+
 class FakeRolesAnywhere(Recorder):
     """CRLs with their quota, listed two at a time so that pagination matters."""
 
@@ -228,6 +257,6 @@ class FakeRolesAnywhere(Recorder):
 
 
 __all__ = [
-    "ANCHOR_ARN", "CA_ARN", "REGION", "Clock", "CrashError", "FakePca", "FakeRolesAnywhere", "FakeSsm",
-    "FakeStepFunctions", "Passing", "Recorder", "client_error",
+    "ANCHOR_ARN", "CA_ARN", "REGION", "Clock", "CrashError", "FakeEventBridge", "FakePca", "FakeRolesAnywhere",
+    "FakeSsm", "FakeStepFunctions", "Passing", "Recorder", "client_error",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from .conftest import HOST, World
+from .fakes import client_error
 from .steps import LIVE, RUN, fail, host, renew, until_csr
 from .test_cert_check import ManyHosts, host_id, metrics
 
@@ -157,7 +158,36 @@ def test_the_outcomes_are_metrics(world: World, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     report(world)
     found = metrics(capsys)
-    assert found == {"HostsRenewed": 1, "HostsFailed": 2, "HostsSkipped": 2, "HostsLost": 1, "HostsRejected": 1}
+    outcomes = {"HostsRenewed": 1, "HostsFailed": 2, "HostsSkipped": 2, "HostsLost": 1, "HostsRejected": 1}
+    assert found == {**outcomes, "EventsNotPublished": 0}
+
+
+def test_the_run_report_is_an_event_with_the_same_data(world: World) -> None:
+    bad_run(world)
+    report(world)
+    (detail,) = world.events.details("Run Report")
+    assert detail == {**document(world), "version": "1"}
+    assert detail["hosts"][0]["hostID"] == host_id(2)
+    assert {cause["code"]: cause["hosts"] for cause in detail["causes"]}["NO_SPACE"] == 1
+    assert detail["causes"][0]["remedy"]
+    assert detail["needsAttention"] is True
+    assert detail["execution"].endswith(EXECUTION)
+
+
+def test_a_run_in_which_all_went_well_is_an_event_too(world: World) -> None:
+    world.put()
+    listed(world)
+    renew(world)
+    report(world)
+    (detail,) = world.events.details("Run Report")
+    assert (detail["renewed"], detail["needsAttention"], detail["hosts"]) == (1, False, [])
+
+
+def test_the_mail_goes_out_although_the_event_does_not(world: World) -> None:
+    bad_run(world)
+    world.events.fail("put_events", client_error("AccessDeniedException", "PutEvents"))
+    assert report(world)["published"] is True
+    assert len(world.inbox.messages()) == 1
 
 
 def test_ten_thousand_failures_make_one_message_below_the_limit_and_a_complete_report(world: World) -> None:
@@ -191,6 +221,13 @@ def test_ten_thousand_failures_make_one_message_below_the_limit_and_a_complete_r
     assert "The trust anchor does not hold the CA" in message["Message"]
     assert f"s3://work/runs/{RUN}/report.json" in message["Message"].split("more: the message would be too long")[1]
     assert len(document(world)["hosts"]) == 10_000
+    (event,) = world.events.events
+    detail = event["Detail"]
+    size = len(json.dumps(detail, ensure_ascii=False, separators=(",", ":")).encode())
+    assert 200_000 < size < 262_144 - len("pca-automator" + "Run Report")
+    assert len(detail["hosts"]) + detail["hostsLeftOut"] == 10_000
+    assert detail["causes"][0]["hosts"] == detail["failed"] == 10_000
+    assert detail["details"] == f"s3://work/runs/{RUN}/report.json"
 
 
 def test_a_run_id_from_elsewhere_is_refused_before_anything_is_read(world: World) -> None:

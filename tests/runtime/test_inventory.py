@@ -130,7 +130,7 @@ def test_giving_a_claim_back_without_the_lease_changes_nothing(world: World, inv
 
 def test_recording_twice_records_once(world: World, inventory: Inventory) -> None:
     world.put(**OURS)
-    assert inventory.record_deployed(LEASE, INSTALLED, NOW)
+    first = inventory.record_deployed(LEASE, INSTALLED, NOW)
     before = world.item()
-    assert not inventory.record_deployed(LEASE, INSTALLED, NOW + timedelta(minutes=1))
+    assert inventory.record_deployed(LEASE, INSTALLED, NOW + timedelta(minutes=1)) == first
     assert world.item() == before

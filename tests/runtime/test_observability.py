@@ -139,3 +139,10 @@ def test_clients_have_timeouts_and_a_bounded_retry_and_are_made_once(
     assert client(service) is made
     assert config.retries == {"mode": "standard", "total_max_attempts": 4}
     assert config.connect_timeout + config.read_timeout <= 10
+
+
+def test_no_renewal_waits_long_for_an_event_to_be_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    config = client("events").meta.config
+    assert config.retries == {"mode": "standard", "total_max_attempts": 2}
+    assert config.connect_timeout + config.read_timeout <= 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,17 @@ def test_never_longer_than_the_limit_and_never_without_the_pointer(hosts: list[H
     text = message_of(report(*hosts), limit)
     assert len(text.encode()) <= limit
     assert "s3://work/runs/run-1/report.json" in text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=300), max_size=60), st.integers(4_000, 12_000))
+def test_an_event_is_never_longer_than_the_limit_and_accounts_for_every_host(words: list[str], limit: int) -> None:
+    made = report(*(failed(number, 1.0, "NO_SPACE", text) for number, text in enumerate(words)))
+    event = made.as_event(limit)
+    assert len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) <= limit
+    assert len(event["hosts"]) + event["hostsLeftOut"] == len(words)
+    assert event["hosts"] == made.as_json()["hosts"][: len(event["hosts"])]
+    assert event["details"] == "s3://work/runs/run-1/report.json"
 
 
 @pytest.mark.parametrize(

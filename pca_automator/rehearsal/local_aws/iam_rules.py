@@ -28,7 +28,7 @@ def install(counters: Counters) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE.update({"acm-pca": "acm-pca", "rolesanywhere": "rolesanywhere"})
     iam_actions._BOTOCORE_SERVICE_MAP["rolesanywhere"] = ["rolesanywhere"]  # its operations, by method and path
     replace(iam_actions, "extract_resource_arn", _with_resources)
-    replace(iam_actions, "request_tag_context", _with_template)
+    replace(iam_actions, "request_tag_context", _with_condition_keys)
     replace(app, "pin_request_origin", lambda pin: lambda address, _: pin(address, True))
 
 
@@ -50,12 +50,17 @@ def _with_resources(extract: Callable[..., str]) -> Callable[..., str]:
     return extract_resource_arn
 
 
-def _with_template(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _with_condition_keys(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def request_tag_context(service: str, action: str, body: bytes, params: Any) -> dict[str, Any]:
         found = context(service, action, body, params)
         if action == "acm-pca:IssueCertificate":
             default = "arn:aws:acm-pca:::template/EndEntityCertificate/V1"
             found["acm-pca:TemplateArn"] = _json(body).get("TemplateArn") or default
+        if action == "events:PutEvents":
+            # AWS authorizes each entry; this project puts one at a time.
+            (entry, *_) = _json(body).get("Entries") or [{}]
+            found["events:source"] = str(entry.get("Source", ""))
+            found["events:detail-type"] = str(entry.get("DetailType", ""))
         return found
 
     return request_tag_context
