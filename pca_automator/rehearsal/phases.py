@@ -13,6 +13,7 @@ from cryptography import x509
 from pca_automator.rehearsal import costs
 from pca_automator.rehearsal.hosts import Member, inventory_item, verified_by_openssl
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
+from pca_automator.rehearsal.observing import expect_events
 from pca_automator.rehearsal.revoking import Revoking
 from pca_automator.rehearsal.watching import PairWatcher
 from pca_automator.rehearsal.world import Run, World, deployed_at_last, deployed_by
@@ -132,6 +133,7 @@ def bad_run(world: World) -> None:
     kept = [victim for victim in victims if _kept(victim.member, before, items, pairs)]
     report.count("old_pairs_kept", len(kept), 4, "each of them keeps its pair, serial and expiry")
     _expect_one_message(world, victims, items)
+    expect_events(world, run.id, [member.id for member in healthy], [victim.member.id for victim in victims])
     for victim in victims:
         victim.member.host.set_faults(Faults())
     obstacle.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from pca_automator.rehearsal import deployed, joining, phases
 from pca_automator.rehearsal.cdk import Cdk
 from pca_automator.rehearsal.crl_exchange import exchange_crls
 from pca_automator.rehearsal.display import Display
+from pca_automator.rehearsal.event_bus import EventQueue
 from pca_automator.rehearsal.hosts import Member, build_fleet, build_newcomers
 from pca_automator.rehearsal.leaving import leave
 from pca_automator.rehearsal.local_aws.settings import Settings
@@ -76,7 +77,7 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     automation = deployed.find(aws)
     members = build_fleet(aws.directory / "fleet", options.hosts, automation, aws.endpoint, options.signing_helper)
     inventory, mailbox = Inventory(aws, automation.table), Mailbox(aws, automation.topic)
-    world = World(aws, automation, members, inventory, mailbox, report, display)
+    world = World(aws, automation, members, inventory, mailbox, EventQueue(aws, automation.name), report, display)
     with report.timed("a"):
         try:
             phases.enrol(world)
@@ -94,6 +95,7 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     with report.timed("f"):
         on_hosts(world)
     _play_membership(world, options)
+    report.numbers["events"] = world.events.counts()
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pca_automator.rehearsal.deployed import Automation
 from pca_automator.rehearsal.display import Advance, Display
+from pca_automator.rehearsal.event_bus import EventQueue
 from pca_automator.rehearsal.hosts import Member
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
@@ -88,6 +89,7 @@ class World:
     members: list[Member]
     inventory: Inventory
     mailbox: Mailbox
+    events: EventQueue
     report: Report
     display: Display
 

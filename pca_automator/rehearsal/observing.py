@@ -1,0 +1,30 @@
+"""What the automation told of itself: events for programs, metrics for alarms and the dashboard."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pca_automator.rehearsal.world import World
+
+RENEWED, FAILED, REPORTED = "Host Renewed", "Host Renewal Failed", "Run Report"
+
+
+def expect_events(world: World, run_id: str, renewed: Sequence[str], failed: Sequence[str]) -> None:
+    """State that a run told of exactly these hosts, and of itself once, with the same numbers."""
+    events, report = world.events, world.report
+    world.eventually(lambda: bool(events.of_run(run_id, REPORTED)), 10)
+    for what, kind, hosts in (("renewed", RENEWED, renewed), ("failed", FAILED, failed)):
+        told = [str(detail["hostID"]) for detail in events.of_run(run_id, kind)]
+        report.expect(f"one event for each host that {what}, none for others", [], _differences(hosts, told))
+    reports = events.of_run(run_id, REPORTED)
+    report.expect("one event with the report of the run", 1, len(reports))
+    for each in reports:
+        report.expect("it has the hosts that failed", [], _differences(failed, [h["hostID"] for h in each["hosts"]]))
+        report.expect("it links to the run", True, each["execution"].endswith(f":{run_id}"))
+
+
+def _differences(expected: Sequence[str], told: Sequence[str]) -> list[str]:
+    """Who is missing, who is too many, who was told of twice."""
+    wanted, found = Counter(expected), Counter(told)
+    return sorted([*(wanted - found), *(found - wanted)])
