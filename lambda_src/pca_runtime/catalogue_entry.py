@@ -7,7 +7,7 @@ from typing import Literal
 
 __all__ = ["CatalogueEntry", "Origin"]
 
-Origin = Literal["host", "workflow", "service"]
+Origin = Literal["host", "inspection", "workflow", "service"]
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class CatalogueEntry:
 
     Args:
         code: as it stands in ``lastError.code``, in messages and in ``PCA_ERROR`` lines.
-        origin: who says it: the script on the host, this project's own checks, or an AWS service.
-        phase: the states in which it can come up, separated by spaces.
+        origin: who says it: the script that renews on the host, the one that looks at the host, this project's own
+            checks, or an AWS service.
+        phase: the states or documents in which it can come up, separated by spaces.
         meaning: one sentence for a person who has not read the code.
         remedy: the next step; commands where there are any.
     """

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 
 from pca_runtime.catalogue_entry import CatalogueEntry, Origin
 from pca_runtime.catalogue_host import HOST_CODES
+from pca_runtime.catalogue_inspection import INSPECTION_CODES
 from pca_runtime.catalogue_services import HINTS, SERVICE_CODES, Hint
 from pca_runtime.catalogue_workflow import WORKFLOW_CODES
 
 __all__ = ["CATALOGUE", "CatalogueEntry", "Hint", "Origin", "lookup", "remedy_for"]
 
 CATALOGUE: Mapping[str, CatalogueEntry] = {
-    entry.code: entry for entry in (*HOST_CODES, *WORKFLOW_CODES, *SERVICE_CODES)
+    entry.code: entry for entry in (*HOST_CODES, *INSPECTION_CODES, *WORKFLOW_CODES, *SERVICE_CODES)
 }
 
 

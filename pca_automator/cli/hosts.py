@@ -194,8 +194,9 @@ def show_(
         state = live_state(op.deployment, item)
         answer["live"] = state
         table += [(f"on the host: {name}", value) for name, value in state.items()]
+        table += [(f"  {code}", runtime("error_catalogue").lookup(code).remedy) for code in state["problems"]]
     show(op.output, answer, table, host_id)
-    if live and answer["live"]["problems"] not in ([], ""):
+    if live and answer["live"]["problems"]:
         raise Trouble(f"the host is not as it should be: {', '.join(answer['live']['problems'])}")
 
 

@@ -10,6 +10,10 @@ from pca_automator.cli.runtime import runtime
 
 _ORIGINS = {
     "host": ("On the host", "The script on the host says these, as `PCA_ERROR CODE sentence` in the command's output."),
+    "inspection": (
+        "Found on a host",
+        "`pca-automator hosts show ID --live` finds these, beside some of those above; a renewal never ends with one.",
+    ),
     "workflow": ("In the workflow", "The functions and the state machine say these."),
     "service": ("From AWS", "What an AWS service answered, and what it means here."),
 }
