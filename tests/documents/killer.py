@@ -32,13 +32,16 @@ class Killer:
 
     Args:
         watch: note all names below this directory whenever a command starts, in :attr:`seen`.
+        tools: a directory whose programs go before the machine's, such as busybox's.
     """
 
-    def __init__(self, folder: Path, watch: Path | None = None) -> None:
+    def __init__(self, folder: Path, watch: Path | None = None, tools: str | None = None) -> None:
         self.folder = folder
         bin_directory = folder / "bin"
         bin_directory.mkdir(parents=True)
         directories = [d for d in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if os.path.isdir(d)]
+        if tools:
+            directories.insert(0, tools)
         look = f"/usr/bin/find '{watch}' >>'{folder}/seen'" if watch else ""
         shim = folder / "shim"
         shim.write_text(SHIM.format(folder=folder, directories=" ".join(directories), watch=look))
