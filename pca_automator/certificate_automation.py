@@ -344,7 +344,6 @@ class PcaCertificateAutomation(AutomationBase):
                 dead_letters=self.dead_letters,
                 factory=factory,
                 state_machine=self.state_machine,
-                stream_key=self.table.encryption_key,
                 table=self.table,
             )
         self.registration = None
@@ -369,6 +368,7 @@ class PcaCertificateAutomation(AutomationBase):
             polling=polling,
             revoke=revoke_on_retire,
             settings=settings,
+            stream_arn=self.table.table_stream_arn if self.enrolment else None,
         )
         self.crl_distribution = None
         if self.crl_bucket is not None:

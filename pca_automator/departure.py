@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal.schedules import invoke_every
+from pca_automator._internal.streams import follow_changes
 from pca_automator.algorithms import RevocationPolicy
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_documents import HostDocuments
@@ -26,13 +27,17 @@ RECONCILE_EVERY = Duration.hours(1)
 revocation: more often would gain little.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html"""
 
+# One EC2 filter takes 200 ids, and each item may wait for three revocations of a twentieth of a second.
+_REMOVED_AT_ONCE = 200
+
 
 class HostDeparture(Construct):
     """CertRetire: woken by EC2's termination events, by a schedule, and by hand.
 
     The schedule compares the inventory with EC2 and Systems Manager, which repairs a lost event, finds deregistered
     hybrid nodes (no event tells of them), and finishes revocations that failed. By hand, invoke the function with
-    ``{"hostIDs": ["i-..."]}``: it also has the hosts remove key and certificate.
+    ``{"hostIDs": ["i-..."]}``: it also has the hosts remove key and certificate. A removed item tells it once more what
+    was to be revoked, because the reconciliation cannot find that any more.
 
     Args:
         certificate_authority: the CA that issued.
@@ -44,6 +49,7 @@ class HostDeparture(Construct):
         polling: how long a command may wait for its host.
         revoke: whether the certificates of a host that leaves are revoked.
         settings: where things are on the hosts.
+        stream_arn: the inventory's stream. Default: removed items are not looked at.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class HostDeparture(Construct):
         polling: Polling,
         revoke: RevocationPolicy,
         settings: HostSettings,
+        stream_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.cert_retire: lambda_.Function = factory.make(
@@ -88,6 +95,18 @@ class HostDeparture(Construct):
         notifications.grant_publish(self.cert_retire)
         self._allow(certificate_authority)
         self._listen(dead_letters)
+        if stream_arn is not None:
+            follow_changes(
+                self,
+                "RemovedItems",
+                batch_size=_REMOVED_AT_ONCE,
+                dead_letters=dead_letters,
+                filters=[{"eventName": lambda_.FilterRule.is_equal("REMOVE")}],
+                function=self.cert_retire,
+                gather_for=Duration.seconds(5),
+                stream_arn=stream_arn,
+                table=inventory.table,
+            )
         invoke_every(
             self,
             "Reconciliation",

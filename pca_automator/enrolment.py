@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
+from pca_automator._internal.streams import follow_changes
 from pca_automator.functions import FunctionFactory
 
 GATHER_FOR = Duration.seconds(10)
@@ -20,8 +19,6 @@ installing later, which keeps it below a minute."""
 
 # Of an item of a few hundred bytes, before and after: 1,000 records stay far below the 6 MB of an invocation.
 _BATCH = 1_000
-# Later, the next scheduled run has long found the host.
-_GIVE_UP_AFTER = Duration.hours(12)
 
 
 class HostEnrolment(Construct):
@@ -34,7 +31,6 @@ class HostEnrolment(Construct):
         dead_letters: queue for changes that could not be handled; the scheduled run finds those hosts, too.
         factory: makes the function.
         state_machine: the renewal workflow.
-        stream_key: key of the table. Default: none of the account's own.
         table: the inventory; it must have a stream with new and old images.
 
     Raises:
@@ -50,7 +46,6 @@ class HostEnrolment(Construct):
         factory: FunctionFactory,
         state_machine: sfn.IStateMachine,
         table: dynamodb.ITable,
-        stream_key: kms.IKey | None = None,
     ) -> None:
         super().__init__(scope, id)
         stream = table.table_stream_arn
@@ -66,51 +61,20 @@ class HostEnrolment(Construct):
             description="Starts the workflow for hosts that are new or changed",
             environment={"STATE_MACHINE_ARN": state_machine.state_machine_arn},
         )
-        self._allow(stream, stream_key, state_machine)
-        self.mapping = lambda_.EventSourceMapping(
+        self.cert_enroll.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine.state_machine_arn])
+        )
+        # A record that is old starts no renewal that is not due.
+        self.mapping = follow_changes(
             self,
             "InventoryChanges",
-            target=self.cert_enroll,
             batch_size=_BATCH,
-            bisect_batch_on_error=True,
-            event_source_arn=stream,
+            dead_letters=dead_letters,
             filters=_filters(),
-            max_batching_window=GATHER_FOR,
-            max_record_age=_GIVE_UP_AFTER,
-            on_failure=sources.SqsDlq(dead_letters),
-            retry_attempts=100,
-            # LATEST can miss what is written while the mapping is being made; a record that is old starts no renewal
-            # that is not due.
-            # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
-            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-        )
-        # Lambda looks whether the role may read the stream when the mapping is made.
-        self.mapping.node.add_dependency(self.cert_enroll.role or self.cert_enroll)
-
-    def _allow(self, stream: str, key: kms.IKey | None, state_machine: sfn.IStateMachine) -> None:
-        # Not add_to_role_policy: under a feature flag of the consumer's app that makes a policy of each statement, and
-        # the mapping would not wait for them.
-        role = self.cert_enroll.grant_principal
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
-                resources=[stream],
-            )
-        )
-        # ListStreams knows no resource type.
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
-        role.add_to_principal_policy(iam.PolicyStatement(actions=["dynamodb:ListStreams"], resources=["*"]))
-        if key is not None:
-            stack = Stack.of(self)
-            role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt"],
-                    resources=[key.key_arn],
-                    conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{stack.region}.{stack.url_suffix}"}},
-                )
-            )
-        role.add_to_principal_policy(
-            iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine.state_machine_arn])
+            function=self.cert_enroll,
+            gather_for=GATHER_FOR,
+            stream_arn=stream,
+            table=table,
         )
 
 
@@ -139,9 +103,8 @@ def _filters() -> list[dict[str, object]]:
     """
     rule = lambda_.FilterRule
     settled = rule.or_("DEPLOYED", "FAILED", "RETIRED")
-    patterns: list[dict[str, object]] = [
+    return [
         {"eventName": rule.or_("INSERT", "REMOVE")},
         {"eventName": rule.is_equal("MODIFY"), "dynamodb": {"OldImage": {"status": {"S": settled}}}},
         {"eventName": rule.is_equal("MODIFY"), "dynamodb": {"NewImage": {"status": {"S": rule.not_exists()}}}},
     ]
-    return [dict(lambda_.FilterCriteria.filter(pattern)) for pattern in patterns]

@@ -223,7 +223,7 @@ def _revocation_widgets(automation: AutomationBase) -> list[cloudwatch.IWidget]:
         using_metrics={"seconds": update},
     )  # fmt: skip
     size = automation.metric("CrlBytes", label="bytes (300,000 are allowed)", period=_HOUR)
-    joined = ("HostsEnrolled", "HostsRegistered", "HostsRetired", "CertificatesRevoked")
+    joined = ("HostsEnrolled", "HostsRegistered", "HostsRetired", "HostsRemoved", "CertificatesRevoked")
     return [
         _graph("CRL in force", [days], width=8),
         _graph("CRL size", [size], width=8),

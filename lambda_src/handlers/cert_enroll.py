@@ -30,7 +30,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     }
     if gathered.enrol:
         emit(settings.automation_name, {"HostsEnrolled": len(gathered.enrol)})
-    # A removed host: whatever was in flight ends with LeaseLost or HostNotInInventory, nothing is written any more,
-    # and its certificate runs out by itself. Who wants it revoked retires the host first.
+    # A removed host needs no run: whatever was in flight ends with LeaseLost or HostNotInInventory, and nothing is
+    # written any more. CertRetire reads the same records for what is to be revoked.
     logger.info("inventory changed", extra={"runs": runs, **counts})
     return {"runs": runs, **counts}

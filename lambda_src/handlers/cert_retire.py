@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,9 @@ from pca_runtime.clients import client
 from pca_runtime.departures import Departures, too_many
 from pca_runtime.errors import PcaAutomatorError
 from pca_runtime.host_commands import HostCommands
+from pca_runtime.host_item import HostItem
 from pca_runtime.inventory import Inventory
-from pca_runtime.membership_payloads import RetireRequest, terminated_instance
+from pca_runtime.membership_payloads import RetireRequest, removed_items, terminated_instance
 from pca_runtime.membership_settings import CertRetireSettings
 from pca_runtime.notifications import Notifier
 from pca_runtime.observability import Event, emit, lambda_function, logger
@@ -45,8 +46,10 @@ def _departures() -> Departures:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """An EC2 event, ``{"hostIDs": [...]}`` by hand, or ``{"reconcile": true}`` in; counts out."""
+    """An EC2 event, the stream's records, ``{"hostIDs": [...]}`` or ``{"reconcile": true}`` in; counts out."""
     _settings()
+    if "Records" in event:
+        return _finish_removed(removed_items(event["Records"]))
     if "detail-type" in event:
         host_id = terminated_instance(event)
         return _retire([host_id] if host_id else [], CESSATION)
@@ -88,6 +91,29 @@ def _remove(host_ids: Iterable[str]) -> dict[str, str | None]:
     """The commands that remove key and certificate; ``None`` where the host cannot be reached."""
     items = (_inventory().get(host_id) for host_id in dict.fromkeys(host_ids))
     return {item.host_id: _retirement().remove_from_host(item) for item in items if item is not None}
+
+
+def _finish_removed(items: Sequence[HostItem]) -> dict[str, Any]:
+    """Somebody deleted these items: what they knew to be revoked must not be forgotten with them."""
+    gone = set(_departures().gone(items))
+    revoked = 0
+    errors: list[PcaAutomatorError] = []
+    for item in items:
+        try:
+            revoked += _retirement().finish_removed(item, gone=item.host_id in gone)
+        except PcaAutomatorError as error:
+            logger.warning("not revoked", host_id=item.host_id, code=error.code, reason=error.message)
+            errors.append(error)
+            continue
+        logger.info(
+            "item removed", host_id=item.host_id, gone=item.host_id in gone, serial=item.serial,
+            expiry=item.attributes.get("expiry"),
+        )  # fmt: skip
+    if items:
+        emit(_settings().automation_name, {"HostsRemoved": len(items), "CertificatesRevoked": revoked})
+    if errors:
+        raise errors[0]
+    return {"removed": len(items), "revoked": revoked}
 
 
 def _reconcile() -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
+from pca_runtime.expressions import from_item
+from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.payloads import HostId, _Payload
 from pca_runtime.revoker import CESSATION, REASONS
 
-__all__ = ["RetireRequest", "running_instance", "terminated_instance"]
+__all__ = ["RetireRequest", "removed_items", "running_instance", "terminated_instance"]
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
 _DETAIL_TYPE = "EC2 Instance State-change Notification"
@@ -64,6 +66,21 @@ def running_instance(body: object) -> str | None:
     except ValueError:
         return None
     return _instance(event, "running")
+
+
+def removed_items(records: Iterable[Mapping[str, Any]]) -> list[HostItem]:
+    """The items that the inventory's stream says were removed, as they were last; what cannot be read is left out.
+
+    Of a host whose item was removed, put again and removed again, each item counts: each may hold other serials.
+    """
+    found = []
+    for record in records:
+        try:
+            if record["eventName"] == "REMOVE":
+                found.append(HostItem.of(from_item(record["dynamodb"]["OldImage"])))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return [item for item in found if is_host_id(item.host_id)]
 
 
 def _instance(event: object, state: str) -> str | None:

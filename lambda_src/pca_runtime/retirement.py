@@ -103,6 +103,26 @@ class Retirement:
         reason = SUPERSEDED if item.status != "RETIRED" else given if given in REASONS else CESSATION
         return self._revoker.finish(item.host_id, to_revoke(item), reason)
 
+    def finish_removed(self, item: HostItem, *, gone: bool) -> int:
+        """Revoke what a removed item was waiting for and, if the machine is gone, what it held.
+
+        A machine that is still there keeps its certificate until that runs out: an item can be removed by mistake,
+        and a revocation cannot be taken back.
+
+        Args:
+            item: as it was.
+            gone: whether the machine is terminated or deregistered.
+
+        Returns:
+            How many were revoked.
+
+        Raises:
+            RetryableError: trying again can help.
+        """
+        held = self._serials(item) if gone and item.status != "RETIRED" else set()
+        count = self.finish(item)
+        return count + self._revoker.finish(item.host_id, sorted(held - set(to_revoke(item))), CESSATION)
+
     def remove_from_host(self, item: HostItem) -> str | None:
         """Have the host delete key and certificate. Returns the command id; ``None``: it cannot be reached."""
         try:

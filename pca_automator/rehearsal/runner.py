@@ -117,8 +117,8 @@ def _play_membership(world: World, options: Options) -> None:
         with report.timed("h"):
             exchange_crls(world)
         with report.timed("i"):
-            doubled, lost = _first(world, "i-", 2)
-            leave(world, doubled, lost, *_first(world, "mi-", 1))
+            doubled, lost, removed = _first(world, "i-", 3)
+            leave(world, doubled, lost, removed, *_first(world, "mi-", 1))
     if automation.enrols and automation.register:
         with report.timed("j"):
             joining.join_by_tag(world, tagged, plain, node)

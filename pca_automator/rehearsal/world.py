@@ -38,6 +38,10 @@ class Inventory:
         """Write one item as ``aws dynamodb put-item`` does."""
         self._client.put_item(TableName=self._table, Item=item)
 
+    def remove(self, host_id: str) -> None:
+        """Delete one item."""
+        self._client.delete_item(TableName=self._table, Key={"hostID": {"S": host_id}})
+
     def items(self) -> dict[str, dict[str, Any]]:
         """Every item by its host id, as plain Python values."""
         from boto3.dynamodb.types import TypeDeserializer

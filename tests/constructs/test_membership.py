@@ -62,11 +62,13 @@ def allowed(name: str) -> dict[str, set[str]]:
     return found
 
 
-def mapping() -> dict[str, Any]:
+def mapping(name: str = "CertEnroll") -> dict[str, Any]:
+    """The mapping of the inventory's stream to a function."""
     (found,) = [
         resource
         for resource in resources(template(), "AWS::Lambda::EventSourceMapping").values()
         if resource["Properties"].get("StartingPosition")
+        and resource["Properties"]["FunctionName"] == {"Ref": function(name)[0]}
     ]
     return found
 
@@ -76,14 +78,21 @@ def test_with_everything_switched_on_there_is_no_finding(pack: str) -> None:
     assert findings(pack, Stack.of(everything())) == []
 
 
-def test_changes_are_gathered_and_nothing_that_fails_is_lost() -> None:
-    properties = mapping()["Properties"]
+@pytest.mark.parametrize(("name", "construct"), [("CertEnroll", "Enrolment"), ("CertRetire", "Departure")])
+def test_changes_are_gathered_and_nothing_that_fails_is_lost(name: str, construct: str) -> None:
+    properties = mapping(name)["Properties"]
     assert properties["EventSourceArn"] == {"Fn::GetAtt": [table(), "StreamArn"]}
     assert 0 < properties["MaximumBatchingWindowInSeconds"] <= 20
     assert properties["BisectBatchOnFunctionError"] is True
     assert properties["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0].startswith("AutomationDeadLet")
     assert properties["MaximumRetryAttempts"] > 3
-    assert any(name.startswith("AutomationEnrolmentCertEnrollRoleDefaultPolicy") for name in mapping()["DependsOn"])
+    policy = f"Automation{construct}{name}RoleDefaultPolicy"
+    assert any(each.startswith(policy) for each in mapping(name)["DependsOn"])
+
+
+def test_cert_retire_is_told_of_removed_items_alone() -> None:
+    (pattern,) = mapping("CertRetire")["Properties"]["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {"eventName": ["REMOVE"]}
 
 
 def table() -> str:
@@ -152,15 +161,20 @@ def test_cert_retire_may_revoke_with_the_one_ca_and_send_the_one_document() -> N
     assert len(documents) == 1
     assert "RemoveCertificate" in documents[0]
     assert {action for action, where in grants.items() if where == {'"*"'}} == {
+        "dynamodb:ListStreams",
         "ec2:DescribeInstances",
         "ssm:DescribeInstanceInformation",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     }
     assert {action for action in grants if action.startswith("dynamodb:")} == {
+        "dynamodb:DescribeStream",
         "dynamodb:GetItem",
-        "dynamodb:UpdateItem",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
         "dynamodb:Scan",
+        "dynamodb:UpdateItem",
     }
 
 

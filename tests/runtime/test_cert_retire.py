@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pca_runtime.errors import AccessRefused, CertificateNotReady, InvalidInput, LeaseLost, Throttled
+from pca_runtime.errors import (
+    AccessRefused,
+    CertificateNotReady,
+    InvalidInput,
+    LeaseLost,
+    PcaAutomatorError,
+    Throttled,
+)
 from pca_runtime.revoker import colon_form
 
 from .conftest import HOST, World
 from .fakes import CrashError, client_error
-from .membership import Members, ec2_event, enter
+from .membership import Members, ec2_event, enter, record
 from .steps import RUN, TOKEN, completed, finish, host, issuance_event, issue, until_csr
 
 LIVE = {
@@ -308,6 +315,94 @@ def test_a_host_that_is_removed_while_it_is_retired_does_not_come_back_as_an_emp
 
     members.pca.revoke_certificate = removed  # type: ignore[method-assign]
     terminated(members)
+    assert world.item() == {}
+
+
+def removed(members: Members, *items: dict[str, Any]) -> dict[str, Any]:
+    records = [record(number, item, None) for number, item in enumerate(items)]
+    return members.invoke("cert_retire", {"Records": records})
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_removed_item_of_a_machine_that_is_there_leaves_its_certificate_alone(members: Members, state: str) -> None:
+    members.ec2.instances[HOST] = (state, {})
+    assert removed(members, {"hostID": HOST, **LIVE}) == {"removed": 1, "revoked": 0}
+    assert members.pca.revoked == {}
+    assert members.world.item() == {}
+
+
+@pytest.mark.parametrize("state", ["terminated", "absent"])
+def test_a_removed_item_of_a_machine_that_is_gone_takes_its_certificates_with_it(members: Members, state: str) -> None:
+    if state != "absent":
+        members.ec2.instances[HOST] = (state, {})
+    previous = {"previousSerial": "0a", "previousExpiry": FUTURE}
+    assert removed(members, {"hostID": HOST, **LIVE, **previous})["revoked"] == 2
+    assert members.pca.revoked == {0x0ABC: "CESSATION_OF_OPERATION", 0x0A: "CESSATION_OF_OPERATION"}
+    assert terminated(members)["unknown"] == [HOST]
+    assert members.world.item() == {}
+
+
+def test_a_removed_item_that_never_had_a_certificate_is_nothing_to_revoke(members: Members) -> None:
+    assert removed(members, {"hostID": HOST})["revoked"] == 0
+
+
+def test_what_a_removed_item_was_waiting_for_is_revoked_although_the_machine_is_there(members: Members) -> None:
+    members.ec2.instances[HOST] = ("running", {})
+    retired = {"status": "RETIRED", "retiredAt": PAST, "revocationReason": "KEY_COMPROMISE"}
+    removed(members, {"hostID": HOST, **LIVE, **retired, "toRevoke": {"0abc"}})
+    removed(members, {"hostID": HOST, **LIVE, "toRevoke": {"0a"}})
+    assert members.pca.revoked == {0x0ABC: "KEY_COMPROMISE", 0x0A: "SUPERSEDED"}
+    assert members.world.item() == {}
+
+
+def test_with_the_policy_never_a_removed_item_revokes_only_what_was_decided_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for members in enter(world, monkeypatch, REVOKE_ON_RETIRE="NEVER"):
+        removed(members, {"hostID": HOST, **LIVE, "toRevoke": {"0a"}})
+        assert set(members.pca.revoked) == {0x0A}
+
+
+def test_a_removal_that_comes_twice_or_meets_trouble_revokes_all_in_the_end(members: Members) -> None:
+    other = {"hostID": "i-0000000000000000b", **LIVE, "serial": "0b"}
+    records = ({"hostID": HOST, **LIVE}, other)
+    members.pca.fail("revoke_certificate", client_error("ThrottlingException"))
+    with pytest.raises(Throttled):
+        removed(members, *records)
+    assert set(members.pca.revoked) == {0x0B}
+    assert removed(members, *records)["revoked"] == 2
+    assert set(members.pca.revoked) == {0x0ABC, 0x0B}
+
+
+def test_records_of_the_stream_that_are_no_removal_of_a_host_do_nothing(members: Members) -> None:
+    before, after = {"hostID": HOST, **LIVE}, {"hostID": HOST, **LIVE, "keyMode": "0440"}
+    odd: list[Any] = [record(1, before, after), record(2, None, before), record(3, {"hostID": "web-1"}, None), {}]
+    odd.append({"eventName": "REMOVE", "dynamodb": {"OldImage": {}}})
+    assert members.invoke("cert_retire", {"Records": odd}) == {"removed": 0, "revoked": 0}
+
+
+@pytest.mark.parametrize("removed_before", range(6))
+def test_no_step_of_a_renewal_brings_a_removed_item_back(members: Members, removed_before: int) -> None:
+    world = members.world
+    world.put(**LIVE)
+    made: dict[str, Any] = {}
+    steps: list[Callable[[], Any]] = [
+        lambda: made.update(world.invoke("cert_csr", host())),
+        lambda: made.update(world.invoke("cert_csr_status", {**host(), "commandId": made["commandId"], "attempt": 0})),
+        lambda: world.invoke("cert_issue", {**host(), "csr": made["csr"], "taskToken": TOKEN}),
+        lambda: world.invoke("cert_deploy", issuance_event(next(iter(members.pca.certificates)))),
+        lambda: finish(world, completed(world)),
+    ]
+    for number, step in enumerate(steps):
+        if number == removed_before:
+            world.dynamodb.delete_item(TableName="inventory", Key={"hostID": {"S": HOST}})
+        try:
+            step()
+        except (PcaAutomatorError, KeyError):  # KeyError: the task was never completed
+            break
+    if removed_before == len(steps):
+        world.dynamodb.delete_item(TableName="inventory", Key={"hostID": {"S": HOST}})
+    world.invoke("cert_failure", {**host(), "phase": "CertDeploy", "error": {"Error": "LeaseLost", "Cause": ""}})
     assert world.item() == {}
 
 
