@@ -11,7 +11,7 @@ def _found(code: str, meaning: str, remedy: str) -> CatalogueEntry:
     return CatalogueEntry(code, "inspection", "InspectCertificate", meaning, remedy)
 
 
-_FORCE = "pca-automator run <id> --force --watch puts a new pair in its place."
+_FORCE = "a new pair comes with: pca-automator run <id> --force --watch"
 
 INSPECTION_CODES = (
     _found(
@@ -22,12 +22,12 @@ INSPECTION_CODES = (
     _found(
         "CERTIFICATE_UNREADABLE",
         "The file at the public path of the certificate is no certificate that openssl can read.",
-        f"Look who wrote it (ls -l, the times in it); {_FORCE}",
+        f"Look who wrote it (ls -l); {_FORCE}",
     ),
     _found(
         "NOT_OUR_LINK",
         "A public path is a file or a link of somebody else, not the link of this system.",
-        f"Find the tool that writes it (another renewal, configuration management) and stop it; then {_FORCE}",
+        f"Find the tool that writes it (another renewal, configuration management) and stop it; {_FORCE}",
     ),
     _found(
         "KEY_READABLE_BY_OTHERS",
@@ -38,7 +38,7 @@ INSPECTION_CODES = (
     _found(
         "HOOKS_NOT_FINISHED",
         "The live pair was switched in, and the host was interrupted before its post-install hooks had all ended.",
-        "Programs may still hold the former pair: reload them, or pca-automator run <id> --force --watch.",
+        "Programs may still hold the former pair: reload them, or pca-automator run <id> --force --watch",
     ),
     _found(
         "NOT_THE_CERTIFICATE_OF_THE_INVENTORY",

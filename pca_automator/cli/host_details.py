@@ -112,7 +112,7 @@ def _send(deployment: Deployment, item: Any) -> str:
     answer = deployment.aws.client("ssm").send_command(
         DocumentName=deployment.document("InspectCertificate"),
         InstanceIds=[item.host_id],
-        Comment="pca-automator hosts show --live",
+        Comment=f"pca-automator hosts show {item.host_id} --live",
         TimeoutSeconds=60,
         Parameters={
             "hostID": [item.host_id],

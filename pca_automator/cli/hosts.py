@@ -66,7 +66,10 @@ def add(
     others = sum(row["result"].startswith("differs") for row in rows)
     say(f"{added} added, {len(rows) - added} were there already. {_when(op.deployment) if added else ''}".strip())
     if others:
-        raise Trouble(f"{others} are there with other overrides: change them with pca-automator hosts set", FAILED)
+        raise Trouble(
+            f"{others} are there with other overrides: change them with pca-automator hosts set ID --override NAME=VALUE",
+            FAILED,
+        )
 
 
 def _new_hosts(

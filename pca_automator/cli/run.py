@@ -56,7 +56,7 @@ def run(
     run_id = arn.rpartition(":")[2]
     if not watch:
         show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id), ("execution", arn)])
-        say("It takes some minutes; pca-automator status says how it ended.")
+        say("It takes some minutes: pca-automator status")
         return
     _watch(op, arn)
 
