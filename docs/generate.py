@@ -92,11 +92,13 @@ def resources() -> str:
     kinds: dict[str, list[str]] = {}
     for logical_id, resource in template["Resources"].items():
         kinds.setdefault(resource["Type"], []).append(paths.get(logical_id, logical_id))
+    # Rounded: the exact size changes with every word of an SSM document.
+    kilobytes = round(len(json.dumps(template)) / 50_000) * 50
     lines = [
         NOTE,
         "# What the sample stack creates",
         "",
-        f"{len(template['Resources'])} resources, {len(json.dumps(template)) // 1000} kB of template.",
+        f"{len(template['Resources'])} resources, about {kilobytes} kB of template.",
         "",
         "| Type | Constructs |",
         "| --- | --- |",
