@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from pca_runtime.aws_errors import error_code, translated
 from pca_runtime.clients import S3, PrivateCa, RolesAnywhere
 from pca_runtime.crl import Crl, check_crl, check_size, crl_in_force, load_crl
-from pca_runtime.errors import CrlRefused
+from pca_runtime.errors import CrlRefused, Throttled
 from pca_runtime.settings import CrlProcessorSettings
 from pca_runtime.timestamps import Clock
 
@@ -24,6 +24,8 @@ __all__ = ["CrlOutcome", "CrlProcessing"]
 # "CRLs per trust anchor: 2", not adjustable.
 # https://docs.amazonaws.cn/en_us/rolesanywhere/latest/userguide/quotas.html
 _CRLS_PER_ANCHOR = 2
+# AWS Private CA writes a CRL about every half an hour at most.
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -111,25 +113,42 @@ class CrlProcessing:
         return outcome
 
     def _bring_into_force(self, metrics: dict[str, float]) -> CrlOutcome:
+        """Write what the bucket holds, and look again: until what was written is what the bucket still holds.
+
+        Two invocations can overlap, however they came about. Then the last of them to write may write the older CRL;
+        but the newer one is in the bucket by that time, so it sees this, and brings the newer one into force.
+        docs/adr/0004 has the argument.
+        """
         ca_pem = self._ca_certificate()
-        anchored = list(self._anchored())
-        ours = [_InForce.of(entry, ca_pem) for entry in anchored if entry.get("name") == self._settings.crl_name]
-        for entry in ours:
-            # First of all: also when the new CRL is refused, one must see when the one in force runs out.
-            self._measure(entry.crl, metrics)
-        data = self._read(metrics)
-        if data is None:
-            return CrlOutcome("NO_CRL_YET", metrics=metrics)
+        for _ in range(_ROUNDS):
+            anchored = list(self._anchored())
+            ours = [_InForce.of(entry, ca_pem) for entry in anchored if entry.get("name") == self._settings.crl_name]
+            for entry in ours:
+                # First of all: also when the new CRL is refused, one must see when the one in force runs out.
+                self._measure(entry.crl, metrics)
+            data = self._read(metrics)
+            if data is None:
+                return CrlOutcome("NO_CRL_YET", metrics=metrics)
+            crl = self._checked(data, ca_pem, metrics)
+            state = self._update(crl, ours) if ours else self._import(crl, anchored)
+            self._measure(crl, metrics)
+            if state == "IN_FORCE" or self._read({}) == data:
+                self._refuse_disabled(ours)
+                return CrlOutcome(state, crl.number, metrics=metrics)
+        raise Throttled(f"the CRL in the bucket changed {_ROUNDS} times while it was read", code="SERVICE_THROTTLED")
+
+    def _checked(self, data: bytes, ca_pem: str, metrics: dict[str, float]) -> Crl:
         crl = load_crl(data)
         metrics["CrlBytes"] = len(crl.pem)
         check_crl(crl, ca_pem, self._clock())
         metrics["CrlEntries"] = crl.entries
-        state = self._update(crl, ours) if ours else self._import(crl, anchored)
-        self._measure(crl, metrics)
+        return crl
+
+    @staticmethod
+    def _refuse_disabled(ours: list[_InForce]) -> None:
         if disabled := [entry.crl_id for entry in ours if not entry.enabled]:
             # Somebody switched it off. Switching it on is not ours to decide, but it must not be forgotten.
             raise CrlRefused(f"the CRL {disabled[0]} is disabled: no revocation is enforced", code="CRL_DISABLED")
-        return CrlOutcome(state, crl.number, metrics=metrics)
 
     def _read(self, metrics: dict[str, float]) -> bytes | None:
         with translated("GetObject"):

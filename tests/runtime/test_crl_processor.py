@@ -328,11 +328,3 @@ def test_the_schedules_message_repairs_a_lost_event(world: World) -> None:
     assert in_force(world) == [3]
     world.s3.fail("get_object", client_error("SlowDown"))
     assert event(world, message) == {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
-
-
-def test_ten_crls_in_a_row_are_all_in_force(world: World) -> None:
-    for number in range(1, 11):
-        write(world, world.pca.ca.crl(number, revoked=number))
-        event(world)
-        assert in_force(world) == [number]
-    assert writes(world) == (1, 9)
