@@ -130,4 +130,6 @@ class Departures:
             token = {"NextToken": page["NextToken"]}
 
 
-_GONE = ("absent", "terminated")
+# From shutting-down there is no way back.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+_GONE = ("absent", "shutting-down", "terminated")

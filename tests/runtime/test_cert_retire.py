@@ -331,7 +331,7 @@ def test_a_removed_item_of_a_machine_that_is_there_leaves_its_certificate_alone(
     assert members.world.item() == {}
 
 
-@pytest.mark.parametrize("state", ["terminated", "absent"])
+@pytest.mark.parametrize("state", ["shutting-down", "terminated", "absent"])
 def test_a_removed_item_of_a_machine_that_is_gone_takes_its_certificates_with_it(members: Members, state: str) -> None:
     if state != "absent":
         members.ec2.instances[HOST] = (state, {})
