@@ -102,6 +102,37 @@ def test_it_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> N
         assert eventually(lambda: not group(pid), 10)
 
 
+def test_a_deployment_that_fails_leaves_no_process_and_says_where_the_log_is(tmp_path: Path) -> None:
+    cdk = tmp_path / "cdk"
+    cdk.write_text("#!/bin/sh\necho 'stack is not well' >&2\nexit 3\n")
+    cdk.chmod(0o755)
+    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--build", str(tmp_path / "build")],
+        cwd=ROOT,
+        env={**os.environ, "CDK_CLI": str(cdk)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "cdk bootstrap ended with status 3:\nstack is not well" in done.stdout
+    assert f"see the logs in {tmp_path / 'build'}/runs" in done.stdout.replace("\n", "")
+    assert list(tmp_path.glob("build/runs/*/local-aws.log"))
+    alive = [process for process, _, _ in processes() if str(tmp_path).encode() in command_line(process)]
+    assert alive == []
+
+
+def command_line(process: int) -> bytes:
+    """What a process was started with; nothing if it has ended meanwhile."""
+    try:
+        return (PROC / str(process) / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 FAKE_CDK = "#!/bin/sh\ntouch started\nexec sleep 60\n"
 
 
