@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Names, RemovalPolicy
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -60,7 +60,8 @@ class PcaCertificateAutomation(AutomationBase):
         ca_certificate_path: directory of the CA chain on the hosts. Default: ``/etc/pca-automator/certs``.
         signing_helper_path: directory of ``aws_signing_helper``. Default: ``/usr/local/bin``.
         hooks_path: directory of post-install hooks. Default: ``/etc/pca-automator/post-install.d``.
-        hook_timeout: how long one hook may run. Default: one minute.
+        hook_timeout: how long all hooks of a host may run together; should be shorter than ``poll_interval``
+            times ``poll_attempts``. Default: one minute.
         key_algorithm: the hosts' keys. Default: RSA 2048.
         validation_policy: whether a new pair is proven with IAM Roles Anywhere before it goes live. Default: where
             the helper is installed.
@@ -229,6 +230,13 @@ class PcaCertificateAutomation(AutomationBase):
             validation_policy=validation_policy,
             versions_kept=versions_kept,
         )
+        if polling.gives_up_during(settings.hook_timeout):
+            Annotations.of(self).add_warning_v2(
+                "pca-automator:hooks-outlast-polls",
+                f"hook_timeout is {settings.hook_timeout.to_human_string()}, but the workflow looks at a host for "
+                f"{polling.window_seconds} seconds (poll_interval times poll_attempts): a host whose hooks take longer "
+                "is reported as failed although its new certificate may be live; shorten the one or lengthen the other",
+            )
 
         self.automation_name = Names.unique_resource_name(self, max_length=64, separator="-")
         self.encryption_key = encryption_key or automation_key(self, "Key", removal_policy)

@@ -37,7 +37,7 @@ class HostSettings:
     versions_kept: int = 1
     """How many superseded versions stay on the host."""
     hook_timeout: Duration = field(default_factory=lambda: Duration.seconds(60))
-    """How long one hook may run."""
+    """How long all hooks may run together."""
 
     def __post_init__(self) -> None:
         for name in (

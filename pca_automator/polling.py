@@ -26,6 +26,10 @@ class Polling:
         validation.whole_number("poll_attempts", self.attempts, 1, 100)
         validation.duration("issuance_timeout", self.issuance_timeout, Duration.seconds(30), Duration.hours(1))
 
+    def gives_up_during(self, hook_timeout: Duration) -> bool:
+        """Whether hooks that take all their time outlast the polls of the installation that they are part of."""
+        return not hook_timeout.is_unresolved() and hook_timeout.to_seconds() >= self.window_seconds
+
     @property
     def window_seconds(self) -> int:
         """How long one command has, from sending to its last poll."""

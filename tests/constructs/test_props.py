@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
+from aws_cdk.assertions import Annotations, Match
 
 from pca_automator import (
     HostSettings,
@@ -97,6 +98,14 @@ def test_a_general_purpose_ca_may_issue_for_a_month() -> None:
     assert "AWS::ACMPCA::CertificateAuthority" not in {
         each["Type"] for each in template_of(construct)["Resources"].values()
     }
+
+
+@pytest.mark.parametrize(("minutes", "warned"), [(2, 0), (3, 1)])
+def test_warns_of_hooks_that_outlast_the_polls(minutes: int, warned: int) -> None:
+    """Twelve polls, fifteen seconds apart."""
+    construct = automation(hook_timeout=Duration.minutes(minutes))
+    words = Match.string_like_regexp(r"hook_timeout is 3 minutes, but the workflow looks at a host for 180 seconds")
+    assert len(Annotations.from_stack(Stack.of(construct)).find_warning("*", words)) == warned
 
 
 def test_fails_when_an_existing_short_lived_ca_cannot_issue_for_so_long() -> None:
