@@ -114,6 +114,7 @@ class PrivateCertificateAuthority(Construct):
             },
         }
         principal = iam.ServicePrincipal("acm-pca.amazonaws.com")
+        # The whole bucket, as AWS documents it: the CA also writes test objects of its own naming when it is made.
         bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[principal],

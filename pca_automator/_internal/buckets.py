@@ -39,6 +39,9 @@ def private_bucket(
         server_access_logs_prefix=f"{id}/" if access_log_bucket else None,
         versioned=True,
     )
+    assert bucket.policy is not None, "enforce_ssl makes one"
+    # A bucket that stays without it would be open to plain HTTP, and AWS Private CA could not write to it any more.
+    bucket.policy.apply_removal_policy(removal_policy)
     bucket.add_lifecycle_rule(abort_incomplete_multipart_upload_after=Duration.days(7))
     replication = (
         "The content is derived from the inventory or the CA and is made again; a copy elsewhere helps nobody."

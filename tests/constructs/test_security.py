@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
+from aws_cdk import RemovalPolicy
 
-from tests.synthesis import actions, as_list, resources, sample_template, statements
+from tests.synthesis import actions, as_list, automation, resources, sample_template, statements, template_of
 
 # What the service authorization reference gives no resource type; everything else must name its resource.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
@@ -40,6 +42,7 @@ STATEFUL = {
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
 }
 
 
@@ -154,6 +157,80 @@ def test_buckets_are_private_versioned_and_tls_only(template: dict[str, Any]) ->
         assert "BucketEncryption" in properties, name
         assert name in policies, name
     assert policies.count("aws:SecureTransport") == len(resources(template, "AWS::S3::Bucket"))
+
+
+def crl_bucket(template: dict[str, Any]) -> tuple[str, dict[str, Any], list[dict[str, Any]]]:
+    """Its logical id, its properties, and the statements of its policy."""
+    ((name, bucket),) = ((n, b) for n, b in resources(template, "AWS::S3::Bucket").items() if "CrlBucket" in n)
+    (policy,) = (
+        p["Properties"]["PolicyDocument"]["Statement"]
+        for p in resources(template, "AWS::S3::BucketPolicy").values()
+        if p["Properties"]["Bucket"] == {"Ref": name}
+    )
+    return name, bucket["Properties"], policy
+
+
+def test_the_crl_bucket_is_encrypted_cleans_up_and_sends_events(template: dict[str, Any]) -> None:
+    _, properties, _ = crl_bucket(template)
+    (encryption,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    assert {"NoncurrentVersionExpiration": {"NoncurrentDays": 90}, "Status": "Enabled"} in rules
+    assert {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}, "Status": "Enabled"} in rules
+    # The CRL itself is never expired: the next one may be a month away.
+    assert not [rule for rule in rules if "ExpirationInDays" in rule]
+    assert properties["NotificationConfiguration"]["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
+
+
+def test_only_the_accounts_own_private_ca_may_write_to_the_crl_bucket_and_nobody_without_tls(
+    template: dict[str, Any],
+) -> None:
+    name, _, policy = crl_bucket(template)
+    allowed = [statement for statement in policy if statement["Effect"] == "Allow"]
+    assert {action for statement in allowed for action in actions(statement)} == {
+        "s3:GetBucketAcl",
+        "s3:GetBucketLocation",
+        "s3:PutObject",
+        "s3:PutObjectAcl",
+    }
+    for statement in allowed:
+        assert statement["Principal"] == {"Service": "acm-pca.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert ":certificate-authority/*" in json.dumps(statement["Condition"]["ArnLike"]["aws:SourceArn"])
+        assert name in json.dumps(statement["Resource"])
+    denied = [statement["Condition"] for statement in policy if statement["Effect"] == "Deny"]
+    assert denied == [{"Bool": {"aws:SecureTransport": "false"}}, {"NumericLessThan": {"s3:TlsVersion": 1.2}}]
+
+
+def test_everything_can_also_be_deleted_in_an_order_that_works() -> None:
+    """CloudFormation deletes against the order of creation: the CA goes before the policy that lets it write."""
+    found = template_of(automation(removal_policy=RemovalPolicy.DESTROY))
+    for kind in STATEFUL:
+        for name, resource in resources(found, kind).items():
+            assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+    order = deletion_order(found)
+    policy = next(name for name in resources(found, "AWS::S3::BucketPolicy") if "CrlBucket" in name)
+    (authority,) = resources(found, "AWS::ACMPCA::CertificateAuthority")
+    (activation,) = resources(found, "AWS::ACMPCA::CertificateAuthorityActivation")
+    (anchor,) = resources(found, "AWS::RolesAnywhere::TrustAnchor")
+    (table,) = resources(found, "AWS::DynamoDB::Table")
+    streams = [
+        name
+        for name, mapping in resources(found, "AWS::Lambda::EventSourceMapping").items()
+        if "StartingPosition" in mapping["Properties"]
+    ]
+    assert order.index(anchor) < order.index(activation) < order.index(authority) < order.index(policy)
+    assert max(order.index(name) for name in streams) < order.index(table)
+
+
+def deletion_order(template: dict[str, Any]) -> list[str]:
+    """One of CloudFormation's orders: nothing goes before what depends on it or refers to it. A cycle is an error."""
+    names = set(template["Resources"])
+    needs = {
+        name: {each for each in names - {name} if f'"{each}"' in json.dumps(resource)}
+        for name, resource in template["Resources"].items()
+    }
+    return list(TopologicalSorter(needs).static_order())[::-1]
 
 
 def test_the_crl_bucket_is_ready_before_the_ca(template: dict[str, Any]) -> None:
