@@ -81,6 +81,7 @@ class RevocationPolicy(Enum):
 
     ALWAYS = "ALWAYS"
     NEVER = "NEVER"
+    """Not by itself: a run with ``revokeReplaced``, which answers a compromise, revokes what it replaces."""
 
 
 class ValidationPolicy(Enum):

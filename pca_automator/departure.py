@@ -105,7 +105,7 @@ class HostDeparture(Construct):
                 function=self.cert_retire,
                 gather_for=Duration.seconds(5),
                 stream_arn=stream_arn,
-                table=inventory.table,
+                stream_key=None,  # the grant on the table holds it
             )
         invoke_every(
             self,

@@ -74,7 +74,7 @@ class HostEnrolment(Construct):
             function=self.cert_enroll,
             gather_for=GATHER_FOR,
             stream_arn=stream,
-            table=table,
+            stream_key=table.encryption_key,
         )
 
 

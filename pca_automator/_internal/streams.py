@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -27,7 +26,7 @@ def follow_changes(
     function: lambda_.Function,
     gather_for: Duration,
     stream_arn: str,
-    table: dynamodb.ITable,
+    stream_key: kms.IKey | None,
 ) -> lambda_.EventSourceMapping:
     """Hand the records of a table's stream to a function, tried again for hours, in halves, and never dropped.
 
@@ -39,9 +38,9 @@ def follow_changes(
         function: gets the records.
         gather_for: how long records are gathered into one invocation.
         stream_arn: the table's stream, with new and old images.
-        table: whose key encrypts the stream, too.
+        stream_key: key of the table, which encrypts the stream too; None where the function may use it already.
     """
-    _allow_reading(function, stream_arn, table.encryption_key)
+    _allow_reading(function, stream_arn, stream_key)
     mapping = lambda_.EventSourceMapping(
         scope,
         id,
