@@ -48,6 +48,8 @@ def enrol(world: World) -> None:
     report.expect("live files whole, modes right, chain verified", 0, _troubled(world, members, items))
     report.numbers["enrolment_runs"] = world.runs()
     report.expect("items put together share a few runs", True, 1 <= world.runs() <= _FEW_RUNS)
+    twice = [member.id for member in deployed if items[member.id].get("previousSerial")]
+    report.expect("each of them is renewed once", [], twice)
     report.per_renewal = costs.per_renewal(world, len(deployed))
     costs.expect_what_was_promised(report)
     explain(world, items)
