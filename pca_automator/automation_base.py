@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_acmpca as acmpca
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from pca_automator.automation_events import AutomationEvents
-from pca_automator.functions import METRIC_NAMESPACE
+from pca_automator.automation_metrics import AutomationMetrics
 from pca_automator.inventory import grant_table_key
 
 USER_ATTRIBUTES = (
@@ -32,11 +30,9 @@ USER_ATTRIBUTES = (
 """What a user writes into the inventory; the other attributes are the system's."""
 
 
-class AutomationBase(AutomationEvents):
+class AutomationBase(AutomationMetrics):
     """Grants, metrics and events of an automation, whether this stack made it or imports it."""
 
-    automation_name: str
-    """Value of the metric dimension ``Automation``, and the name in every event."""
     certificate_authority: acmpca.ICertificateAuthority
     """The CA that issues."""
     encryption_key: kms.IKey
@@ -113,54 +109,6 @@ class AutomationBase(AutomationEvents):
             grantee=grantee,
             resource_arns=[self.certificate_authority.certificate_authority_arn],
         )
-
-    def metric(
-        self, name: str, *, statistic: str = "Maximum", period: Duration | None = None, label: str | None = None
-    ) -> cloudwatch.Metric:
-        """One of the automation's metrics.
-
-        Args:
-            name: such as ``HostsFailed``.
-            statistic: Default: the maximum.
-            period: Default: 12 hours, the default schedule's interval.
-            label: Default: the metric's name.
-        """
-        return cloudwatch.Metric(
-            dimensions_map={"Automation": self.automation_name},
-            label=label,
-            metric_name=name,
-            namespace=METRIC_NAMESPACE,
-            period=period or Duration.hours(12),
-            statistic=statistic,
-        )
-
-    def metric_hosts(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Hosts in the inventory, one data point for each run: whether runs happen at all."""
-        return self.metric("HostsTotal", period=period)
-
-    def metric_due(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Hosts that a run found due."""
-        return self.metric("HostsDue", period=period)
-
-    def metric_overdue(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Hosts whose certificate had expired when a run began."""
-        return self.metric("HostsOverdue", period=period)
-
-    def metric_renewed(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Hosts renewed."""
-        return self.metric("HostsRenewed", period=period, statistic="Sum")
-
-    def metric_failed(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Hosts that failed."""
-        return self.metric("HostsFailed", period=period, statistic="Sum")
-
-    def metric_least_time_left(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Seconds until the first certificate of the fleet expires, as a run saw it: the runway."""
-        return self.metric("LeastSecondsLeft", period=period, statistic="Minimum")
-
-    def metric_crl_bytes(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Size of the CRL in force; IAM Roles Anywhere takes 300,000 bytes at most."""
-        return self.metric("CrlBytes", period=period)
 
 
 class ImportedAutomation(AutomationBase):

@@ -43,7 +43,8 @@ class AutomationEvents(Construct):
     """Rules on the events of one automation."""
 
     automation_name: str
-    """The name in the detail of every event; rules match it, so that they see their own automation alone."""
+    """The name in every event, which rules match so that they see their own automation alone, and the value of the
+    metric dimension ``Automation``."""
 
     def on_host_renewed(
         self,

@@ -28,7 +28,8 @@ from pca_automator.crl_budget import CrlBudget
 from pca_automator.departure import HostDeparture
 from pca_automator.enrolment import HostEnrolment, has_stream
 from pca_automator.existing_ca import ExistingCertificateAuthority
-from pca_automator.fleet_monitoring import FleetAlarms, FleetDashboard
+from pca_automator.fleet_dashboard import FleetDashboard
+from pca_automator.fleet_monitoring import FleetAlarms
 from pca_automator.functions import FunctionFactory, FunctionNetwork
 from pca_automator.host_documents import HostDocuments
 from pca_automator.host_functions import HostFunctions
@@ -115,6 +116,11 @@ class PcaCertificateAutomation(AutomationBase):
         alarms: whether alarms are made and publish to the topic. Default: yes.
         runway_alarm: alarm when a certificate of the fleet has less than this left. Default: half the renewal
             threshold.
+        ca_expiry_alarm: alarm when the CA's own certificate has less than this left. Default: 90 days.
+        crl_expiry_alarm: alarm when no newer CRL is in force this long before the ``nextUpdate`` of the present one.
+            Default: a day for a created CA, 12 hours for an existing one.
+        crl_size_alarm_percentage: alarm when the CRL has this share of the 300,000 bytes that IAM Roles Anywhere
+            takes. Default: 80.
         dashboard: whether a CloudWatch dashboard is made. Default: yes.
 
     Raises:
@@ -205,6 +211,9 @@ class PcaCertificateAutomation(AutomationBase):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         alarms: bool = True,
         runway_alarm: Duration | None = None,
+        ca_expiry_alarm: Duration | None = None,
+        crl_expiry_alarm: Duration | None = None,
+        crl_size_alarm_percentage: float = 80,
         dashboard: bool = True,
     ) -> None:
         super().__init__(scope, id)
@@ -330,6 +339,7 @@ class PcaCertificateAutomation(AutomationBase):
             self,
             "Workflow",
             access_log_bucket=access_logs,
+            certificate_authority=self.certificate_authority,
             dead_letters=self.dead_letters,
             encryption_key=self.encryption_key,
             factory=factory,
@@ -403,7 +413,8 @@ class PcaCertificateAutomation(AutomationBase):
                 "CrlAlarms",
                 automation_name=self.automation_name,
                 dead_letters=queues,
-                next_update_margin=Duration.days(1) if self.private_ca else None,
+                max_percentage=crl_size_alarm_percentage,
+                next_update_margin=crl_expiry_alarm or (Duration.days(1) if self.private_ca else None),
                 notifications=notifications,
             )
         self.alarms = None
@@ -412,6 +423,7 @@ class PcaCertificateAutomation(AutomationBase):
                 self,
                 "Alarms",
                 automation=self,
+                ca_expiry=ca_expiry_alarm,
                 dead_letters={} if self.crl_alarms else queues,
                 notifications=notifications,
                 renewal_threshold=times.threshold,
@@ -420,7 +432,16 @@ class PcaCertificateAutomation(AutomationBase):
             )
         if dashboard:
             FleetDashboard(
-                self, "Dashboard", alarms=self.alarms.all if self.alarms else [], automation=self, queues=queues
+                self,
+                "Dashboard",
+                alarms=[*(self.alarms.all if self.alarms else []), *(self.crl_alarms.all if self.crl_alarms else [])],
+                automation=self,
+                crl=self.crl_distribution is not None,
+                membership=[
+                    *(["HostsEnrolled", "HostsRemoved"] if self.enrolment else []),
+                    *(["HostsRegistered"] if self.registration else []),
+                ],
+                queues=queues,
             )
 
     @property

@@ -26,7 +26,7 @@ _LEAVE_A_DAY = 0.01
 
 # Of a CA with a complete CRL, over its whole life.
 # https://docs.aws.amazon.com/general/latest/gr/pca.html
-_CERTIFICATES_PER_CA = 1_000_000
+CERTIFICATES_PER_CA = 1_000_000
 _WARN_BELOW_YEARS = 2
 
 
@@ -107,7 +107,7 @@ class CrlBudget:
     @property
     def years_of_the_ca(self) -> float:
         """After how long a CA with a complete CRL has issued all it may."""
-        return _CERTIFICATES_PER_CA / self.certificates_per_year
+        return CERTIFICATES_PER_CA / self.certificates_per_year
 
     def warn(self, construct: IConstruct) -> None:
         """Say at synthesis what will not fit."""
@@ -124,6 +124,6 @@ class CrlBudget:
                 "pca-automator:ca-certificate-quota",
                 f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} take about "
                 f"{self.certificates_per_year:,.0f} certificates a year; a CA with a complete CRL issues "
-                f"{_CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
+                f"{CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
                 "Plan its successor, or use a longer validity",
             )

@@ -1,11 +1,11 @@
-"""What wakes a person, and what they look at then: alarms on the fleet, and the dashboard."""
+"""What wakes a person: alarms on the fleet, its runs and its CA."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
@@ -19,17 +19,18 @@ _HOUR = Duration.hours(1)
 # An alarm looks back seven days at most.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _HOURS_MAX = 7 * 24
-_WIDTH = 24
 
 
 class FleetAlarms(Construct):
-    """Some host is running out of time; no run happened; a run broke; something was not handled.
+    """Time is running out, for a host, the fleet or the CA; no run happened; a run broke; something was not handled.
 
     Not on single failures: the report of a run names them, and a host that fails is tried again before it matters.
-    They cost some 0.50 USD a month. https://aws.amazon.com/cloudwatch/pricing/
+    They cost 0.10 USD a month each. https://aws.amazon.com/cloudwatch/pricing/
 
     Args:
         automation: whose metrics.
+        ca_expiry: alarm when the CA's own certificate has less than this left, or the CA is not active. Default: 90
+            days.
         dead_letters: queues that should be empty, by name. Default: none.
         notifications: topic of the alarms.
         renewal_threshold: how long before its end a certificate is due.
@@ -50,22 +51,35 @@ class FleetAlarms(Construct):
         notifications: FailureNotifications,
         renewal_threshold: Duration,
         schedule_interval: Duration,
+        ca_expiry: Duration | None = None,
         dead_letters: Mapping[str, sqs.IQueue] | None = None,
         runway: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._notifications = notifications
         notifications.let_alarms_publish()
-        self.runway: cloudwatch.Alarm = self._alarm(
+        short = _runway(runway, renewal_threshold, schedule_interval)
+        self.runway: cloudwatch.Alarm = self._time_left(
             "Runway",
-            metric=automation.metric_least_time_left(period=_HOUR),
-            threshold=_runway(runway, renewal_threshold, schedule_interval).to_seconds(),
-            operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            # Between two runs nothing is measured: what the last one saw stays true.
-            missing=cloudwatch.TreatMissingData.IGNORE,
-            description="A host's certificate runs out soon and runs do not renew it: pca-automator hosts list --due",
+            automation.metric_least_time_left(period=_HOUR),
+            short,
+            "A host's certificate runs out soon and runs do not renew it: pca-automator hosts list --due",
         )
         """Least time left in the fleet."""
+        self.fleet_at_risk: cloudwatch.Alarm = self._time_left(
+            "FleetAtRisk",
+            automation.metric_first_percentile_time_left(period=_HOUR),
+            short,
+            "More than one host in a hundred runs out soon: it is not the hosts. pca-automator status",
+        )
+        """Time left without the few hosts that are dead: the system itself does not renew."""
+        self.ca_expiry: cloudwatch.Alarm = self._time_left(
+            "CaExpiry",
+            automation.metric_ca_time_left(period=_HOUR),
+            ca_expiry or Duration.days(90),
+            "The CA is not active, or its own certificate runs out: pca-automator status",
+        )
+        """Time left of the CA."""
         self.no_run: cloudwatch.Alarm = self._alarm(
             "NoRun",
             metric=automation.metric_hosts(period=_HOUR),
@@ -103,6 +117,19 @@ class FleetAlarms(Construct):
         """Every alarm."""
         return [each for each in self.node.children if isinstance(each, cloudwatch.Alarm)]
 
+    def _time_left(
+        self, name: str, metric: cloudwatch.IMetric, threshold: Duration, description: str
+    ) -> cloudwatch.Alarm:
+        return self._alarm(
+            name,
+            metric=metric,
+            threshold=threshold.to_seconds(),
+            operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            # Between two runs nothing is measured: what the last one saw stays true.
+            missing=cloudwatch.TreatMissingData.IGNORE,
+            description=description,
+        )
+
     def _broken_run(self, name: str, metric: cloudwatch.IMetric, description: str) -> cloudwatch.Alarm:
         return self._alarm(
             name,
@@ -138,107 +165,6 @@ class FleetAlarms(Construct):
         alarm.add_alarm_action(action)
         alarm.add_ok_action(action)
         return alarm
-
-
-class FleetDashboard(Construct):
-    """One page: the alarms, how long the fleet has, what the runs did, revocation. Some 3 USD a month.
-
-    Args:
-        alarms: shown on top.
-        automation: whose metrics.
-        queues: dead-letter queues, by name.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        alarms: Sequence[cloudwatch.IAlarm],
-        automation: AutomationBase,
-        queues: Mapping[str, sqs.IQueue],
-    ) -> None:
-        super().__init__(scope, id)
-        self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(14))
-        """Its name is CloudFormation's."""
-        self.dashboard.add_widgets(
-            cloudwatch.TextWidget(
-                height=2,
-                markdown=f"# Certificates of {automation.automation_name}\n"
-                "Least time left is what counts. `pca-automator status` says the same, and who needs a person.",
-                width=_WIDTH,
-            )
-        )
-        if alarms:
-            self.dashboard.add_widgets(cloudwatch.AlarmStatusWidget(alarms=list(alarms), height=3, width=_WIDTH))
-        self.dashboard.add_widgets(*_fleet_widgets(automation))
-        self.dashboard.add_widgets(*_run_widgets(automation, queues))
-        self.dashboard.add_widgets(*_revocation_widgets(automation))
-
-
-def _fleet_widgets(automation: AutomationBase) -> list[cloudwatch.IWidget]:
-    least = automation.metric_least_time_left(period=_HOUR)
-    hours = cloudwatch.MathExpression(
-        expression="least / 3600", label="hours until the first certificate runs out", period=_HOUR,
-        using_metrics={"least": least},
-    )  # fmt: skip
-    return [
-        _graph("Least time left (hours)", [hours]),
-        _graph(
-            "Fleet, as each run saw it",
-            [
-                automation.metric("HostsTotal", label="hosts", period=_HOUR),
-                automation.metric("HostsDue", label="due", period=_HOUR),
-                automation.metric("HostsOverdue", label="certificate has run out", period=_HOUR),
-            ],
-        ),
-    ]
-
-
-def _run_widgets(automation: AutomationBase, queues: Mapping[str, sqs.IQueue]) -> list[cloudwatch.IWidget]:
-    outcomes = {
-        "HostsRenewed": "renewed", "HostsFailed": "failed", "HostsSkipped": "skipped", "HostsLost": "lost",
-        "HostsRejected": "rejected",
-    }  # fmt: skip
-    sums = [automation.metric(name, label=label, period=_HOUR, statistic="Sum") for name, label in outcomes.items()]
-    issued = automation.metric("CertificatesIssued", label="certificates issued", period=_HOUR, statistic="Sum")
-    return [
-        _graph("What runs did", sums, width=8),
-        _graph("Issuance", [issued, automation.metric("IssuanceIgnored", period=_HOUR, statistic="Sum")], width=8),
-        _graph(
-            "Not handled",
-            [
-                queue.metric_approximate_number_of_messages_visible(label=name, statistic="Maximum")
-                for name, queue in queues.items()
-            ],
-            width=8,
-        ),
-    ]
-
-
-def _revocation_widgets(automation: AutomationBase) -> list[cloudwatch.IWidget]:
-    update = automation.metric("CrlSecondsToNextUpdate", period=_HOUR, statistic="Minimum")
-    days = cloudwatch.MathExpression(
-        expression="seconds / 86400", label="days until the CRL runs out", period=_HOUR,
-        using_metrics={"seconds": update},
-    )  # fmt: skip
-    size = automation.metric("CrlBytes", label="bytes (300,000 are allowed)", period=_HOUR)
-    joined = ("HostsEnrolled", "HostsRegistered", "HostsRetired", "HostsRemoved", "CertificatesRevoked")
-    return [
-        _graph("CRL in force", [days], width=8),
-        _graph("CRL size", [size], width=8),
-        _graph(
-            "Joining and leaving",
-            [automation.metric(name, period=_HOUR, statistic="Sum") for name in joined],
-            width=8,
-        ),
-    ]
-
-
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric], width: int = _WIDTH // 2) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(
-        left=list(metrics), left_y_axis=cloudwatch.YAxisProps(min=0), region=Aws.REGION, title=title, width=width
-    )
 
 
 def _runway(given: Duration | None, threshold: Duration, interval: Duration) -> Duration:

@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator.crl_budget import CRL_ALARM_SHARE, CRL_MAX_BYTES
+from pca_automator.crl_budget import CRL_MAX_BYTES
 from pca_automator.functions import METRIC_NAMESPACE
 from pca_automator.notifications import FailureNotifications
 
@@ -22,9 +22,13 @@ class CrlAlarms(Construct):
     Args:
         automation_name: value of the metric dimension ``Automation``.
         dead_letters: queues that should be empty, by name.
+        max_percentage: of the size that IAM Roles Anywhere takes, at which the CRL is too large. Default: 80.
         next_update_margin: how long before ``nextUpdate`` a newer CRL must be in force. Default: 12 hours, half the
             shortest life that AWS Private CA gives a CRL.
         notifications: topic of the alarms.
+
+    Raises:
+        ValueError: ``max_percentage`` is out of bounds.
     """
 
     def __init__(
@@ -35,9 +39,12 @@ class CrlAlarms(Construct):
         automation_name: str,
         dead_letters: dict[str, sqs.IQueue],
         notifications: FailureNotifications,
+        max_percentage: float = 80,
         next_update_margin: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        if not 0 < max_percentage <= 100:
+            raise ValueError(f"crl_size_alarm_percentage is {max_percentage}: it must be above 0 and at most 100")
         self._automation_name = automation_name
         self._notifications = notifications
         margin = next_update_margin or Duration.hours(12)
@@ -45,9 +52,9 @@ class CrlAlarms(Construct):
         self.crl_size = self._alarm(
             "CrlSize",
             metric=self._metric("CrlBytes", "Maximum"),
-            threshold=CRL_ALARM_SHARE * CRL_MAX_BYTES,
+            threshold=max_percentage / 100 * CRL_MAX_BYTES,
             operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            description="The CRL has 80 % of the 300,000 bytes that IAM Roles Anywhere takes",
+            description=f"The CRL has {max_percentage:g} % of the 300,000 bytes that IAM Roles Anywhere takes",
         )
         self.crl_age = self._alarm(
             "CrlNextUpdate",
@@ -67,6 +74,11 @@ class CrlAlarms(Construct):
                 operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 description="An event or a start was not handled; it is in the dead-letter queue",
             )
+
+    @property
+    def all(self) -> list[cloudwatch.IAlarm]:
+        """Every alarm."""
+        return [each for each in self.node.children if isinstance(each, cloudwatch.Alarm)]
 
     def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
         return cloudwatch.Metric(

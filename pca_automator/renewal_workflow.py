@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -38,6 +39,7 @@ class RenewalWorkflow(Construct):
 
     Args:
         access_log_bucket: where the work bucket logs access.
+        certificate_authority: the CA, whose remaining time is a metric.
         dead_letters: queue for starts that failed.
         encryption_key: key of logs and work bucket.
         factory: makes the functions.
@@ -58,6 +60,7 @@ class RenewalWorkflow(Construct):
         id: str,
         *,
         access_log_bucket: s3.IBucket,
+        certificate_authority: acmpca.ICertificateAuthority,
         dead_letters: sqs.IQueue,
         encryption_key: kms.IKey,
         factory: FunctionFactory,
@@ -82,7 +85,7 @@ class RenewalWorkflow(Construct):
                 f"tolerated_failure_percentage is {tolerated_failure_percentage}: it must be from 0 to 100"
             )
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
-        self.cert_check = self._make_cert_check(factory, inventory, schedule_interval)
+        self.cert_check = self._make_cert_check(factory, inventory, certificate_authority, schedule_interval)
         self.cert_report = self._make_cert_report(factory, inventory, notifications)
         self.state_machine: sfn.IStateMachine = self._make_state_machine(
             self._define(host_renewal.definition, max_concurrency, tolerated_failure_percentage),
@@ -123,7 +126,11 @@ class RenewalWorkflow(Construct):
         return bucket
 
     def _make_cert_check(
-        self, factory: FunctionFactory, inventory: HostInventory, schedule_interval: Duration
+        self,
+        factory: FunctionFactory,
+        inventory: HostInventory,
+        authority: acmpca.ICertificateAuthority,
+        schedule_interval: Duration,
     ) -> lambda_.Function:
         function = factory.make(
             self,
@@ -131,6 +138,7 @@ class RenewalWorkflow(Construct):
             handler="cert_check",
             description="Finds the hosts that are due",
             environment={
+                "CA_ARN": authority.certificate_authority_arn,
                 "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
                 "SCAN_SEGMENTS": "4",
                 "TABLE_NAME": inventory.table.table_name,
@@ -141,6 +149,11 @@ class RenewalWorkflow(Construct):
             memory_mib=1024,
         )
         inventory.grant(function, "dynamodb:Scan", "dynamodb:BatchGetItem")
+        function.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["acm-pca:DescribeCertificateAuthority"], resources=[authority.certificate_authority_arn]
+            )
+        )
         buckets.allow_write(self.work_bucket, function, "runs/")
         acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
         return function

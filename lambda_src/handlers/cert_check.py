@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.authority import look_at
 from pca_runtime.clients import client
+from pca_runtime.errors import PcaAutomatorError
 from pca_runtime.fleet import Fleet
 from pca_runtime.observability import Event, emit, lambda_function, logger
 from pca_runtime.payloads import CheckRequest, RunInput
@@ -35,7 +38,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     # Always written, empty if need be: without ListBucket a missing object is "access denied" to CertReport.
     rejected = files.write_lines(rejected_key(request.run_id), (entry.as_line() for entry in selection.rejected), now)
     if wanted.host_ids is None:
-        _emit(settings.automation_name, selection)
+        _emit(settings.automation_name, selection, now)
     logger.info("selected", run_id=request.run_id, total=selection.total, due=due, rejected=rejected)
     return {
         "runId": request.run_id,
@@ -49,11 +52,24 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     }
 
 
-def _emit(automation: str, selection: Selection) -> None:
-    """Fleet figures, which only a run over the whole fleet knows."""
+def _emit(automation: str, selection: Selection, now: datetime) -> None:
+    """Figures of the fleet and its CA, which only a run over the whole fleet knows."""
     emit(
         automation,
         {"HostsTotal": selection.total, "HostsDue": len(selection.due), "HostsOverdue": selection.overdue},
     )
-    if selection.least_left is not None:
-        emit(automation, {"LeastSecondsLeft": selection.least_left}, unit="Seconds")
+    left = {
+        "LeastSecondsLeft": selection.least_left,
+        "FirstPercentileSecondsLeft": selection.first_percentile_left,
+        "CaSecondsLeft": _authority_left(now),
+    }
+    emit(automation, {name: value for name, value in left.items() if value is not None}, unit="Seconds")
+
+
+def _authority_left(now: datetime) -> float | None:
+    """``None`` where AWS Private CA does not say: hosts are renewed all the same."""
+    try:
+        return look_at(client("acm-pca"), _settings().ca_arn).seconds_left(now)
+    except PcaAutomatorError as error:
+        logger.warning("ca not measured", code=error.code, reason=error.message)
+        return None

@@ -17,12 +17,16 @@ from pca_runtime.settings import CertReportSettings
 from pca_runtime.timestamps import utc_now
 from pca_runtime.work_files import WorkFiles, report_key
 
-_METRICS = ("renewed", "failed", "skipped", "lost", "rejected")
+_METRICS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected")
 
 
 @cache
 def _settings() -> CertReportSettings:
     return CertReportSettings.load()
+
+
+def _metric(outcome: str) -> str:
+    return f"Hosts{outcome[:1].upper()}{outcome[1:]}"
 
 
 @lambda_function
@@ -38,7 +42,8 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))
     Events(client("events"), settings.automation_name).publish(RUN_REPORT, report.as_event())
     numbers = report.numbers()
-    metrics = {f"Hosts{name.capitalize()}": numbers[name] for name in _METRICS}
-    emit(settings.automation_name, metrics)
+    emit(settings.automation_name, {_metric(name): numbers[name] for name in _METRICS})
+    if report.seconds is not None:
+        emit(settings.automation_name, {"RunSeconds": report.seconds}, unit="Seconds")
     logger.info("reported", extra={"run_id": request.run_id, "published": report.needs_attention, **numbers})
     return {"runId": request.run_id, **numbers, "published": report.needs_attention}

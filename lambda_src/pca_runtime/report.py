@@ -91,6 +91,7 @@ class RunReport:
     details: str
     execution_arn: str = ""
     map_error: str = ""
+    started_at: datetime | None = None
     due: int = 0
     counts: Counter[Outcome] = field(default_factory=Counter)
     trouble: list[HostOutcome] = field(default_factory=list)
@@ -105,6 +106,11 @@ class RunReport:
     def needs_attention(self) -> bool:
         """Whether a person has something to do."""
         return bool(self.trouble or self.map_error)
+
+    @property
+    def seconds(self) -> int | None:
+        """How long the run took, from the choice of its hosts to this report."""
+        return None if self.started_at is None else int((self.now - self.started_at).total_seconds())
 
     def most_urgent_first(self) -> list[HostOutcome]:
         """Least time left first; no certificate counts as one that expires now. Rejected ids come last."""
@@ -133,6 +139,8 @@ class RunReport:
             "automation": self.automation,
             "runId": self.run_id,
             "at": format_time(self.now),
+            "startedAt": None if self.started_at is None else format_time(self.started_at),
+            "seconds": self.seconds,
             **self.numbers(),
             "needsAttention": self.needs_attention,
             "mapError": self.map_error,

@@ -47,6 +47,7 @@ class Reporter:
             map_error=_map_error(request),
         )
         listed = self.files.read_lines(request.key)
+        report.started_at = listed.started_at
         for chunk in _chunks(listed.lines):
             items = {item.host_id: item for item in self.fleet.these(line["hostID"] for line in chunk)}
             for line in chunk:

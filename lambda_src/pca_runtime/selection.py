@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,13 +40,14 @@ class Rejected:
 class Selection:
     """The outcome, or one thread's share of it.
 
-    ``due`` keeps expiry (epoch seconds) and host id alone. ``urgent_until`` is set where certificates are replaced
+    ``due`` keeps expiry (epoch seconds) and host id alone, ``left`` the seconds that each certificate has left: some
+    100 bytes and 8 bytes for a host. ``urgent_until`` is set where certificates are replaced
     before their time: who runs out by then comes first, whatever the order of the others.
     """
 
     total: int = 0
     overdue: int = 0
-    least_left: float | None = None
+    left: array[float] = field(default_factory=lambda: array("d"))
     due: list[tuple[int | None, str]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     urgent_until: datetime | None = None
@@ -54,10 +56,21 @@ class Selection:
         """Take in what another thread gathered."""
         self.total += other.total
         self.overdue += other.overdue
-        left = [value for value in (self.least_left, other.least_left) if value is not None]
-        self.least_left = min(left, default=None)
+        self.left += other.left
         self.due += other.due
         self.rejected += other.rejected
+
+    @property
+    def least_left(self) -> float | None:
+        """Seconds until the first certificate of the fleet runs out."""
+        return min(self.left, default=None)
+
+    @property
+    def first_percentile_left(self) -> float | None:
+        """Seconds that at least 99 of 100 certificates still have: one dead host does not move it in a large fleet."""
+        if not self.left:
+            return None
+        return sorted(self.left)[len(self.left) // 100]
 
     def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
         """The lines of hosts.jsonl, in the order in which hosts are renewed."""
@@ -136,7 +149,7 @@ class Selector:
             if item.expiry is not None:
                 # Not below zero: one host that died a year ago must not hide the runway of all the others.
                 left = max((item.expiry - now).total_seconds(), 0.0)
-                selection.least_left = left if selection.least_left is None else min(selection.least_left, left)
+                selection.left.append(left)
                 selection.overdue += left == 0.0
             if self._is_due(item, every, now):
                 expiry = None if item.expiry is None else int(item.expiry.timestamp())

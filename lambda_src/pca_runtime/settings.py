@@ -70,6 +70,7 @@ class HostDirectories(TableSettings):
 
 
 class CertCheckSettings(TableSettings):
+    ca_arn: _Arn
     work_bucket: _Text
     scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
     next_run_seconds: _Seconds = 43_200

@@ -8,12 +8,21 @@ from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
 
+from pca_automator import PcaCertificateAutomation
 from pca_automator._internal.assets import lambda_source
-from tests.synthesis import automation, resources, sample_template, template_of
+from tests.synthesis import automation, new_app, resources, sample_template, template_of
 
 OURS = "PcaAutomator"
+EVERY_METRIC = {
+    "CaSecondsLeft", "CertificatesIssued", "CertificatesRevoked", "CrlBytes", "CrlSecondsToNextUpdate",
+    "EventsNotPublished", "FirstPercentileSecondsLeft", "HostsDue", "HostsEnrolled", "HostsFailed", "HostsLost",
+    "HostsNotAttempted", "HostsOverdue", "HostsRegistered", "HostsRejected", "HostsRemoved", "HostsRenewed",
+    "HostsRetired", "HostsSkipped", "HostsTotal", "IssuanceIgnored", "LeastSecondsLeft", "RunSeconds",
+}  # fmt: skip
+"""What the dashboard shows where everything is switched on."""
 
 
 @cache
@@ -36,8 +45,10 @@ def emitted() -> set[str]:
     """Every name that the functions can give a metric: string literals of the code that emits, and the outcomes."""
     from handlers import cert_report
 
-    names = {f"Hosts{outcome.capitalize()}" for outcome in cert_report._METRICS}
-    literal = re.compile(r'"((?:Hosts|Crl|Crls|Certificates|Issuance|Least|Departures)[A-Z][A-Za-z]*)"')
+    names = {cert_report._metric(outcome) for outcome in cert_report._METRICS}
+    literal = re.compile(
+        r'"((?:Hosts|Crl|Crls|Ca|Certificates|Issuance|Least|FirstPercentile|Run|Events|Departures)[A-Z][A-Za-z]*)"'
+    )
     for file in lambda_source().rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         if "emit(" in text or "metrics[" in text:
@@ -66,8 +77,8 @@ def metric_names(metrics: Any) -> set[str]:
 def test_alarms_and_dashboard_use_metrics_that_the_functions_emit() -> None:
     used = {name for each in alarms().values() for name in metric_names(each)}
     shown = metric_names(dashboard(sample_template())["widgets"])
-    assert {"LeastSecondsLeft", "HostsTotal"} <= used
-    assert {"LeastSecondsLeft", "HostsFailed", "CrlBytes", "CertificatesIssued"} <= shown
+    assert {"LeastSecondsLeft", "FirstPercentileSecondsLeft", "CaSecondsLeft", "HostsTotal"} <= used
+    assert shown == EVERY_METRIC - {"HostsRegistered"}
     assert used | shown <= emitted()
 
 
@@ -77,7 +88,71 @@ def test_every_alarm_tells_the_topic_and_is_on_the_dashboard() -> None:
         assert alarm["AlarmActions"] == [{"Ref": topic}], name
         assert alarm["AlarmDescription"], name
     (shown,) = (each for each in dashboard(sample_template())["widgets"] if each["type"] == "alarm")
-    assert len(shown["properties"]["alarms"]) >= 3
+    assert len(shown["properties"]["alarms"]) == len(alarms())
+
+
+def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -> None:
+    construct = automation(alarms=False, dashboard=False)
+    names = {
+        getattr(construct, method)().metric_name: method for method in dir(construct) if method.startswith("metric_")
+    }
+    assert set(names) <= emitted()
+    assert {
+        "HostsTotal", "HostsDue", "HostsOverdue", "HostsRenewed", "HostsFailed", "LeastSecondsLeft",
+        "FirstPercentileSecondsLeft", "RunSeconds", "CaSecondsLeft", "CrlBytes", "CrlSecondsToNextUpdate",
+        "CertificatesIssued", "CertificatesRevoked", "EventsNotPublished",
+    } == set(names)  # fmt: skip
+
+
+def test_the_dashboard_shows_nothing_that_is_not_made() -> None:
+    arn = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/x"
+    stack = Stack(new_app(), "Consumer")
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", arn)
+    bare = PcaCertificateAutomation(
+        stack, "Automation", certificate_authority=authority, immediate_enrolment=False, validity=Duration.days(30)
+    )
+    shown = metric_names(dashboard(template_of(bare))["widgets"])
+    without = {"CrlBytes", "CrlSecondsToNextUpdate", "HostsEnrolled", "HostsRegistered", "HostsRemoved"}
+    assert shown == EVERY_METRIC - without
+    tagged = metric_names(dashboard(template_of(automation(enrol_by_tag={"a": "b"})))["widgets"])
+    assert tagged == EVERY_METRIC
+
+
+def test_the_runway_of_the_fleet_and_the_time_of_the_ca_are_alarms() -> None:
+    fleet, ca = alarms()["AutomationAlarmsFleetAtRisk"], alarms()["AutomationAlarmsCaExpiry"]
+    assert (fleet["MetricName"], fleet["Threshold"]) == ("FirstPercentileSecondsLeft", 24 * 3600)
+    assert (ca["MetricName"], ca["Threshold"]) == ("CaSecondsLeft", 90 * 86_400)
+    for alarm in (fleet, ca):
+        assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Minimum", "ignore")
+        assert alarm["ComparisonOperator"] == "LessThanThreshold"
+
+
+def test_no_alarm_is_about_a_single_failure() -> None:
+    ours = {alarm["MetricName"] for alarm in alarms().values() if alarm["Namespace"] == OURS}
+    assert not {"HostsFailed", "HostsLost", "EventsNotPublished"} & ours
+
+
+def test_every_threshold_is_a_prop() -> None:
+    template = template_of(
+        automation(
+            runway_alarm=Duration.hours(6),
+            ca_expiry_alarm=Duration.days(30),
+            crl_expiry_alarm=Duration.hours(2),
+            crl_size_alarm_percentage=50,
+        )
+    )
+    found = resources(template, "AWS::CloudWatch::Alarm")
+    thresholds = {logical_id[:-8]: each["Properties"]["Threshold"] for logical_id, each in found.items()}
+    assert thresholds["AutomationAlarmsRunway"] == thresholds["AutomationAlarmsFleetAtRisk"] == 6 * 3600
+    assert thresholds["AutomationAlarmsCaExpiry"] == 30 * 86_400
+    assert thresholds["AutomationCrlAlarmsCrlNextUpdate"] == 2 * 3600
+    assert thresholds["AutomationCrlAlarmsCrlSize"] == 150_000
+
+
+@pytest.mark.parametrize("percentage", [0, -1, 101])
+def test_refuses_a_share_of_a_crl_that_is_none(percentage: float) -> None:
+    with pytest.raises(ValueError, match=f"crl_size_alarm_percentage is {percentage}: .* above 0 and at most 100"):
+        automation(crl_size_alarm_percentage=percentage)
 
 
 def test_the_runway_alarm_is_quiet_while_runs_renew_in_time() -> None:
@@ -135,13 +210,6 @@ def test_alarms_may_publish_to_the_topic_and_use_its_key() -> None:
 def test_alarms_and_dashboard_can_be_switched_off() -> None:
     types = {each["Type"] for each in template_of(automation(alarms=False, dashboard=False))["Resources"].values()}
     assert not {kind for kind in types if kind.startswith("AWS::CloudWatch::")}
-
-
-def test_the_threshold_is_a_prop() -> None:
-    template = template_of(automation(runway_alarm=Duration.hours(6)))
-    found = resources(template, "AWS::CloudWatch::Alarm")
-    (alarm,) = (each for logical_id, each in found.items() if "Runway" in logical_id)
-    assert alarm["Properties"]["Threshold"] == 6 * 3600
 
 
 def test_refuses_a_threshold_at_which_a_healthy_fleet_would_be_in_alarm() -> None:

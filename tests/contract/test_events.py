@@ -43,7 +43,7 @@ def host(**attributes: Any) -> HostItem:
 
 
 def run_report(*hosts: HostOutcome) -> dict[str, Any]:
-    report = RunReport("fleet", "run-1", NOW, "s3://work/runs/run-1/report.json")
+    report = RunReport("fleet", "run-1", NOW, "s3://work/runs/run-1/report.json", started_at=NOW if hosts else None)
     for each in hosts:
         report.add(each)
     return report.as_event()

@@ -135,6 +135,7 @@ class FakePca(Recorder):
     def __init__(self, ca: Ca) -> None:
         super().__init__()
         self.ca = ca
+        self.status = "ACTIVE"
         self.certificates: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
 
@@ -158,6 +159,10 @@ class FakePca(Recorder):
     def get_certificate(self, **request: Any) -> dict[str, Any]:
         pem = self.certificates.get(request["CertificateArn"], "")
         return self._do("get_certificate", request, lambda: {"Certificate": pem, "CertificateChain": self.ca.pem})
+
+    def describe_certificate_authority(self, **request: Any) -> dict[str, Any]:
+        answer = {"CertificateAuthority": {"Status": self.status, "NotAfter": self.ca.certificate.not_valid_after_utc}}
+        return self._do("describe_certificate_authority", request, lambda: answer)
 
     def get_certificate_authority_certificate(self, **request: Any) -> dict[str, Any]:
         return self._do("get_certificate_authority_certificate", request, lambda: {"Certificate": self.ca.pem})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from array import array
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from pca_runtime.errors import AccessRefused, InvalidInput, Throttled
+from pca_runtime.selection import Selection
 from pca_runtime.timestamps import format_time
 
 from .conftest import World
@@ -286,7 +288,47 @@ def test_the_fleets_figures_are_metrics(world: World, capsys: pytest.CaptureFixt
     world.put(host_id(3), **live(-400 * DAY, -402 * DAY))
     world.put(host_id(4), status="RETIRED")
     check(world)
-    assert metrics(capsys) == {"HostsTotal": 3, "HostsDue": 2, "HostsOverdue": 1, "LeastSecondsLeft": 0}
+    assert metrics(capsys) == {
+        "HostsTotal": 3,
+        "HostsDue": 2,
+        "HostsOverdue": 1,
+        "LeastSecondsLeft": 0,
+        "FirstPercentileSecondsLeft": 0,
+        "CaSecondsLeft": 3650 * 86_400,
+    }
+
+
+@pytest.mark.parametrize(("hosts", "percentile"), [(100, 2), (101, 2), (200, 3), (1_000, 11), (50, 1), (1, 1)])
+def test_one_certificate_in_a_hundred_may_have_less_than_the_first_percentile(hosts: int, percentile: int) -> None:
+    selection = Selection(left=array("d", reversed(range(1, hosts + 1))))
+    assert selection.first_percentile_left == percentile
+    assert sum(left < percentile for left in selection.left) <= hosts / 100
+
+
+def test_the_first_percentile_of_many_threads_is_that_of_the_fleet(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(120):
+        world.put(host_id(number), **live(timedelta(hours=number + 1), DAY))
+    check(world)
+    found = metrics(capsys)
+    assert (found["LeastSecondsLeft"], found["FirstPercentileSecondsLeft"]) == (3600, 2 * 3600)
+
+
+@pytest.mark.parametrize("status", ["DISABLED", "EXPIRED", "FAILED", "PENDING_CERTIFICATE"])
+def test_a_ca_that_cannot_issue_has_no_time_left(world: World, capsys: pytest.CaptureFixture[str], status: str) -> None:
+    world.pca.status = status
+    check(world)
+    assert metrics(capsys)["CaSecondsLeft"] == 0
+
+
+def test_a_ca_that_does_not_answer_keeps_no_host_from_being_renewed(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.put(host_id(1))
+    world.pca.fail("describe_certificate_authority", client_error("AccessDeniedException"))
+    assert check(world)["due"] == 1
+    assert "CaSecondsLeft" not in metrics(capsys)
 
 
 def test_the_runway_is_measured_also_when_nothing_is_due(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -305,7 +347,11 @@ def test_a_run_over_some_hosts_says_nothing_about_the_fleet(world: World, capsys
 def test_an_empty_fleet_is_no_error(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert check(world)["due"] == 0
     assert due(world) == []
-    assert metrics(capsys) == {"HostsTotal": 0, "HostsDue": 0, "HostsOverdue": 0}
+    found = metrics(capsys)
+    assert {name: found[name] for name in ("HostsTotal", "HostsDue", "HostsOverdue")} == dict.fromkeys(
+        ("HostsTotal", "HostsDue", "HostsOverdue"), 0
+    )
+    assert not {"LeastSecondsLeft", "FirstPercentileSecondsLeft"} & found.keys()
 
 
 def test_remembers_when_it_chose(world: World) -> None:

@@ -56,7 +56,7 @@ def test_a_wrong_value_names_its_variable(model: type[settings.FunctionSettings]
 
 
 def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
-    environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "TABLE_NAME", "WORK_BUCKET")}
+    environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "CA_ARN", "TABLE_NAME", "WORK_BUCKET")}
     loaded = settings.CertCheckSettings.load(environment)
     assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
 
