@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from pca_automator.rehearsal import metrics
 from pca_automator.rehearsal.world import World
 
 RENEWED, FAILED, REPORTED = "Host Renewed", "Host Renewal Failed", "Run Report"
@@ -22,6 +23,17 @@ def expect_events(world: World, run_id: str, renewed: Sequence[str], failed: Seq
     for each in reports:
         report.expect("it has the hosts that failed", [], _differences(failed, [h["hostID"] for h in each["hosts"]]))
         report.expect("it links to the run", True, each["execution"].endswith(f":{run_id}"))
+
+
+def expect_metrics(world: World) -> None:
+    """State that nothing on the dashboard, and no alarm, waits for a metric that is never measured."""
+    report = world.report
+    emitted, asked_for = metrics.emitted(world.aws), metrics.asked_for(world.aws)
+    own = {metric.name for metric in emitted if ("Automation", world.automation.name) in metric.dimensions}
+    report.numbers["metrics"] = sorted(own)
+    report.expect(
+        "metrics of alarms and dashboard that nobody emitted", [], [str(m) for m in sorted(asked_for - emitted)]
+    )
 
 
 def _differences(expected: Sequence[str], told: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ KEYS = {
     "hosts", "deployed", "validated", "second_run_due", "renewed_again", "pair_mismatches_seen", "healthy_in_bad_run",
     "failed_as_expected", "old_pairs_kept", "notifications", "revoked_denied", "others_still_accepted", "crl_updates",
     "seconds", "per_renewal", "rollbacks", "takeovers", "enrolled_within_seconds", "crls_accepted", "crls_refused",
-    "retired_denied", "registered_by_tag", "events",
+    "retired_denied", "registered_by_tag", "events", "metrics",
 }  # fmt: skip
 
 
@@ -42,4 +42,5 @@ def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
     assert report["per_renewal"]["api_calls"]["ssm.SendCommand"] == 2
     assert report["per_renewal"]["api_calls"]["events.PutEvents"] == 1
     assert set(report["events"]) == {"Host Renewed", "Host Renewal Failed", "Run Report"}
+    assert {"LeastSecondsLeft", "FirstPercentileSecondsLeft", "CaSecondsLeft", "RunSeconds"} <= set(report["metrics"])
     assert Path(report["log"]).exists()
