@@ -48,6 +48,7 @@ class SampleStack(Stack):
             "certificate_path": read("certificatePath", str),
             "csr_path": read("csrPath", str),
             "dashboard": read("dashboard", _switch),
+            "digest_schedule": read("digestSchedule", scheduler.ScheduleExpression.expression),
             "enrol_by_tag": read("enrolByTag", _tags),
             "expected_hosts": read("expectedHosts", int),
             "hooks_path": read("hooksPath", str),

@@ -26,6 +26,7 @@ from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgo
 from pca_automator.automation_base import AutomationBase, ImportedAutomation
 from pca_automator.crl_budget import CrlBudget
 from pca_automator.departure import HostDeparture
+from pca_automator.digest import FleetDigest
 from pca_automator.enrolment import HostEnrolment, has_stream
 from pca_automator.existing_ca import ExistingCertificateAuthority
 from pca_automator.fleet_dashboard import FleetDashboard
@@ -122,6 +123,8 @@ class PcaCertificateAutomation(AutomationBase):
         crl_size_alarm_percentage: alarm when the CRL has this share of the 300,000 bytes that IAM Roles Anywhere
             takes. Default: 80.
         dashboard: whether a CloudWatch dashboard is made. Default: yes.
+        digest_schedule: when a mail about the fleet, its CA and its CRL is sent, such as once a day, whether anything
+            failed or not. Default: never.
 
     Raises:
         ValueError: a value or a combination is not possible; names what was given and what is allowed.
@@ -155,6 +158,8 @@ class PcaCertificateAutomation(AutomationBase):
     """Takes the CA's CRL into IAM Roles Anywhere; None where no CRL bucket is known."""
     crl_alarms: CrlAlarms | None
     """Size and age of the CRL in force, and the dead-letter queues; None without a CRL or alarms."""
+    digest: FleetDigest | None
+    """Sends the digest; None where none is asked for."""
     alarms: FleetAlarms | None
     """Least time left, runs that did not happen or broke; None where alarms are switched off."""
 
@@ -215,6 +220,7 @@ class PcaCertificateAutomation(AutomationBase):
         crl_expiry_alarm: Duration | None = None,
         crl_size_alarm_percentage: float = 80,
         dashboard: bool = True,
+        digest_schedule: scheduler.ScheduleExpression | None = None,
     ) -> None:
         super().__init__(scope, id)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.
@@ -402,6 +408,22 @@ class PcaCertificateAutomation(AutomationBase):
             )
             if expected_hosts is not None:
                 CrlBudget.forecast(expected_hosts, times, revoke_on_retire, revoke_replaced).warn(self)
+
+        self.digest = None
+        if digest_schedule is not None:
+            self.digest = FleetDigest(
+                self,
+                "Digest",
+                certificate_authority=self.certificate_authority,
+                crl_name=self.crl_distribution.crl_name if self.crl_distribution else None,
+                dead_letters=self.dead_letters,
+                factory=factory,
+                inventory=inventory,
+                notifications=notifications,
+                schedule=digest_schedule,
+                schedule_interval=times.interval,
+                trust_anchor_arn=self.trust.trust_anchor_arn if self.crl_distribution else None,
+            )
 
         queues: dict[str, sqs.IQueue] = {"UnhandledEvents": self.dead_letters}
         if self.crl_distribution is not None:

@@ -76,6 +76,8 @@ class CrlDistribution(Construct):
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
             visibility_timeout=Duration.seconds(6 * int(_TIMEOUT.to_seconds())),
         )
+        self.crl_name = Names.unique_resource_name(self, max_length=200, separator="-")
+        """Name of the CRL at the trust anchor."""
         self.crl_processor = factory.make(
             self,
             "CRLProcessor",
@@ -84,7 +86,7 @@ class CrlDistribution(Construct):
             environment={
                 "CA_ARN": certificate_authority.certificate_authority_arn,
                 "CRL_BUCKET": crl_bucket.bucket_name,
-                "CRL_NAME": Names.unique_resource_name(self, max_length=200, separator="-"),
+                "CRL_NAME": self.crl_name,
                 "TOPIC_ARN": notifications.topic.topic_arn,
                 "TRUST_ANCHOR_ARN": trust.trust_anchor_arn,
             },

@@ -13,7 +13,9 @@ from pca_runtime.error_catalogue import lookup, remedy_for
 from pca_runtime.notifications import execution_url
 from pca_runtime.timestamps import format_time
 
-__all__ = ["CAUSES_MAX", "Cause", "HostOutcome", "RunReport", "message_of", "subject_of"]
+__all__ = [
+    "CAUSES_MAX", "Cause", "HostOutcome", "RunReport", "cause_lines", "message_of", "printable", "span", "subject_of",
+]  # fmt: skip
 
 # SNS takes 262,144 bytes and a subject of 100 ASCII characters
 # (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html), EventBridge as many for an entry with all its fields;
@@ -178,13 +180,13 @@ def subject_of(report: RunReport) -> str:
 
 def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
     """The plain text, of at most ``limit`` bytes: counts and causes always, hosts as far as they fit."""
-    head = [*_summary(report), *_causes(report)]
+    head = [*_summary(report), *cause_lines(report)]
     tail = _where(report)
     room = limit - _size(head) - _size(tail)
-    return "\n".join(_printable(line) for line in [*head, *_hosts(report, room), *tail]) + "\n"
+    return "\n".join(printable(line) for line in [*head, *_hosts(report, room), *tail]) + "\n"
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """Hosts choose some of the words; none of them moves a terminal's cursor. Never longer than the line given."""
     return "".join(character if character.isprintable() else "?" for character in line)
 
@@ -201,7 +203,8 @@ def _summary(report: RunReport) -> list[str]:
     return [*lines, ""]
 
 
-def _causes(report: RunReport) -> list[str]:
+def cause_lines(report: RunReport) -> list[str]:
+    """Why hosts need attention and what to do, the most frequent cause first."""
     causes = report.causes()
     lines = ["WHY, AND WHAT TO DO", ""] if causes else []
     for cause in causes[:CAUSES_MAX]:
@@ -259,12 +262,13 @@ def _left(host: HostOutcome, now: datetime) -> str:
     if expiry is None:
         return "rejected" if host.outcome == "rejected" else "no certificate"
     if expiry <= now:
-        return f"EXPIRED {_span(now - expiry)} ago"
-    return f"{_span(expiry - now)} left"
+        return f"EXPIRED {span(now - expiry)} ago"
+    return f"{span(expiry - now)} left"
 
 
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds()) // 60
+def span(length: timedelta) -> str:
+    """Days and hours, or hours and minutes."""
+    minutes = int(length.total_seconds()) // 60
     days, rest = divmod(minutes, 24 * 60)
     return f"{days} d {rest // 60} h" if days else f"{rest // 60} h {rest % 60} min"
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pca_runtime.errors import ConfigurationError
 
 __all__ = [
-    "CertCheckSettings", "CertCsrSettings", "CertDeploySettings", "CertIssueSettings", "CertReportSettings",
+    "CertCheckSettings", "CertCsrSettings", "CertDeploySettings", "CertDigestSettings", "CertIssueSettings",
+    "CertReportSettings",
     "CrlProcessorSettings", "FunctionSettings", "HostDirectories", "KeyAlgorithm", "TableSettings",
 ]  # fmt: skip
 
@@ -117,6 +118,21 @@ class CertDeploySettings(HostDirectories):
 class CertReportSettings(TableSettings):
     topic_arn: _Arn
     work_bucket: _Text
+
+
+class CertDigestSettings(TableSettings):
+    """``crl_name`` and ``trust_anchor_arn`` are empty where no CRL is distributed."""
+
+    ca_arn: _Arn
+    topic_arn: _Arn
+    crl_name: str = ""
+    trust_anchor_arn: str = ""
+    next_run_seconds: _Seconds = 43_200
+
+    @property
+    def next_run(self) -> timedelta:
+        """How long until the next scheduled run."""
+        return timedelta(seconds=self.next_run_seconds)
 
 
 class CrlProcessorSettings(FunctionSettings):

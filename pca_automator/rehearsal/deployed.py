@@ -39,6 +39,8 @@ class Automation:
     signing_algorithm: str
     enrols: bool
     """Whether an item that is put into the table starts the workflow by itself."""
+    digest: str
+    """The function CertDigest; empty if the app sends no digest."""
     register: str
     """The function CertRegister; empty if no machine joins by its tags."""
     enrol_tags: Mapping[str, str]
@@ -79,6 +81,7 @@ def find(aws: LocalAws) -> Automation:
         retire=own["CertRetire"][0],
         signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
         enrols="CertEnroll" in own,
+        digest=own["CertDigest"][0] if "CertDigest" in own else "",
         register=own["CertRegister"][0] if "CertRegister" in own else "",
         enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )

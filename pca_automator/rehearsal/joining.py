@@ -9,8 +9,8 @@ from pca_automator.rehearsal.hosts import Member, inventory_item
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
 from pca_automator.rehearsal.world import World
 
-CONTEXT = {"enrolByTag": "PcaAutomatorRehearsal=joins"}
-"""What the sample app is deployed with, so that machines can join by their tags."""
+CONTEXT = {"enrolByTag": "PcaAutomatorRehearsal=joins", "digestSchedule": "cron(0 7 * * ? *)"}
+"""What the sample app is deployed with, so that machines can join by their tags, and a digest is sent."""
 
 _ENROLMENT_SECONDS = 60
 # The queue's first look at a started instance, scaled as all waits are, and some.

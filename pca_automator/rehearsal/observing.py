@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -34,6 +35,34 @@ def expect_metrics(world: World) -> None:
     report.expect(
         "metrics of alarms and dashboard that nobody emitted", [], [str(m) for m in sorted(asked_for - emitted)]
     )
+
+
+def expect_digest(world: World) -> None:
+    """State that the digest is one mail with the table's own numbers. The local AWS fires no schedule: it is called."""
+    report, automation = world.report, world.automation
+    world.mailbox.collect()
+    world.aws.client("lambda").invoke(FunctionName=automation.digest, Payload=b"{}")
+    found: list[str] = []
+
+    def arrived() -> bool:
+        found.extend(world.mailbox.collect())
+        return bool(found)
+
+    world.eventually(arrived, 10)
+    live = [item for item in world.inventory.items().values() if item.get("status") != "RETIRED"]
+    text = "\n".join(found)
+    expected = {
+        "hosts": len(live),
+        "failed in their last renewal": sum(item.get("status") == "FAILED" for item in live),
+    }
+    report.count("digests", len(found), 1, "one digest")
+    missing = [what for what, count in expected.items() if not re.search(rf"^ +{count}  {what}$", text, re.MULTILINE)]
+    missing += [word for word in ("Least time left:", "CA:                ACTIVE, until") if word not in text]
+    report.expect("it has the numbers of the table, and the CA's state", [], missing)
+    if automation.crl_bucket:
+        report.expect("it has the CRL in force", True, bool(re.search(r"CRL in force: +\d+ entries, next upd", text)))
+    if missing:
+        report.trouble(f"the digest was:\n{text[:2000]}")
 
 
 def _differences(expected: Sequence[str], told: Sequence[str]) -> list[str]:

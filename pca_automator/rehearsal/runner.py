@@ -20,7 +20,7 @@ from pca_automator.rehearsal.event_bus import EventQueue
 from pca_automator.rehearsal.hosts import Member, build_fleet, build_newcomers
 from pca_automator.rehearsal.leaving import leave
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.observing import expect_metrics
+from pca_automator.rehearsal.observing import expect_digest, expect_metrics
 from pca_automator.rehearsal.on_hosts import on_hosts
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
@@ -96,6 +96,8 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     with report.timed("f"):
         on_hosts(world)
     _play_membership(world, options)
+    if automation.digest:
+        expect_digest(world)
     report.numbers["events"] = world.events.counts()
     if automation.crl_bucket:
         # Without a CRL there is no departure in the rehearsal, and some metrics have nothing to measure.

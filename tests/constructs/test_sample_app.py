@@ -28,6 +28,7 @@ CONTEXT: dict[str, Any] = {
     "certificatePath": "/opt/tls/certs",
     "csrPath": "/opt/tls/store",
     "dashboard": "false",
+    "digestSchedule": "cron(0 7 * * ? *)",
     "enrolByTag": "CertManaged=true, Stage=prod",
     "hooksPath": "/opt/tls/hooks",
     "immediateEnrolment": "false",
@@ -143,6 +144,16 @@ def test_the_workflow_is_the_contexts() -> None:
     )
     assert schedule["ScheduleExpression"] == "rate(6 hours)"
     assert environment("CertCheck")["NEXT_RUN_SECONDS"] == str(6 * 3600)
+
+
+def test_the_digest_is_sent_when_the_context_says() -> None:
+    (schedule,) = (
+        resource["Properties"]
+        for name, resource in resources(template(), "AWS::Scheduler::Schedule").items()
+        if "DigestSchedule" in name
+    )
+    assert schedule["ScheduleExpression"] == CONTEXT["digestSchedule"]
+    assert environment("CertDigest")["NEXT_RUN_SECONDS"] == str(6 * 3600)
 
 
 def test_everybody_who_is_to_be_told_is_subscribed() -> None:

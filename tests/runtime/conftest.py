@@ -30,7 +30,7 @@ from .pki import NOW, Ca
 
 HANDLERS = (
     "cert_check", "cert_csr", "cert_csr_status", "cert_issue", "cert_deploy", "cert_deploy_status",
-    "cert_failure", "cert_report", "crl_processor",
+    "cert_digest", "cert_failure", "cert_report", "crl_processor",
 )  # fmt: skip
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,

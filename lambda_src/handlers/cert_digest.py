@@ -1,0 +1,81 @@
+"""CertDigest: once a day, how the fleet, its CA and its CRL are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from cryptography import x509
+from pca_runtime.authority import look_at
+from pca_runtime.aws_errors import translated
+from pca_runtime.clients import client
+from pca_runtime.digest import ATTRIBUTES, gather, message_of, subject_of
+from pca_runtime.errors import PcaAutomatorError
+from pca_runtime.fleet import Fleet
+from pca_runtime.notifications import Notifier
+from pca_runtime.observability import Event, lambda_function, logger
+from pca_runtime.settings import CertDigestSettings
+from pca_runtime.timestamps import format_time, utc_now
+
+
+@cache
+def _settings() -> CertDigestSettings:
+    return CertDigestSettings.load()
+
+
+@lambda_function
+def handler(_event: Event, _context: LambdaContext) -> Event:
+    """Anything in; counts out, and one message."""
+    settings = _settings()
+    items = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES).segment(0, 1)
+    digest = gather(settings.automation_name, items, utc_now(), settings.next_run)
+    digest.authority, digest.crl = _authority(), _crl()
+    Notifier(client("sns"), settings.topic_arn).publish(subject_of(digest), message_of(digest))
+    counts = {"hosts": digest.hosts, "due": digest.due, "overdue": digest.overdue, "failed": len(digest.failed)}
+    logger.info("digest published", extra=counts)
+    return dict(counts)
+
+
+def _authority() -> str:
+    """In the words of the mail; a digest without them is better than none."""
+    try:
+        return str(look_at(client("acm-pca"), _settings().ca_arn))
+    except PcaAutomatorError as error:
+        logger.warning("ca not measured", code=error.code, reason=error.message)
+        return f"could not be looked at: {error.code}"
+
+
+def _crl() -> str:
+    if not _settings().crl_name:
+        return "this deployment distributes none"
+    try:
+        ours = list(_ours())
+    except PcaAutomatorError as error:
+        logger.warning("crl not measured", code=error.code, reason=error.message)
+        return f"could not be looked at: {error.code}"
+    return "; ".join(ours) or "none yet: the CA writes the first one after a certificate"
+
+
+def _ours() -> Iterator[str]:
+    token: dict[str, str] = {}
+    while True:
+        with translated("ListCrls"):
+            page: dict[str, Any] = client("rolesanywhere").list_crls(**token)
+        for entry in page["crls"]:
+            if (entry["trustAnchorArn"], entry["name"]) == (_settings().trust_anchor_arn, _settings().crl_name):
+                yield _described(entry)
+        if "nextToken" not in page:
+            return
+        token = {"nextToken": page["nextToken"]}
+
+
+def _described(entry: dict[str, Any]) -> str:
+    state = "" if entry.get("enabled", True) else "DISABLED, "
+    try:
+        crl = x509.load_pem_x509_crl(entry["crlData"])
+    except ValueError:
+        return f"{state}not readable"
+    end = crl.next_update_utc
+    return f"{state}{len(crl)} entries, next update {format_time(end) if end else 'never'}"

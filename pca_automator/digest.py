@@ -1,0 +1,98 @@
+"""The daily digest: a mail about the fleet, its CA and its CRL, whether anything failed or not."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator._internal.schedules import schedule_role
+from pca_automator.functions import FunctionFactory
+from pca_automator.inventory import HostInventory
+from pca_automator.notifications import FailureNotifications
+
+_DESCRIPTION = "Sends the digest of the fleet"
+
+
+class FleetDigest(Construct):
+    """CertDigest and its schedule. It only reads, and publishes to the topic.
+
+    Args:
+        certificate_authority: the CA.
+        dead_letters: queue for digests that could not be started.
+        factory: makes the function.
+        inventory: the hosts.
+        notifications: topic of the digest.
+        schedule: when it is sent.
+        schedule_interval: the longest time between two runs: what is due before the next one counts as due.
+        crl_name: name of the CRL at the trust anchor. Default: no CRL is looked at.
+        trust_anchor_arn: that trust anchor.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        certificate_authority: acmpca.ICertificateAuthority,
+        dead_letters: sqs.IQueue,
+        factory: FunctionFactory,
+        inventory: HostInventory,
+        notifications: FailureNotifications,
+        schedule: scheduler.ScheduleExpression,
+        schedule_interval: Duration,
+        crl_name: str | None = None,
+        trust_anchor_arn: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.cert_digest: lambda_.Function = factory.make(
+            self,
+            "CertDigest",
+            handler="cert_digest",
+            description=_DESCRIPTION,
+            environment={
+                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "CRL_NAME": crl_name or "",
+                "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
+                "TABLE_NAME": inventory.table.table_name,
+                "TOPIC_ARN": notifications.topic.topic_arn,
+                "TRUST_ANCHOR_ARN": trust_anchor_arn or "",
+            },
+            # 100,000 hosts are about 40 pages of 1 MB, one after the other.
+            timeout=Duration.minutes(5),
+            memory_mib=512,
+        )
+        inventory.grant(self.cert_digest, "dynamodb:Scan")
+        notifications.grant_publish(self.cert_digest)
+        self._allow("acm-pca:DescribeCertificateAuthority", certificate_authority.certificate_authority_arn)
+        if crl_name is not None:
+            # ListCrls knows no resource type.
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
+            self._allow("rolesanywhere:ListCrls", "*")
+        role = schedule_role(self, "ScheduleRole", _DESCRIPTION)
+        versions = "Any version of the one function, as the CDK's schedule target grants it."
+        acknowledge_policy(role, {f"{self.cert_digest.function_arn}:*": versions})
+        self.schedule = scheduler.Schedule(
+            self,
+            "Schedule",
+            description=_DESCRIPTION,
+            schedule=schedule,
+            target=targets.LambdaInvoke(
+                self.cert_digest,
+                dead_letter_queue=dead_letters,
+                max_event_age=Duration.hours(1),
+                retry_attempts=3,
+                role=role,
+            ),
+        )
+
+    def _allow(self, action: str, resource: str) -> None:
+        self.cert_digest.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=[action], resources=[resource])
+        )
