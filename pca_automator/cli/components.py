@@ -23,7 +23,7 @@ def components(deployment: Deployment) -> Iterator[Check]:
             answer = answer.get(name) if isinstance(answer, dict) else None
         if answer != wanted:
             raise Trouble(f"it is {answer}, not {wanted}")
-        return str(answer)
+        return "enabled" if answer is True else str(answer)
 
     def of(name: str, *what: Any, **request: Any) -> Check:
         return name, lambda: state(*what, **request)

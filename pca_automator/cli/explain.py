@@ -9,7 +9,7 @@ import typer
 
 from pca_automator.cli import fleet
 from pca_automator.cli.errors import USAGE, Trouble
-from pca_automator.cli.host_details import explanation
+from pca_automator.cli.host_details import explanation, remedy_for
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import Operator, verb
@@ -53,7 +53,7 @@ def explain(
         **row,
         "lastError": dict(item.last_error),
         "meaning": catalogue.lookup(code).meaning,
-        "remedy": catalogue.remedy_for(code, message),
+        "remedy": remedy_for(what, code, message),
         "failures": item.attributes.get("failureCount", 1),
         "next": f"pca-automator run {what} --force --watch",
     }

@@ -54,8 +54,14 @@ def explanation(item: Any) -> Pairs:
         ("code", code),
         ("message", message),
         ("what happened", catalogue.lookup(code).meaning),
-        ("what to do", catalogue.remedy_for(code, message)),
+        ("what to do", remedy_for(item.host_id, code, message)),
     ]
+
+
+def remedy_for(host_id: str, code: str, message: str = "") -> str:
+    """The catalogue's remedy, with the host's id in its commands."""
+    remedy: str = runtime("error_catalogue").remedy_for(code, message)
+    return remedy.replace("<id>", host_id)
 
 
 def _value(value: Any) -> str:

@@ -13,7 +13,7 @@ import typer
 from pca_automator.cli import departure, fleet, overrides
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import FAILED, USAGE, Trouble
-from pca_automator.cli.host_details import details, live_state
+from pca_automator.cli.host_details import details, live_state, remedy_for
 from pca_automator.cli.output import Output, say, show, show_rows
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import DryRunOption, Operator, YesOption, confirm, verb
@@ -67,7 +67,7 @@ def add(
     say(f"{added} added, {len(rows) - added} were there already. {_when(op.deployment) if added else ''}".strip())
     if others:
         raise Trouble(
-            f"{others} are there with other overrides: change them with pca-automator hosts set ID --override NAME=VALUE",
+            f"{others} are there with other overrides: pca-automator hosts set ID --override NAME=VALUE",
             FAILED,
         )
 
@@ -196,8 +196,8 @@ def show_(
     if live:
         state = live_state(op.deployment, item)
         answer["live"] = state
-        table += [(f"on the host: {name}", value) for name, value in state.items()]
-        table += [(f"  {code}", runtime("error_catalogue").lookup(code).remedy) for code in state["problems"]]
+        table += [(f"on the host: {name}", "none" if value == [] else value) for name, value in state.items()]
+        table += [(f"  {code}", remedy_for(host_id, code)) for code in state["problems"]]
     show(op.output, answer, table, host_id)
     if live and answer["live"]["problems"]:
         raise Trouble(f"the host is not as it should be: {', '.join(answer['live']['problems'])}")
@@ -237,7 +237,8 @@ def set_(
             _update(op.deployment, host_id, given, cleared)
     change = {**given, **dict.fromkeys(cleared)}
     result = "would be changed" if dry_run else "changed"
-    show_rows(op.output, ({"hostID": each, "result": result, **change} for each in known), ("hostID", "result"))
+    rows = ({"hostID": each, "result": result, **change} for each in known)
+    show_rows(op.output, rows, ("hostID", "result", *change))
     if not dry_run:
         say(_when(op.deployment))
 

@@ -123,20 +123,27 @@ def read_csv(path: Path) -> list[NewHost]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str | None, Any]]]:
+    """The line on which each record begins, and its cells by column; what is beyond the columns by ``None``.
+
+    Not csv.DictReader: it skips empty lines, so that one cannot tell where the next record begins.
+    """
+    first = 1
     try:
         # utf-8-sig: spreadsheets put a byte order mark in front, which would become part of the first column's name.
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = columns
+            reader = csv.reader(file, strict=True)
+            columns = [name.strip() for name in next(reader, [])]
             _check_columns(path, columns)
             first = reader.line_num + 1
-            for row in reader:
-                if any(value for value in row.values()):
-                    yield first, dict(row)
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    beyond = cells[len(columns) :]
+                    yield first, {**dict(zip(columns, cells, strict=False)), **({None: beyond} if beyond else {})}
                 # A cell in quotes may hold line breaks: the next record starts where this one has ended.
                 first = reader.line_num + 1
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
+        raise Trouble(f"{path}:{first}: {error}", USAGE) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise Trouble(f"{path} cannot be read: {error}", USAGE) from error
 
 

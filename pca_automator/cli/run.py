@@ -55,8 +55,8 @@ def run(
     arn = start(op.deployment, request)
     run_id = arn.rpartition(":")[2]
     if not watch:
-        show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id), ("execution", arn)])
-        say("It takes some minutes: pca-automator status")
+        show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id)])
+        say(f"{arn}\nIt takes some minutes: pca-automator status")
         return
     _watch(op, arn)
 

@@ -156,9 +156,10 @@ def _tidy(directory: Path) -> None:
 
 def _say_how_to_use(aws: LocalAws, display: Display) -> None:
     (aws.directory / "kept").touch()
-    display.say("The local AWS is still running. To point the AWS CLI at it:")
+    display.say("The local AWS is still running. To point pca-automator and the AWS CLI at it:")
     for name, value in aws.client_environment().items():
         display.say(f"  export {name}={value}")
+    display.say("Then, for example: pca-automator status")
     display.say(f"To end it and everything it started:\n  kill -KILL -- -{aws.pid}")
 
 

@@ -94,6 +94,39 @@ def test_csv_is_imported(deployed: Deployed, tmp_path: Path) -> None:
     }
 
 
+def test_csv_of_a_spreadsheet_is_imported(deployed: Deployed, tmp_path: Path) -> None:
+    """A byte order mark, CRLF, cells in quotes, blanks around values, no end of line at the end."""
+    file = tmp_path / "hosts.csv"
+    text = f'\ufeff"hostID", keyPath\r\n"{host(1)}", /opt/keys \r\n,\r\n {host(2)} ,\r\n{host(3)},/opt/own'
+    file.write_bytes(text.encode())
+    done = deployed.invoke("hosts", "add", "--from-csv", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert {name: item.get("keyPath") for name, item in deployed.items().items()} == {
+        host(1): "/opt/keys", host(2): None, host(3): "/opt/own",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_csv_names_the_line_whatever_its_ends_are(deployed: Deployed, tmp_path: Path, mark: str, line_end: str) -> None:
+    file = tmp_path / "hosts.csv"
+    lines = ["hostID,keyPath", f"{host(1)},/a", "", f"{host(2)},relative", f"{host(1)},/b", ""]
+    file.write_bytes((mark + line_end.join(lines)).encode())
+    done = deployed.invoke("hosts", "add", "--from-csv", str(file), host(3))
+    said = [line.split(":")[1] for line in done.stderr.splitlines() if line.startswith(str(file))]
+    assert (done.exit_code, said) == (2, ["4", "5"])
+    assert deployed.called("PutItem") == []
+
+
+def test_csv_that_is_not_there_or_no_text_is_one_line(deployed: Deployed, tmp_path: Path) -> None:
+    (tmp_path / "binary.csv").write_bytes(b"hostID\n\xff\xfe\x00")
+    for name in ("absent.csv", "binary.csv", "."):
+        done = deployed.invoke("hosts", "add", "--from-csv", str(tmp_path / name))
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert "cannot be read" in done.stderr
+    assert deployed.calls == []
+
+
 def test_csv_with_mistakes_names_each_line_and_writes_nothing(deployed: Deployed, tmp_path: Path) -> None:
     file = tmp_path / "hosts.csv"
     file.write_text(
@@ -118,8 +151,12 @@ def test_csv_with_mistakes_names_each_line_and_writes_nothing(deployed: Deployed
         ("keyPath\n/a\n", "one of them hostID"),
         ("hostID,status\ni-1,FAILED\n", "'status' is not an override"),
         ("hostID,keyPath,keyPath\n", "keyPath is there twice"),
+        ("", ":1: the first line must name the columns"),
         ("hostID\n", "has no hosts"),
-        ('hostID\n"i-1\n', "cannot be read"),
+        ("hostID\n\n\n", "has no hosts"),
+        ("hostID,colour\n", ":1: 'colour' is not an override"),
+        ("hostID;keyPath\n", "one of them hostID"),
+        (f'hostID\n{host(1)}\n"i-1\n{host(2)}\n', ":3: unexpected end of data"),
     ],
 )
 def test_csv_of_the_wrong_shape_is_refused(deployed: Deployed, tmp_path: Path, text: str, named: str) -> None:
@@ -253,6 +290,7 @@ def test_show_live_notices_another_certificate_than_the_inventorys(deployed: Dep
     done = deployed.invoke("hosts", "show", host(1), "--live")
     assert done.exit_code == 1
     assert "NOT_THE_CERTIFICATE_OF_THE_INVENTORY" in done.stderr
+    assert f"pca-automator run {host(1)} --force --watch" in " ".join(done.stdout.split())
 
 
 def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed) -> None:
@@ -282,7 +320,10 @@ def test_set_refuses_what_is_not_a_change_of_overrides(deployed: Deployed, optio
 def test_set_dry_run_writes_nothing(deployed: Deployed) -> None:
     deployed.live(1)
     before = deployed.items()
-    assert deployed.invoke("hosts", "set", host(1), "--override", "keyMode=0440", "--dry-run").exit_code == 0
+    done = deployed.invoke("hosts", "set", host(1), "--override", "keyMode=0440", "--dry-run")
+    assert done.exit_code == 0
+    assert "would be changed" in done.stdout
+    assert "0440" in done.stdout
     assert deployed.items() == before
 
 

@@ -116,6 +116,25 @@ def test_explain_of_a_code_needs_no_deployment(deployed: Deployed) -> None:
     assert deployed.calls == []
 
 
+def test_explain_names_the_host_in_the_commands_of_the_remedy(deployed: Deployed) -> None:
+    deployed.live(1, status="FAILED", lastError={"code": "HOST_UNKNOWN_TO_SSM", "message": "no"})
+    answer = json.loads(deployed.invoke("explain", host(1), "--output", "json").stdout)
+    assert f"Values={host(1)}" in answer["remedy"]
+    assert "<id>" not in answer["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("HOOK_FAILD", "did you mean HOOK_FAILED"), ("no-space", "NO_SPACE"), ("web-1", "docs/troubleshooting.md")],
+)
+def test_explain_of_neither_a_host_nor_a_code_says_what_could_be_meant(
+    deployed: Deployed, word: str, hint: str
+) -> None:
+    done = deployed.invoke("explain", word)
+    assert (done.exit_code, deployed.calls) == (2, [])
+    assert hint in done.stderr
+
+
 def test_explain_of_a_good_host_says_so(deployed: Deployed) -> None:
     deployed.live(1)
     assert "its last renewal went well" in deployed.invoke("explain", host(1)).stdout
