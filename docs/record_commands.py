@@ -15,7 +15,8 @@ sys.path.insert(0, str(DOCS.parent))
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from tests.cli.local_fleet import day, local_fleet  # noqa: E402
+from tests.cli.day import day  # noqa: E402
+from tests.cli.local_fleet import local_fleet  # noqa: E402
 
 COLUMNS = 118
 PICTURES = {"status": "status", "hosts list": "hosts-list", "explain": "explain"}
@@ -25,12 +26,12 @@ HEAD = """\
 <!-- Made by docs/record_commands.py in the local AWS; do not edit. -->
 
 Each output is what the command wrote, both streams together, against the sample app in the local AWS of
-`pca-automator rehearse`, with six simulated hosts. Where the exit status is not 0, it stands below.
+`pca-automator rehearse`, with eight simulated hosts. Where the exit status is not 0, it stands below.
 """
 
 
 def main() -> None:
-    """Write the page, and a picture of the first output of some verbs."""
+    """Write the page, and a picture of the first good output of some verbs."""
     os.umask(0o022)
     lines, pictures = [HEAD], dict(PICTURES)
     with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory)) as fleet:
@@ -47,7 +48,7 @@ def main() -> None:
             if done.returncode:
                 lines += [f"Exit status {done.returncode}.", ""]
             verb = " ".join(step.arguments[: 2 if step.arguments[0] == "hosts" else 1])
-            if name := pictures.pop(verb, None):
+            if not done.returncode and (name := pictures.pop(verb, None)):
                 _picture(DOCS / "images" / f"{name}.svg", f"$ {command}\n{text}", command)
     (DOCS / "commands.md").write_text("\n".join(lines), encoding="utf-8")
 

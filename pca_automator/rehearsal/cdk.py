@@ -47,11 +47,17 @@ class Cdk:
         """``cdk bootstrap``, without synthesizing the app."""
         self._run(["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""], self.log_path.parent)
 
-    def deploy(self, context: Mapping[str, str] | None = None) -> None:
-        """``cdk deploy`` of every stack of the app, with context values beside those of its ``cdk.json``."""
+    def deploy(self, context: Mapping[str, str] | None = None, *, tags: Mapping[str, str] | None = None) -> None:
+        """``cdk deploy`` of every stack of the app.
+
+        Args:
+            context: values beside those of the app's ``cdk.json``.
+            tags: what every stack is tagged with.
+        """
         outputs = self.log_path.with_name("outputs.json")
         options = ["--all", "--require-approval", "never", "--progress", "events"]
         options += [part for name, value in (context or {}).items() for part in ("--context", f"{name}={value}")]
+        options += [part for key, value in (tags or {}).items() for part in ("--tags", f"{key}={value}")]
         self._run(["deploy", *options, "--outputs-file", str(outputs), "--output", str(self._output)], self._app)
 
     def _run(self, arguments: Sequence[str], directory: Path) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from pca_automator.cli.main import app
-from tests.cli.local_fleet import ROOT, LocalFleet, day, local_fleet
+from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
+from tests.cli.day import day
+from tests.cli.local_fleet import LocalFleet, local_fleet
+from tests.cli.measured import fill, large_fleet_verbs, measured, wait_until_at_rest, watched
 
 pytestmark = pytest.mark.rehearsal
 
-COMMANDS = ROOT / "docs" / "commands.md"
+HOSTS = 14  # two of them leave during the day
+LARGE = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
     """A deployed sample app."""
     directory: Path = tmp_path_factory.mktemp("operator")
     directory.chmod(0o755)  # pytest's 0700 is fine for the documents; this is what a host's root has
-    with local_fleet(directory) as running:
+    with local_fleet(directory, HOSTS) as running:
         yield running
 
 
@@ -36,23 +37,38 @@ def test_an_operators_day(fleet: LocalFleet) -> None:
 
 
 def test_the_final_counts_of_a_watched_run_are_the_tables(fleet: LocalFleet) -> None:
-    done = fleet.command(["run", "--force", "--yes", "--watch", "--output", "json"])
-    answer = json.loads(done.stdout[done.stdout.index("{\n") :].partition("\nerror: ")[0])
-    rows = [row for row in fleet.rows() if row.get("lastRunId") == answer["runId"]]
-    by_status = {status: sum(row["status"] == status for row in rows) for status in ("DEPLOYED", "FAILED")}
-    assert answer["hosts"] == len(fleet.rows())
-    assert (answer["done"], answer["failed"]) == (by_status["DEPLOYED"], by_status["FAILED"])
+    """Over everybody who has not left, and one of them fails."""
+    hosts = len(fleet.rows())
+    sick = fleet.members[3].host
+    sick.set_faults(Faults(unknown=True))
+    run = watched(fleet, ["--force", "--yes"])
+    sick.set_faults(Faults())
+    assert hosts >= 12
+    assert run.counted == run.table == {"hosts": hosts, "done": hosts - 1, "failed": 1}
+    assert run.status == 1
 
 
-def verbs() -> set[str]:
-    found: set[str] = set()
-    for name, command in typer.main.get_group(app).commands.items():  # type: ignore[attr-defined]
-        below = getattr(command, "commands", None)
-        found |= {f"{name} {each}" for each in below} if below else {name}
-    return found
+def test_a_watched_run_shows_every_host_on_its_way(fleet: LocalFleet) -> None:
+    run = watched(fleet, ["--force", "--yes"])
+    shown = [{stage: int(count) for count, stage in re.findall(r"(\d+) (\w+)", line)} for line in run.progress]
+    progress = [each for each in shown if "hosts" in each]
+    assert len(progress) >= 3, run.progress
+    for stages in progress:
+        assert sum(count for stage, count in stages.items() if stage != "hosts") == stages["hosts"]
+    done = [stages.get("done", 0) for stages in progress]
+    assert done == sorted(done)
+    assert done[-1] == progress[-1]["hosts"] == run.answer["done"]
 
 
-def test_the_documentation_shows_every_verb() -> None:
-    shown = re.findall(r"^\$ pca-automator (.+)$", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)
-    missing = {verb for verb in verbs() if not any(line == verb or line.startswith(f"{verb} ") for line in shown)}
-    assert missing <= {"rehearse"}  # it has a page of its own
+def test_ten_thousand_hosts_are_answered_within_three_seconds_in_constant_memory(fleet: LocalFleet) -> None:
+    """Processor seconds of both sides together: what a wall clock shows on a machine that does nothing else."""
+    lines = ["hosts", "list", "--output", "jsonl"]
+    small = measured(fleet, lines)
+    fill(fleet, 1, LARGE)
+    wait_until_at_rest(fleet)
+    for verb in large_fleet_verbs():
+        spent = measured(fleet, verb)
+        assert spent.command + spent.server < 3, (verb, spent)
+    large = measured(fleet, lines)
+    assert large.lines > LARGE > 100 * small.lines
+    assert large.peak < 1.2 * small.peak

@@ -30,6 +30,19 @@ def test_the_runtime_is_found_without_being_on_the_path() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_help_takes_less_than_half_a_second_of_the_processor() -> None:
+    """The best of three: what a wall clock shows on a machine that does nothing else."""
+
+    def seconds() -> float:
+        process = subprocess.Popen([COMMAND, "--help"], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        return usage.ru_utime + usage.ru_stime
+
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
 def complete(words: str, shell: str = "bash") -> list[str]:
     """What a shell's completion script asks the command, and what it is answered."""
     environment = {
