@@ -150,7 +150,6 @@ def _ask(gone: list[str], live: int) -> None:
         f"[{automation}] {len(gone)} hosts seem to be gone: please look"[:100],
         f"{len(gone)} of {live} hosts of the inventory are unknown to EC2 or Systems Manager, or terminated.\n"
         "That is more than leave within an hour, so none of them was retired and nothing was revoked.\n\n"
-        "If they are gone, retire them: aws lambda invoke --function-name <CertRetire> "
-        '--payload \'{"hostIDs": ["i-..."]}\'\n\n'
+        "If they are gone, retire them: pca-automator hosts retire ID\n\n"
         f"{shown}\n{'...' if len(gone) > 50 else ''}",
     )

@@ -45,12 +45,13 @@ def typed_in_remedies() -> Iterator[str]:
 
 
 def typed_in_messages() -> Iterator[str]:
-    """What the command itself says; a value that is put in is taken for a host id."""
-    for path in sorted((ROOT / "pca_automator" / "cli").glob("*.py")):
+    """What the command and the functions say; a value that is put in is taken for a host id."""
+    for path in sorted([*ROOT.glob("pca_automator/cli/*.py"), *ROOT.glob("lambda_src/**/*.py")]):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documentation = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if has_docstring(node)}
         for text in texts(tree):
-            if text not in documentation:
+            # Systems Manager's comment begins with the name, too, and goes on with what the command is for.
+            if text not in documentation and not text.startswith(f"{NAME} {HOST}"):
                 yield from (f"{NAME} {arguments}" for arguments in IN_TEXT.findall(text))
 
 
