@@ -24,10 +24,13 @@ RECONCILE_EVERY = Duration.minutes(15)
 
 # A started instance's agent is online half a minute to two minutes later.
 _FIRST_LOOK = Duration.seconds(45)
-_TIMEOUT = Duration.seconds(20)
-# Six times the function's timeout, as Lambda asks for; also the wait between two looks.
+# The schedule's look at 10,000 nodes is 200 calls for each tag, of a tenth of a second or two; a batch of events takes
+# two calls.
+_TIMEOUT = Duration.minutes(3)
+# The wait between two looks at an instance. Lambda accepts no queue whose visibility timeout is below the function's
+# timeout. It asks for six times that, against messages that come again while they are in work; here they do no harm.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-_NEXT_LOOK = Duration.seconds(120)
+_NEXT_LOOK = _TIMEOUT
 
 
 class TagRegistration(Construct):

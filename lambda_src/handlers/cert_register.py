@@ -14,7 +14,7 @@ from pca_runtime.registration import Registration
 from pca_runtime.timestamps import utc_now
 
 # With the queue's waits, a quarter of an hour. A machine whose agent takes longer is found by the schedule.
-_RECEIVES = 8
+_RECEIVES = 6
 
 
 @cache

@@ -186,6 +186,19 @@ def test_cert_register_may_only_look_and_put() -> None:
     assert json.loads(environment("CertRegister")["ENROL_TAGS"]) == TAGS
 
 
+def test_there_is_time_to_look_at_ten_thousand_nodes_and_a_started_instance_is_looked_at_soon() -> None:
+    """200 pages of 50 nodes, half a second each at worst, for one tag; Lambda refuses a shorter visibility timeout."""
+    timeout = function("CertRegister")[1]["Timeout"]
+    (queue,) = [
+        each["Properties"]
+        for each in resources(template(), "AWS::SQS::Queue").values()
+        if each["Properties"].get("DelaySeconds")
+    ]
+    assert timeout >= 200 * 0.5
+    assert timeout <= queue["VisibilityTimeout"] <= 180
+    assert queue["DelaySeconds"] <= 60
+
+
 def test_policies_reach_the_functions() -> None:
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "ALWAYS"
     assert environment("CertDeployStatus")["REVOKE_REPLACED"] == "ALWAYS"
