@@ -41,6 +41,8 @@ class Automation:
     """Whether an item that is put into the table starts the workflow by itself."""
     digest: str
     """The function CertDigest; empty if the app sends no digest."""
+    enrolment_waits: float
+    """Seconds that an enrolment waits on AWS: the stream's batching window, and each Wait of a renewal once."""
     register: str
     """The function CertRegister; empty if no machine joins by its tags."""
     enrol_tags: Mapping[str, str]
@@ -62,10 +64,12 @@ def find(aws: LocalAws) -> Automation:
         for arn, (service, variables) in functions.items()
         if variables.get("AUTOMATION_NAME") == deploy["AUTOMATION_NAME"]
     }
+    machine = _machine_of(aws, own["CertCheck"][0])
+    window = _window(aws, own["CertEnroll"][0]) if "CertEnroll" in own else 0.0
     return Automation(
         name=deploy["AUTOMATION_NAME"],
         table=deploy["TABLE_NAME"],
-        state_machine=_machine_of(aws, own["CertCheck"][0]),
+        state_machine=machine,
         topic=own["CertReport"][1]["TOPIC_ARN"],
         authority=deploy["CA_ARN"],
         trust_anchor=deploy["TRUST_ANCHOR_ARN"],
@@ -82,6 +86,7 @@ def find(aws: LocalAws) -> Automation:
         signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
         enrols="CertEnroll" in own,
         digest=own["CertDigest"][0] if "CertDigest" in own else "",
+        enrolment_waits=window + _waits(_definition(aws, machine)),
         register=own["CertRegister"][0] if "CertRegister" in own else "",
         enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )
@@ -100,6 +105,27 @@ def _machine_of(aws: LocalAws, function_arn: str) -> str:
     states = aws.client("stepfunctions")
     for machine in states.list_state_machines()["stateMachines"]:
         arn = str(machine["stateMachineArn"])
-        if json.dumps(function_arn) in states.describe_state_machine(stateMachineArn=arn)["definition"]:
+        if json.dumps(function_arn) in json.dumps(_definition(aws, arn)):
             return arn
     raise NoAutomationError("no state machine calls the function CertCheck")
+
+
+def _definition(aws: LocalAws, machine: str) -> dict[str, Any]:
+    described = aws.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    definition: dict[str, Any] = json.loads(described["definition"])
+    return definition
+
+
+def _waits(part: object) -> float:
+    """The seconds of all Wait states in a definition, however deep they are."""
+    if isinstance(part, list):
+        return sum(_waits(each) for each in part)
+    if not isinstance(part, dict):
+        return 0.0
+    own = float(part.get("Seconds", 0)) if part.get("Type") == "Wait" else 0.0
+    return own + sum(_waits(each) for each in part.values())
+
+
+def _window(aws: LocalAws, function_arn: str) -> float:
+    mappings = aws.client("lambda").list_event_source_mappings(FunctionName=function_arn)["EventSourceMappings"]
+    return float(max((each.get("MaximumBatchingWindowInSeconds", 0) for each in mappings), default=0))

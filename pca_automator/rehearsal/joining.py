@@ -23,8 +23,13 @@ def join(world: World, newcomer: Member) -> None:
     with world.display.part("g  a host joins"):
         world.inventory.put(inventory_item(newcomer))
         live = _is_live(world, newcomer)
-    world.report.numbers["enrolled_within_seconds"] = round(time.monotonic() - begin, 1) if live else None
-    world.report.expect(f"a new host is live within {_ENROLMENT_SECONDS} s, without the schedule", True, live)
+    # What was waited here is a part of what is waited on AWS; to add all of that errs on the safe side.
+    seconds = round(time.monotonic() - begin + world.automation.enrolment_waits, 1)
+    world.report.numbers["enrolled_within_seconds"] = seconds if live else None
+    in_time = live and seconds < _ENROLMENT_SECONDS
+    world.report.expect(f"a new host is live within {_ENROLMENT_SECONDS} s, without the schedule", True, in_time)
+    if live and not in_time:
+        world.report.trouble(f"{newcomer.id} took {seconds} s, with the waits at their full length")
     world.report.expect("it has nothing to complain of", [], newcomer.troubles())
     world.members.append(newcomer)
 
