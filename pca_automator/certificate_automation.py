@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -470,6 +471,12 @@ class PcaCertificateAutomation(AutomationBase):
     def state_machine(self) -> sfn.IStateMachine:
         """Start an execution of it to run now."""
         return self.workflow.state_machine
+
+    def metric_dead_letters(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Starts and events that wait in :attr:`dead_letters`; CRLs have a queue of their own."""
+        return self.dead_letters.metric_approximate_number_of_messages_visible(
+            period=period or Duration.minutes(5), statistic="Maximum"
+        )
 
     @classmethod
     def from_automation_attributes(

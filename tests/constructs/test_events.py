@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 
 from pca_automator import ImportedAutomation
 from pca_automator.automation_base import AutomationBase
-from tests.synthesis import actions, automation, new_app, resources, sample_template, statements, template_of
+from tests.synthesis import ROOT, actions, automation, new_app, resources, sample_template, statements, template_of
 
 PUBLISHERS = {
     "CertDeployStatusRole": "Host Renewed",
@@ -92,6 +93,15 @@ def test_a_pattern_narrows_a_rule_further(more: Any) -> None:
     construct.on_renewal_failed("Hooks", event_pattern=more)
     detail = pattern(template_of(construct), "AutomationHooks")["detail"]
     assert detail == {"automation": [construct.automation_name], "code": ["HOOK_FAILED"]}
+
+
+def test_the_example_of_the_page_works() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    construct = automation()
+    known = {"automation": construct, "events": events, "targets": targets, "queue": sqs.Queue(construct, "Queue")}
+    exec(example, known)  # noqa: S102 - the repository's own page
+    assert pattern(template_of(construct), "HookFailed")["detail"]["code"] == ["HOOK_FAILED"]
 
 
 def test_a_rule_can_be_made_in_the_stack_of_its_target() -> None:

@@ -122,6 +122,12 @@ def test_a_long_message_is_cut(world: World) -> None:
     assert len(world.item()["lastError"]["message"]) == 1_000
 
 
+def test_a_long_code_of_a_host_is_cut(world: World) -> None:
+    world.put()
+    fail(world, "CertCSR", "X", f"EVIL_{'X' * 9_000}: x")
+    assert world.item()["lastError"]["code"] == f"EVIL_{'X' * 59}"
+
+
 def test_an_unknown_phase_is_refused(world: World) -> None:
     with pytest.raises(InvalidInput, match="phase"):
         fail(world, "Somewhere", "X", "x")
