@@ -119,6 +119,16 @@ def test_reports_unsafe_places_instead_of_failing(live_host: Host) -> None:
     assert not (host.root / "helper.log").exists()
 
 
+def test_a_helper_in_a_directory_for_everyone_is_not_run(live_host: Host) -> None:
+    host = live_host
+    host.add_helper()
+    host.helper.parent.chmod(0o1777)
+    facts = inspect(host)
+    assert facts["problems"] == ["UNSAFE_DIRECTORY"]
+    assert facts["helper"].startswith("does not run")
+    assert not (host.root / "helper.log").exists()
+
+
 def test_reports_a_store_whose_link_leads_nowhere_good(live_host: Host) -> None:
     host = live_host
     (host.store / "current").unlink()

@@ -122,10 +122,11 @@ def test_a_proof_without_arns_is_refused(host: Host) -> None:
     assert host.install(*host.prepare(), roleArn="", validationPolicy="NEVER").status == 0
 
 
-@pytest.mark.parametrize("what", ["file", "directory"])
-def test_a_helper_that_others_could_have_written_is_not_run(host: Host, what: str) -> None:
+@pytest.mark.parametrize(("what", "mode"), [("file", 0o777), ("directory", 0o777), ("directory", 0o1777)])
+def test_a_helper_that_others_could_have_written_is_not_run(host: Host, what: str, mode: int) -> None:
+    """In a sticky directory they could have put a link, and lead it elsewhere once it was examined."""
     host.add_helper()
-    (host.helper if what == "file" else host.helper.parent).chmod(0o777)
+    (host.helper if what == "file" else host.helper.parent).chmod(mode)
     outcome = host.install(*host.prepare())
     assert outcome.error == "UNSAFE_DIRECTORY"
     assert not (host.root / "helper.log").exists()

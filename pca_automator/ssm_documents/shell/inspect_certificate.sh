@@ -122,7 +122,8 @@ describe_helper() {
   helper_says=missing
   if [ -f "$helper" ] && [ -x "$helper" ]; then
     # shellcheck disable=SC2046  # three numbers
-    helper_says=$(trusted "$SSM_signinghelperPath" && refuse_others own "$helper" $(stat -L -c '%u %g %a' "$helper") &&
+    helper_says=$(trusted "$SSM_signinghelperPath" && judge own '' "$SSM_signinghelperPath$nl" &&
+      refuse_others own "$helper" $(stat -L -c '%u %g %a' "$helper") &&
       timeout -s KILL 10 "$helper" version 2>/dev/null </dev/null) || helper_says="does not run: $helper_says"
     case $helper_says in
       *UNSAFE_DIRECTORY*) problem UNSAFE_DIRECTORY ;;

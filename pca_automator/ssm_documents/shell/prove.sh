@@ -14,6 +14,8 @@ prove() {
   [ -n "$SSM_trustAnchorArn" ] && [ -n "$SSM_profileArn" ] && [ -n "$SSM_roleArn" ] ||
     fail BAD_PARAMETER 'trustAnchorArn, profileArn and roleArn are needed to prove a certificate'
   trusted "$SSM_signinghelperPath"
+  # Not even a sticky directory: in it anybody may put a link of this name, and lead it elsewhere after the next check.
+  judge own '' "$SSM_signinghelperPath$nl"
   helper_facts=$(stat -L -c '%u %g %a' "$helper")
   # shellcheck disable=SC2086  # three numbers
   refuse_others own "$helper" $helper_facts
