@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -182,6 +183,23 @@ def test_what_another_user_planted_where_links_are_made_is_not_descended_into(ho
     planted.rmdir()
     host.renew()
     assert not host.leftovers()
+
+
+@needs_root
+def test_a_file_that_another_user_plants_meanwhile_does_not_make_them_the_keys_owner(host: Host) -> None:
+    """It comes after the public paths were examined, and before the new files get the owners of the old ones."""
+    host.certs = host.private = host.root / "tmp"
+    host.certs.mkdir()
+    host.certs.chmod(0o1777)
+    request, certificate = host.prepare()
+    plant = "[ -e '{0}' ] || install -m 600 -o 65534 -g 65534 /dev/null '{0}'"
+    plants = [plant.format(path) for path in host.public.values()]
+    host.add_tool("fold", "\n".join([*plants, f"exec '{shutil.which('fold')}' \"$@\""]))
+    assert host.install(request, certificate).result["takeover"] == "false"
+    assert host.shown().matches
+    for name, mode in (("tls.key", 0o400), ("tls.crt", 0o644), ("ca.crt", 0o644)):
+        facts = host.public[name].stat()
+        assert (facts.st_uid, stat.S_IMODE(facts.st_mode)) == (0, mode)
 
 
 @needs_root

@@ -106,12 +106,23 @@ choose_owners_and_modes() {
   cert_mode=${SSM_certMode:-$chosen_mode}
 }
 
+# was_examined PATH NAME: whether look_at_public_paths has seen it; what came since may be anybody's, as in /tmp
+was_examined() {
+  if is_ours "$1" "$2"; then
+    return 0
+  fi
+  case $nl$foreign in
+    *"$nl$2$nl"*) ;;
+    *) return 1 ;;
+  esac
+}
+
 # choose PATH NAME MODE: sets $chosen_owner, $chosen_group and $chosen_mode
 choose() {
   chosen_owner=$me
   chosen_group=$my_group
   chosen_mode=$3
-  if [ -f "$1" ]; then
+  if [ -f "$1" ] && was_examined "$1" "$2"; then
     choose_like=$1
   elif [ -n "$live" ] && [ -f "$store/versions/$live/$2" ]; then
     choose_like=$store/versions/$live/$2
