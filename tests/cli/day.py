@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,20 @@ from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
 from pca_automator.rehearsal.process import ACCESS_KEY, REGION, SECRET_KEY
 from tests.cli.local_fleet import LocalFleet
 
+# What docs/operations.md says that is enough to look at a fleet.
+TO_LOOK = (
+    "acm-pca:DescribeCertificateAuthority",
+    "cloudformation:DescribeStacks",
+    "cloudformation:ListStackResources",
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:Scan",
+    "lambda:GetFunctionConfiguration",
+    "rolesanywhere:ListCrls",
+    "scheduler:GetSchedule",
+    "ssm:ListCommandInvocations",
+    "states:ListExecutions",
+)
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull,
@@ -117,6 +132,13 @@ def mistakes(fleet: LocalFleet) -> Iterator[Step]:
         ["status", "--profile", "night-shift", "--region", REGION],
         environment=_profile(fleet, "night-shift"),
     )
+    looking = _user(fleet, "on-call", TO_LOOK)
+    one = fleet.members[0].id
+    yield Step("Somebody who may only look.", ["status"], environment=looking)
+    yield Step("At one host, too.", ["hosts", "show", one], environment=looking)
+    yield Step("But not renew it.", ["run", one, "--force"], status=4, environment=looking)
+    yield Step("Nor revoke.", ["revoke", one, "--yes"], status=4, environment=looking)
+    yield Step("Somebody who may do nothing.", ["hosts", "list"], status=4, environment=_user(fleet, "newcomer", ()))
     yield Step("No such host.", ["hosts", "show", "i-0123456789abcdef0"], status=1)
     yield Step("No such code.", ["explain", "HOOK_FAILD"], status=2)
     yield Step("No such stack.", ["status", "--stack", "Nowhere"], status=3)
@@ -131,6 +153,18 @@ def _mistyped(fleet: LocalFleet) -> str:
     path = fleet.csv.with_name("mistyped.csv")
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path.name
+
+
+def _user(fleet: LocalFleet, name: str, actions: tuple[str, ...]) -> dict[str, str]:
+    """The credentials of a new user who may do these things and no more; the local AWS enforces IAM."""
+    iam = fleet.aws.client("iam")
+    iam.create_user(UserName=name)
+    if actions:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_user_policy(UserName=name, PolicyName="look", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
 
 def _profile(fleet: LocalFleet, name: str) -> dict[str, str]:

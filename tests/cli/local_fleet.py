@@ -79,7 +79,7 @@ class LocalFleet:
 def local_fleet(directory: Path, hosts: int = 8) -> Iterator[LocalFleet]:
     """Start the local AWS, deploy the sample app, and build the hosts; nobody is in the inventory yet."""
     settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
-    with LocalAws(directory, settings, wait_scale=0.05) as aws:
+    with LocalAws(directory, settings, wait_scale=0.05, auth=True) as aws:
         cdk = Cdk(ROOT, aws, directory / "cdk.out")
         cdk.bootstrap()
         cdk.deploy(tags=STACK_TAGS)

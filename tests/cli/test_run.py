@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import pytest
+from rich.console import Console
 
 from pca_automator.cli.run import stage_of
 from pca_automator.cli.runtime import runtime
@@ -109,6 +111,18 @@ def test_watch_shows_progress_and_counts_what_the_table_says(deployed: Deployed)
     assert "run run-1: looking for hosts that are due" in done.stderr
     assert "run run-1: 4 hosts: 4 waiting" in done.stderr
     assert "error: 1 hosts were not renewed" in done.stderr
+
+
+def test_watch_on_a_terminal_is_one_line_that_changes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr("pca_automator.cli.run.console", lambda **_: screen)
+    watch_a_run(deployed, ["DEPLOYED"] * 2)
+    done = deployed.invoke("run", "--watch")
+    assert done.exit_code == 0
+    assert isinstance(screen.file, io.StringIO)
+    assert "2 hosts: 2 done" in screen.file.getvalue()
+    # What is left over for a log is the final table alone.
+    assert done.stderr == ""
 
 
 def test_watch_of_a_good_run_is_good(deployed: Deployed) -> None:

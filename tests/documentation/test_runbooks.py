@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from pca_automator.cli.runtime import runtime
+from tests.cli.day import TO_LOOK
 from tests.documentation.test_commands import IN_TEXT, NAME, ROOT, parse, typed_on
 from tests.synthesis import automation, resources, template_of
 
@@ -76,6 +77,11 @@ def test_each_code_that_a_runbook_names_is_in_the_catalogue() -> None:
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", OPERATIONS)) - {"PCA_AUTOMATOR_STACK", "AWS_ACM_PCA"}
     assert len(named) > 3
     assert named <= set(runtime("error_catalogue").CATALOGUE)
+
+
+def test_what_is_enough_to_look_is_what_the_local_aws_was_asked_with() -> None:
+    (said,) = re.findall(r"^To look at a fleet .*?\bno more than\n(.*?), and use", OPERATIONS, re.MULTILINE | re.DOTALL)
+    assert tuple(re.findall(r"`([a-z-]+:\w+)`", said)) == TO_LOOK
 
 
 def test_the_table_of_exit_statuses_is_the_commands() -> None:
