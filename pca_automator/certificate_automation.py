@@ -118,7 +118,8 @@ class PcaCertificateAutomation(AutomationBase):
         alarms: whether alarms are made and publish to the topic. Default: yes.
         runway_alarm: alarm when a certificate of the fleet has less than this left. Default: half the renewal
             threshold.
-        ca_expiry_alarm: alarm when the CA's own certificate has less than this left. Default: 90 days.
+        ca_expiry_alarm: alarm when the CA's own certificate has less than this left. Default: 90 days,
+            or half of ``ca_validity`` if that is less.
         crl_expiry_alarm: alarm when no newer CRL is in force this long before the ``nextUpdate`` of the present one.
             Default: a day for a created CA, 12 hours for an existing one.
         crl_size_alarm_percentage: alarm when the CRL has this share of the 300,000 bytes that IAM Roles Anywhere
@@ -447,6 +448,7 @@ class PcaCertificateAutomation(AutomationBase):
                 "Alarms",
                 automation=self,
                 ca_expiry=ca_expiry_alarm,
+                ca_validity=ca_validity,
                 dead_letters={} if self.crl_alarms else queues,
                 notifications=notifications,
                 renewal_threshold=times.threshold,

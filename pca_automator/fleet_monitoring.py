@@ -16,6 +16,7 @@ from pca_automator.automation_base import AutomationBase
 from pca_automator.notifications import FailureNotifications
 
 _HOUR = Duration.hours(1)
+_CA_EXPIRY = Duration.days(90)
 # An alarm looks back seven days at most.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _HOURS_MAX = 7 * 24
@@ -30,7 +31,8 @@ class FleetAlarms(Construct):
     Args:
         automation: whose metrics.
         ca_expiry: alarm when the CA's own certificate has less than this left, or the CA is not active. Default: 90
-            days.
+            days, or half of ``ca_validity`` if that is less.
+        ca_validity: of a created CA. Default: not known.
         dead_letters: queues that should be empty, by name. Default: none.
         notifications: topic of the alarms.
         renewal_threshold: how long before its end a certificate is due.
@@ -39,7 +41,7 @@ class FleetAlarms(Construct):
         schedule_interval: the longest time between two runs.
 
     Raises:
-        ValueError: ``runway`` is so long that a healthy fleet would be in alarm.
+        ValueError: ``runway`` or ``ca_expiry`` is so long that a healthy fleet, or a new CA, would be in alarm.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class FleetAlarms(Construct):
         renewal_threshold: Duration,
         schedule_interval: Duration,
         ca_expiry: Duration | None = None,
+        ca_validity: Duration | None = None,
         dead_letters: Mapping[str, sqs.IQueue] | None = None,
         runway: Duration | None = None,
     ) -> None:
@@ -76,7 +79,7 @@ class FleetAlarms(Construct):
         self.ca_expiry: cloudwatch.Alarm = self._time_left(
             "CaExpiry",
             automation.metric_ca_time_left(period=_HOUR),
-            ca_expiry or Duration.days(90),
+            _ca_expiry(ca_expiry, ca_validity),
             "The CA is not active, or its own certificate runs out: pca-automator status",
         )
         """Time left of the CA."""
@@ -176,6 +179,15 @@ def _runway(given: Duration | None, threshold: Duration, interval: Duration) -> 
         return Duration.seconds(min(threshold.to_seconds() / 2, good.to_seconds()))
     why = "otherwise a fleet that is renewed in time would be in alarm"
     validation.shorter_than("runway_alarm", given, "renewal_threshold minus schedule_interval", good, why)
+    return given
+
+
+def _ca_expiry(given: Duration | None, validity: Duration | None) -> Duration:
+    if validity is None or validity.is_unresolved():
+        return given or _CA_EXPIRY
+    if given is None:
+        return Duration.seconds(min(_CA_EXPIRY.to_seconds(), validity.to_seconds() / 2))
+    validation.shorter_than("ca_expiry_alarm", given, "ca_validity", validity, "otherwise a new CA would be in alarm")
     return given
 
 

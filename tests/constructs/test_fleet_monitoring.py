@@ -129,6 +129,15 @@ def test_the_runway_of_the_fleet_and_the_time_of_the_ca_are_alarms() -> None:
         assert alarm["ComparisonOperator"] == "LessThanThreshold"
 
 
+def test_a_ca_of_a_short_life_is_not_in_alarm_from_the_start() -> None:
+    template = template_of(automation(ca_validity=Duration.days(60)))
+    found = resources(template, "AWS::CloudWatch::Alarm")
+    (alarm,) = (each["Properties"] for name, each in found.items() if "CaExpiry" in name)
+    assert alarm["Threshold"] == 30 * 86_400
+    with pytest.raises(ValueError, match=r"ca_expiry_alarm is 60 days and ca_validity is 60 days.*new CA"):
+        automation(ca_validity=Duration.days(60), ca_expiry_alarm=Duration.days(60))
+
+
 def test_no_alarm_is_about_a_single_failure() -> None:
     ours = {alarm["MetricName"] for alarm in alarms().values() if alarm["Namespace"] == OURS}
     assert not {"HostsFailed", "HostsLost", "EventsNotPublished"} & ours
