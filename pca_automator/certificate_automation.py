@@ -20,12 +20,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
+from pca_automator import crl_budget
 from pca_automator._internal import buckets
 from pca_automator._internal.encryption_key import automation_key
 from pca_automator._internal.queues import dead_letter_queue
 from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
 from pca_automator.automation_base import AutomationBase, ImportedAutomation
-from pca_automator.crl_budget import CrlBudget
 from pca_automator.departure import HostDeparture
 from pca_automator.digest import FleetDigest
 from pca_automator.enrolment import HostEnrolment, has_stream
@@ -106,7 +106,8 @@ class PcaCertificateAutomation(AutomationBase):
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
         schedule_interval: the longest time between two runs of the schedule. Default: 12 hours.
         max_concurrency: hosts renewed at once. Default: 200.
-        tolerated_failure_percentage: share of failed hosts above which a run starts no further renewals. Default: 100.
+        tolerated_failure_percentage: share of failed hosts above which a run starts no further renewals; no token, for
+            the CDK's Distributed Map takes none. Default: 100.
         poll_interval: between two looks at a host. Default: 15 seconds.
         poll_attempts: looks at a host for each of its two commands. Default: 12.
         issuance_timeout: how long the workflow waits for the issuance event before it looks itself. Default: 2 minutes.
@@ -409,7 +410,13 @@ class PcaCertificateAutomation(AutomationBase):
                 trust=self.trust,
             )
             if expected_hosts is not None:
-                CrlBudget.forecast(expected_hosts, times, revoke_on_retire, revoke_replaced).warn(self)
+                crl_budget.forecast(
+                    self,
+                    hosts=expected_hosts,
+                    times=times,
+                    revoke_on_retire=revoke_on_retire,
+                    revoke_replaced=revoke_replaced,
+                )
 
         self.digest = None
         if digest_schedule is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations, Duration, Token
 from constructs import IConstruct
 
 from pca_automator._internal import validation
@@ -54,34 +54,6 @@ class CrlBudget:
     def __post_init__(self) -> None:
         validation.whole_number("expected_hosts", self.hosts, 1, 10_000_000)
 
-    @classmethod
-    def forecast(
-        cls, hosts: int, times: RenewalTimes, revoke_on_retire: RevocationPolicy, revoke_replaced: RevocationPolicy
-    ) -> CrlBudget:
-        """What a fleet with these renewal times does.
-
-        Args:
-            hosts: size of the fleet.
-            times: numbers at synthesis, not tokens.
-            revoke_on_retire: whether the certificate of a host that leaves is revoked.
-            revoke_replaced: whether a replaced certificate is revoked.
-
-        Raises:
-            ValueError: the size is out of bounds, or the times are tokens.
-        """
-        if not times.are_known:
-            raise ValueError(
-                "expected_hosts is given, but validity, renewal_threshold or renewal_jitter is a token: a forecast "
-                "needs numbers at synthesis; give them, or leave expected_hosts out"
-            )
-        return cls(
-            hosts=hosts,
-            validity=times.validity,
-            remaining=times.left_at_renewal,
-            revoke_on_retire=revoke_on_retire,
-            revoke_replaced=revoke_replaced,
-        )
-
     @property
     def certificates_per_year(self) -> float:
         """How many the CA issues."""
@@ -127,3 +99,39 @@ class CrlBudget:
                 f"{CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
                 "Plan its successor, or use a longer validity",
             )
+
+
+def forecast(
+    construct: IConstruct,
+    *,
+    hosts: int,
+    times: RenewalTimes,
+    revoke_on_retire: RevocationPolicy,
+    revoke_replaced: RevocationPolicy,
+) -> None:
+    """Say at synthesis what will not fit, or that nothing can be said.
+
+    Args:
+        construct: gets the warnings.
+        hosts: size of the fleet.
+        times: of its certificates.
+        revoke_on_retire: whether the certificate of a host that leaves is revoked.
+        revoke_replaced: whether a replaced certificate is revoked.
+
+    Raises:
+        ValueError: ``hosts`` is out of bounds.
+    """
+    if Token.is_unresolved(hosts) or not times.are_known:
+        Annotations.of(construct).add_warning_v2(
+            "pca-automator:no-forecast",
+            "expected_hosts is given, but it, validity, renewal_threshold or renewal_jitter is a token: the size of "
+            "the CRL can only be forecast from numbers that are known at synthesis",
+        )
+        return
+    CrlBudget(
+        hosts=hosts,
+        validity=times.validity,
+        remaining=times.left_at_renewal,
+        revoke_on_retire=revoke_on_retire,
+        revoke_replaced=revoke_replaced,
+    ).warn(construct)

@@ -71,9 +71,9 @@ class HostFunctions(Construct):
         directories = {
             "CACERT_PATH": settings.ca_certificate_path,
             "CERT_PATH": settings.certificate_path,
-            "COMMAND_TIMEOUT_SECONDS": str(polling.command_timeout_seconds),
             "CSR_PATH": settings.csr_path,
             "KEY_PATH": settings.key_path,
+            **polling.environment,
         }
         self.cert_csr = self._make(
             "CertCSR",
@@ -82,8 +82,8 @@ class HostFunctions(Construct):
             environment={
                 **directories,
                 "GENERATE_CSR_DOCUMENT": documents.document_name("GenerateCsr"),
+                "ISSUANCE_TIMEOUT_SECONDS": str(polling.issuance_timeout.to_seconds()),
                 "KEY_ALGORITHM": settings.key_algorithm.value,
-                "LEASE_SECONDS": str(polling.lease_seconds),
             },
             table_actions=("UpdateItem",),
         )

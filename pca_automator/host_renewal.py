@@ -119,7 +119,7 @@ class HostRenewal(Construct):
             self,
             timed_out,
             result=sfn.Result.from_object(
-                {"Error": timed_out, "Cause": f"the host did not finish within {self._polling.window_seconds} s"}
+                {"Error": timed_out, "Cause": f"the host did not finish within {self._polling.window}"}
             ),
             result_path="$.error",
         ).next(failed.at(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 
 from pca_automator._internal import validation
 
@@ -12,6 +12,11 @@ from pca_automator._internal import validation
 @dataclass(frozen=True)
 class Polling:
     """How the workflow waits for a host.
+
+    Args:
+        interval: between two looks at a host.
+        attempts: looks at a host for each of its two commands.
+        issuance_timeout: how long the workflow waits for the issuance event before it looks itself.
 
     Raises:
         ValueError: an interval or number of attempts is out of bounds.
@@ -31,19 +36,16 @@ class Polling:
         return not hook_timeout.is_unresolved() and hook_timeout.to_seconds() >= self.window_seconds
 
     @property
-    def window_seconds(self) -> int:
-        """How long one command has, from sending to its last poll."""
-        return int(self.interval.to_seconds()) * self.attempts
+    def window(self) -> str:
+        """How long one command has, from sending to its last poll, in words."""
+        if self.interval.is_unresolved() or Token.is_unresolved(self.attempts):
+            return f"{self.attempts} looks at intervals of {self.interval.to_seconds()} s"
+        return f"{int(self.interval.to_seconds()) * self.attempts} s"
 
     @property
-    def command_timeout_seconds(self) -> int:
-        """After this a command that was not delivered is dropped: nobody waits for it any more. SSM's least is 30.
-
-        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
-        """
-        return max(30, self.window_seconds)
-
-    @property
-    def lease_seconds(self) -> int:
-        """Longer than the longest renewal: two polled commands, the issuance, and a minute of retries per state."""
-        return 2 * self.window_seconds + int(self.issuance_timeout.to_seconds()) + 8 * 60
+    def environment(self) -> dict[str, str]:
+        """What a function that sends commands reads: it multiplies what a token does not let us multiply."""
+        return {
+            "POLL_ATTEMPTS": str(self.attempts),
+            "POLL_INTERVAL_SECONDS": str(self.interval.to_seconds()),
+        }

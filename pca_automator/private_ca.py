@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from typing import TypeGuard
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -165,16 +167,18 @@ class PrivateCertificateAuthority(Construct):
 def _subject(
     country: str | None, organization: str | None, common_name: str
 ) -> acmpca.CfnCertificateAuthority.SubjectProperty:
-    if country is not None and not (
-        len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()
-    ):
+    if _is_known(country) and not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
         raise ValueError(f"ca_country is {country!r}: it must be a two-letter ISO 3166 code in capitals, such as 'DE'")
     for prop, value in (("ca_organization", organization), ("ca_common_name", common_name)):
-        if value is not None and not 1 <= len(value) <= 64:
+        if _is_known(value) and not 1 <= len(value) <= 64:
             raise ValueError(f"{prop} is {value!r}: it must have 1 to 64 characters")
     return acmpca.CfnCertificateAuthority.SubjectProperty(
         country=country, organization=organization, common_name=common_name
     )
+
+
+def _is_known(value: str | None) -> TypeGuard[str]:
+    return value is not None and not Token.is_unresolved(value)
 
 
 def _crl_configuration(bucket: s3.IBucket, expiry: Duration) -> acmpca.CfnCertificateAuthority.CrlConfigurationProperty:

@@ -80,10 +80,7 @@ class RenewalWorkflow(Construct):
         # States are named like the functions they invoke; a scope of their own keeps the construct ids apart.
         self._states = Construct(self, "States")
         validation.whole_number("max_concurrency", max_concurrency, 1, _MAP_CONCURRENCY_LIMIT)
-        if not 0 <= tolerated_failure_percentage <= 100:
-            raise ValueError(
-                f"tolerated_failure_percentage is {tolerated_failure_percentage}: it must be from 0 to 100"
-            )
+        validation.percentage("tolerated_failure_percentage", tolerated_failure_percentage)
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
         self.cert_check = self._make_cert_check(factory, inventory, certificate_authority, schedule_interval)
         self.cert_report = self._make_cert_report(factory, inventory, notifications)
@@ -266,8 +263,7 @@ class RenewalWorkflow(Construct):
             ),
             removal_policy=removal_policy,
             role=self._make_role(),
-            # A run that is still going when the one after the next starts is stuck; leases keep the two apart.
-            timeout=Duration.seconds(2 * int(schedule_interval.to_seconds())),
+            timeout=_run_timeout(schedule_interval),
             tracing_enabled=True,
         )
         # The CDK grants the map's S3 actions, but not the key of an encrypted bucket (aws/aws-cdk#32144).
@@ -326,6 +322,13 @@ class RenewalWorkflow(Construct):
                 "*": "X-Ray and the delivery of workflow logs know no resource type.",
             },
         )
+
+
+def _run_timeout(schedule_interval: Duration) -> Duration:
+    """A run that is still going when the one after the next starts is stuck; leases keep the two apart."""
+    if schedule_interval.is_unresolved():
+        return Duration.days(1)
+    return Duration.seconds(2 * schedule_interval.to_seconds())
 
 
 def _default_schedule() -> scheduler.ScheduleExpression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Names, Stack
@@ -79,21 +80,39 @@ class RolesAnywhereTrust(Construct):
             max_session_duration: of the role. Default: one hour.
             permissions_boundary: of the role. Default: none.
         """
-        principal = iam.ServicePrincipal("rolesanywhere.amazonaws.com", conditions=self._conditions(subjects))
         role = iam.Role(
             scope,
             id,
-            assumed_by=principal,
+            assumed_by=self._principal(subjects),
             description=description,
             max_session_duration=max_session_duration,
             permissions_boundary=permissions_boundary,
         )
-        policy = role.assume_role_policy
-        assert policy is not None  # a role made here always has one
-        policy.add_statements(
-            iam.PolicyStatement(principals=[principal], actions=["sts:TagSession", "sts:SetSourceIdentity"])
-        )
+        assert role.assume_role_policy is not None  # a role made here always has one
+        role.assume_role_policy.add_statements(self._session_statement(subjects))
         return role
+
+    def grant_assume_role_anywhere(self, role: iam.IRole, *, subjects: Sequence[str] = HOST_SUBJECTS) -> None:
+        """Let certificates of this trust anchor assume a role that exists: the same trust as :meth:`create_role` gives.
+
+        Args:
+            role: made in this app. Hand it to ``profile_roles`` or :meth:`create_profile` as well.
+            subjects: common names (host ids) that may assume the role; ``*`` is a wildcard. Default: every host.
+
+        Raises:
+            ValueError: the role is imported, so that this app cannot change its trust policy; the message has the
+                statements to add by hand.
+        """
+        assume = iam.PolicyStatement(principals=[self._principal(subjects)], actions=["sts:AssumeRole"])
+        statements = [assume, self._session_statement(subjects)]
+        policy = role.assume_role_policy if isinstance(role, iam.Role) else None
+        if policy is None:
+            written = Stack.of(self).resolve([statement.to_statement_json() for statement in statements])
+            raise ValueError(
+                f"role is {role.node.path}, which this app only imports: its trust policy cannot be changed from here; "
+                f"add these statements where the role is made: {json.dumps(written)}"
+            )
+        policy.add_statements(*statements)
 
     def create_profile(self, scope: Construct, id: str, *, roles: Sequence[iam.IRole]) -> rolesanywhere.CfnProfile:
         """A profile that offers roles to certificates of this trust anchor, for the shortest sessions there are.
@@ -111,6 +130,15 @@ class RolesAnywhereTrust(Construct):
             enabled=True,
             duration_seconds=SESSION_DURATION.to_seconds(),
             role_arns=[role.role_arn for role in roles],
+        )
+
+    def _principal(self, subjects: Sequence[str]) -> iam.IPrincipal:
+        return iam.ServicePrincipal("rolesanywhere.amazonaws.com", conditions=self._conditions(subjects))
+
+    def _session_statement(self, subjects: Sequence[str]) -> iam.PolicyStatement:
+        """IAM Roles Anywhere tags each session with the certificate's fields and sets its source identity."""
+        return iam.PolicyStatement(
+            principals=[self._principal(subjects)], actions=["sts:TagSession", "sts:SetSourceIdentity"]
         )
 
     def _conditions(self, subjects: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pca_runtime.settings import FunctionSettings, HostDirectories, TableSettings
+from pca_runtime.settings import FunctionSettings, PolledCommands, TableSettings
 
 __all__ = ["CertDeployStatusSettings", "CertEnrollSettings", "CertRegisterSettings", "CertRetireSettings"]
 
@@ -30,9 +30,8 @@ class CertRegisterSettings(TableSettings):
     enrol_tags: _Tags
 
 
-class CertRetireSettings(HostDirectories):
+class CertRetireSettings(PolledCommands):
     ca_arn: _Arn
-    command_timeout_seconds: Annotated[int, Field(ge=30, le=2_592_000)]
     remove_document: Annotated[str, Field(min_length=1)]
     revoke_on_retire: RevocationPolicy
     topic_arn: _Arn

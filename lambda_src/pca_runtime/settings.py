@@ -13,8 +13,8 @@ from pca_runtime.errors import ConfigurationError
 
 __all__ = [
     "CertCheckSettings", "CertCsrSettings", "CertDeploySettings", "CertDigestSettings", "CertIssueSettings",
-    "CertReportSettings",
-    "CrlProcessorSettings", "FunctionSettings", "HostDirectories", "KeyAlgorithm", "TableSettings",
+    "CertReportSettings", "CrlProcessorSettings", "FunctionSettings", "HostDirectories", "KeyAlgorithm",
+    "PolledCommands", "TableSettings",
 ]  # fmt: skip
 
 KeyAlgorithm = Literal["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1"]
@@ -27,9 +27,11 @@ _Text = Annotated[str, Field(min_length=1)]
 _Arn = Annotated[str, Field(pattern=r"^arn:[a-z0-9-]+:[a-z0-9-]+:")]
 _Seconds = Annotated[int, Field(ge=0)]
 _Positive = Annotated[int, Field(ge=1)]
-# SendCommand refuses a delivery timeout outside this range.
+# SendCommand refuses a shorter delivery timeout.
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
-_DeliverySeconds = Annotated[int, Field(ge=30, le=2_592_000)]
+_LEAST_DELIVERY_SECONDS = 30
+# For what a renewal does besides waiting for the host and the CA: a minute of retries for each state.
+_RETRY_SECONDS = 8 * 60
 
 
 class FunctionSettings(BaseModel):
@@ -70,6 +72,23 @@ class HostDirectories(TableSettings):
     cacert_path: _Text
 
 
+class PolledCommands(HostDirectories):
+    """How long the workflow waits for a command on a host."""
+
+    poll_interval_seconds: Annotated[int, Field(ge=1, le=600)]
+    poll_attempts: Annotated[int, Field(ge=1, le=100)]
+
+    @property
+    def window_seconds(self) -> int:
+        """From sending a command to its last poll."""
+        return self.poll_interval_seconds * self.poll_attempts
+
+    @property
+    def command_timeout_seconds(self) -> int:
+        """After this a command that was not delivered is dropped: nobody waits for it any more."""
+        return max(_LEAST_DELIVERY_SECONDS, self.window_seconds)
+
+
 class CertCheckSettings(TableSettings):
     ca_arn: _Arn
     work_bucket: _Text
@@ -82,11 +101,15 @@ class CertCheckSettings(TableSettings):
         return timedelta(seconds=self.next_run_seconds)
 
 
-class CertCsrSettings(HostDirectories):
-    lease_seconds: _Positive
-    command_timeout_seconds: _DeliverySeconds
+class CertCsrSettings(PolledCommands):
+    issuance_timeout_seconds: _Positive
     generate_csr_document: _Text
     key_algorithm: KeyAlgorithm
+
+    @property
+    def lease_seconds(self) -> int:
+        """Longer than the longest renewal: two polled commands, the issuance, and retries."""
+        return 2 * self.window_seconds + self.issuance_timeout_seconds + _RETRY_SECONDS
 
 
 class CertIssueSettings(TableSettings):
@@ -97,12 +120,11 @@ class CertIssueSettings(TableSettings):
     key_algorithm: KeyAlgorithm
 
 
-class CertDeploySettings(HostDirectories):
+class CertDeploySettings(PolledCommands):
     """The bounds of ``versions_kept`` and ``hook_timeout_seconds`` are those of the document's patterns."""
 
     ca_arn: _Arn
     install_document: _Text
-    command_timeout_seconds: _DeliverySeconds
     renewal_threshold_seconds: _Seconds
     renewal_jitter_seconds: _Seconds
     signing_helper_path: _Text

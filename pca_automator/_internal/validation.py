@@ -55,6 +55,19 @@ def whole_number(prop: str, value: float, minimum: int, maximum: int) -> int:
     return value if Token.is_unresolved(value) else int(value)  # type: ignore[return-value]
 
 
+def percentage(prop: str, value: float) -> float:
+    """A share of a hundred.
+
+    Raises:
+        ValueError: it is out of bounds, or a token: the CDK's Distributed Map takes none.
+    """
+    if Token.is_unresolved(value):
+        raise ValueError(f"{prop} is a token: it must be a number from 0 to 100 that is known at synthesis")
+    if not 0 <= value <= 100:
+        raise ValueError(f"{prop} is {value}: it must be from 0 to 100")
+    return value
+
+
 def duration(prop: str, value: Duration, minimum: Duration, maximum: Duration) -> Duration:
     """A duration within bounds; tokens pass.
 

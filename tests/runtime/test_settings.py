@@ -39,9 +39,9 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
 @pytest.mark.parametrize(
     ("model", "variable", "value"),
     [
-        (settings.CertCsrSettings, "COMMAND_TIMEOUT_SECONDS", "29"),
+        (settings.CertCsrSettings, "POLL_INTERVAL_SECONDS", "0"),
         (settings.CertCsrSettings, "KEY_ALGORITHM", "RSA_1024"),
-        (settings.CertCsrSettings, "LEASE_SECONDS", "soon"),
+        (settings.CertCsrSettings, "ISSUANCE_TIMEOUT_SECONDS", "soon"),
         (settings.CertIssueSettings, "SIGNING_ALGORITHM", "SHA1WITHRSA"),
         (settings.CertIssueSettings, "VALIDITY_DAYS", "0"),
         (settings.CertIssueSettings, "CA_ARN", "my-ca"),
@@ -53,6 +53,15 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
 def test_a_wrong_value_names_its_variable(model: type[settings.FunctionSettings], variable: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=variable):
         model.load({**ENVIRONMENT, variable: value})
+
+
+@pytest.mark.parametrize(("interval", "attempts", "command", "lease"), [("15", "12", 180, 960), ("1", "1", 30, 602)])
+def test_command_timeout_and_lease_follow_from_the_polling(
+    interval: str, attempts: str, command: int, lease: int
+) -> None:
+    polling = {"POLL_INTERVAL_SECONDS": interval, "POLL_ATTEMPTS": attempts, "ISSUANCE_TIMEOUT_SECONDS": "120"}
+    loaded = settings.CertCsrSettings.load({**ENVIRONMENT, **polling})
+    assert (loaded.command_timeout_seconds, loaded.lease_seconds) == (command, lease)
 
 
 def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
