@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, NestedStack, RemovalPolicy, Stack, Stage, Tags
+from aws_cdk import App, Environment, NestedStack, RemovalPolicy, Stack, Stage, Tags, pipelines
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from pca_automator import PcaCertificateAutomation
 from tests.synthesis import NO_BUNDLING, actions, as_list, new_app, resources, statements, template_of
@@ -38,6 +40,46 @@ def test_two_automations_fit_into_one_stack() -> None:
     template.resource_count_is("AWS::StepFunctions::StateMachine", 2)
     names = [a["Properties"]["Name"] for a in template.find_resources("AWS::RolesAnywhere::TrustAnchor").values()]
     assert len(set(names)) == 2
+
+
+def test_two_stacks_of_an_app_can_be_deployed_into_one_account() -> None:
+    app = new_app()
+    stacks = [Stack(app, name) for name in ("Blue", "Green")]
+    for stack in stacks:
+        PcaCertificateAutomation(stack, "Automation")
+    names = [
+        anchor["Properties"]["Name"]
+        for stack in stacks
+        for anchor in resources(Template.from_stack(stack).to_json(), "AWS::RolesAnywhere::TrustAnchor").values()
+    ]
+    assert len(set(names)) == 2
+
+
+def test_a_pipeline_deploys_it_in_a_stage() -> None:
+    """CDK Pipelines prepare the Stage apart from the app: an asset or a token that crosses its border would fail."""
+
+    class Fleet(Stage):
+        def __init__(self, scope: Construct, id: str) -> None:
+            super().__init__(scope, id, env=Environment(account="111122223333", region="eu-west-1"))
+            self.stack = Stack(self, "Fleet")
+            PcaCertificateAutomation(self.stack, "Automation")
+
+    app = new_app()
+    delivery = Stack(app, "Delivery", env=Environment(account="111122223333", region="eu-west-1"))
+    bucket = s3.Bucket.from_bucket_name(delivery, "Sources", "sources")
+    pipeline = pipelines.CodePipeline(
+        delivery,
+        "Pipeline",
+        synth=pipelines.ShellStep(
+            "Synth", input=pipelines.CodePipelineSource.s3(bucket, "app.zip"), commands=["cdk synth"]
+        ),
+    )
+    fleet = Fleet(app, "Prod")
+    pipeline.add_stage(fleet)
+    app.synth()
+    (deploying,) = resources(Template.from_stack(delivery).to_json(), "AWS::CodePipeline::Pipeline").values()
+    assert [stage["Name"] for stage in deploying["Properties"]["Stages"]][-1] == "Prod"
+    assert resources(Template.from_stack(fleet.stack).to_json(), "AWS::StepFunctions::StateMachine")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""What the account already has is used, nothing is made beside it, and both are seen through the same properties."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, RemovalPolicy, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rolesanywhere as rolesanywhere
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations, Match, Template
+
+from pca_automator import FunctionNetwork, PcaCertificateAutomation, UsageMode
+from tests.synthesis import as_list, automation, new_app, resources, statements, template_of
+
+REGION, ACCOUNT = "eu-central-1", "111122223333"
+CA_ARN = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/66666666-7777-8888-9999-000000000000"
+TABLE_ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/hosts"
+TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:pki-failures"
+ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+LAYER_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:dependencies:7"
+
+
+def new_stack(app: App | None = None) -> Stack:
+    return Stack(app or new_app(), "Consumer", env=Environment(account=ACCOUNT, region=REGION))
+
+
+def table(stack: Stack, **attributes: str) -> dynamodb.ITable:
+    return dynamodb.Table.from_table_attributes(stack, "Hosts", table_arn=TABLE_ARN, **attributes)  # type: ignore[arg-type]
+
+
+@cache
+def brought() -> PcaCertificateAutomation:
+    stack = new_stack()
+    return PcaCertificateAutomation(
+        stack,
+        "Automation",
+        architecture=lambda_.Architecture.X86_64,
+        certificate_authority=acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN),
+        certificate_authority_usage_mode=UsageMode.SHORT_LIVED,
+        crl_bucket=s3.Bucket.from_bucket_name(stack, "Crls", "corporate-crls"),
+        dependency_layer=lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", LAYER_ARN),
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+        instance_tags={"certificates": "managed"},
+        log_retention=logs.RetentionDays.ONE_MONTH,
+        network=FunctionNetwork(
+            vpc=ec2.Vpc.from_vpc_attributes(
+                stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+            ),
+            security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")],
+            subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        ),
+        profile_roles=[iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/workload")],
+        removal_policy=RemovalPolicy.DESTROY,
+        table=table(stack, table_stream_arn=f"{TABLE_ARN}/stream/2026-01-01T00:00:00.000"),
+        topic=sns.Topic.from_topic_arn(stack, "Topic", TOPIC_ARN),
+        trust_anchor=rolesanywhere.CfnTrustAnchor.from_trust_anchor_arn(stack, "Anchor", ANCHOR_ARN),
+    )
+
+
+@cache
+def template() -> dict[str, Any]:
+    return template_of(brought())
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::ACMPCA::CertificateAuthority",
+        "AWS::ACMPCA::Certificate",
+        "AWS::DynamoDB::Table",
+        "AWS::KMS::Key",
+        "AWS::Lambda::LayerVersion",
+        "AWS::RolesAnywhere::TrustAnchor",
+        "AWS::SNS::Topic",
+        "AWS::EC2::SecurityGroup",
+    ],
+)
+def test_nothing_is_made_beside_what_is_given(kind: str) -> None:
+    Template.from_stack(Stack.of(brought())).resource_count_is(kind, 0)
+    assert resources(template_of(automation(network=None)), "AWS::DynamoDB::Table")
+
+
+def test_what_is_used_is_exposed() -> None:
+    used = brought()
+    assert used.certificate_authority.certificate_authority_arn == CA_ARN
+    assert used.private_ca is None
+    assert used.crl_bucket is not None
+    assert used.crl_bucket.bucket_name == "corporate-crls"
+    assert used.encryption_key.key_arn == KEY_ARN
+    assert used.table.table_arn == TABLE_ARN
+    assert used.topic.topic_arn == TOPIC_ARN
+    assert used.trust.trust_anchor_arn == ANCHOR_ARN
+
+
+def test_what_is_made_is_exposed_as_well() -> None:
+    made = automation()
+    known = Stack.of(made).resolve(
+        {
+            "AWS::ACMPCA::CertificateAuthority": made.certificate_authority.certificate_authority_arn,
+            "AWS::KMS::Key": made.encryption_key.key_arn,
+            "AWS::DynamoDB::Table": made.table.table_arn,
+            "AWS::RolesAnywhere::TrustAnchor": made.trust.trust_anchor_arn,
+        }
+    )
+    for kind, arn in known.items():
+        assert set(arn["Fn::GetAtt"][:1]) <= set(resources(template_of(made), kind))
+    assert made.private_ca is not None
+    assert made.crl_bucket is made.private_ca.crl_bucket
+
+
+def test_the_functions_run_where_and_as_the_user_says() -> None:
+    for function in resources(template(), "AWS::Lambda::Function").values():
+        properties = function["Properties"]
+        assert properties["Architectures"] == ["x86_64"]
+        assert properties["Layers"] == [LAYER_ARN]
+        assert properties["VpcConfig"] == {"SecurityGroupIds": ["sg-1"], "SubnetIds": ["subnet-1"]}
+    for group in resources(template(), "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == 30
+        assert group["Properties"]["KmsKeyId"] == KEY_ARN
+        assert group["DeletionPolicy"] == "Delete"
+
+
+def test_commands_reach_tagged_hosts_alone() -> None:
+    sends = [each for each in statements(template()) if "ssm:SendCommand" in as_list(each["Action"])]
+    hosts = [each for each in sends if "document" not in json.dumps(each["Resource"])]
+    assert len(hosts) >= 3, "GenerateCsr, InstallCertificate and RemoveCertificate are sent"
+    for statement in hosts:
+        assert statement["Condition"]["StringEquals"] == {"ssm:resourceTag/certificates": "managed"}
+
+
+def test_the_profile_offers_the_given_role() -> None:
+    (profile,) = resources(template(), "AWS::RolesAnywhere::Profile").values()
+    assert f"arn:aws:iam::{ACCOUNT}:role/workload" in profile["Properties"]["RoleArns"]
+
+
+def test_a_table_without_a_stream_enrols_at_the_next_run_and_says_so() -> None:
+    stack = new_stack()
+    construct = PcaCertificateAutomation(stack, "Automation", table=table(stack))
+    assert construct.enrolment is None
+    assert Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(".*has no stream.*"))
+
+
+def test_an_existing_ca_without_a_bucket_gets_no_crl_pipeline() -> None:
+    stack = new_stack()
+    authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN)
+    construct = PcaCertificateAutomation(stack, "Automation", certificate_authority=authority)
+    assert construct.crl_distribution is None
+    assert construct.crl_alarms is None
+    assert construct.alarms is not None
+    assert "UnhandledEvents" in [alarm.node.id for alarm in construct.alarms.node.children]
+
+
+def test_the_usage_mode_of_a_created_ca_is_not_the_users() -> None:
+    with pytest.raises(ValueError, match=r"certificate_authority_usage_mode is given without certificate_authority"):
+        automation(certificate_authority_usage_mode=UsageMode.GENERAL_PURPOSE)

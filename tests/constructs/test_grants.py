@@ -1,0 +1,125 @@
+"""Grants, metrics and roles for workloads; the same from the stack that imports a deployed automation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from pca_automator import ImportedAutomation, PcaCertificateAutomation
+from pca_automator.automation_base import AutomationBase
+from tests.synthesis import actions, as_list, new_app, resources
+
+PREFIX = "eu-central-1:111122223333"
+DEPLOYED = {
+    "automation_name": "Fleet-Automation",
+    "certificate_authority_arn": f"arn:aws:acm-pca:{PREFIX}:certificate-authority/11111111-2222-3333-4444-555555555555",
+    "encryption_key_arn": f"arn:aws:kms:{PREFIX}:key/66666666-7777-8888-9999-000000000000",
+    "state_machine_arn": f"arn:aws:states:{PREFIX}:stateMachine:Renewal",
+    "table_arn": f"arn:aws:dynamodb:{PREFIX}:table/hosts",
+}
+GRANTS = {
+    "grant_start_run": {
+        "states:StartExecution", "states:ListExecutions", "states:DescribeExecution", "states:DescribeMapRun",
+        "states:ListMapRuns",
+    },
+    "grant_read_inventory": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"},
+    "grant_enrol_hosts": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "grant_revoke": {"acm-pca:RevokeCertificate"},
+}  # fmt: skip
+
+
+def made() -> AutomationBase:
+    return PcaCertificateAutomation(Stack(new_app(), "Consumer"), "Automation")
+
+
+def imported() -> AutomationBase:
+    return PcaCertificateAutomation.from_automation_attributes(Stack(new_app(), "Other"), "Automation", **DEPLOYED)
+
+
+def granted(automation: AutomationBase, grant: str) -> list[dict[str, Any]]:
+    """The statements that a role of its own gets by one grant."""
+    stack = Stack.of(automation)
+    role = iam.Role(stack, "Pipeline", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
+    getattr(automation, grant)(role)
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    (policy,) = (each for name, each in policies.items() if name.startswith("Pipeline"))
+    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return statements
+
+
+@pytest.mark.parametrize("make", [made, imported])
+@pytest.mark.parametrize("grant", GRANTS)
+def test_a_grant_gives_what_it_says_and_nothing_on_everything(grant: str, make: Any) -> None:
+    found = granted(make(), grant)
+    others = {action for each in found for action in actions(each) if not action.startswith("kms:")}
+    assert others == GRANTS[grant]
+    for statement in found:
+        assert "*" not in as_list(statement["Resource"])
+        if any(action.startswith("kms:") for action in actions(statement)):
+            assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+
+
+def test_who_enrols_hosts_writes_no_attribute_of_the_system() -> None:
+    (write,) = (each for each in granted(made(), "grant_enrol_hosts") if "dynamodb:PutItem" in actions(each))
+    attributes = write["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+    assert "hostID" in attributes
+    assert "certPath" in attributes
+    assert not {"status", "serial", "expiryDate", "renewalDate", "pending", "leaseUntil", "runId"} & set(attributes)
+
+
+def test_an_import_has_every_grant_and_metric_of_the_original() -> None:
+    public = {name for name in dir(PcaCertificateAutomation) if name.startswith(("grant_", "metric", "on_"))}
+    assert set(GRANTS) <= public
+    assert public <= set(dir(ImportedAutomation))
+
+
+def test_metrics_of_an_import_are_those_of_the_deployed_automation() -> None:
+    metric = imported().metric_least_time_left()
+    assert metric.dimensions == {"Automation": "Fleet-Automation"}
+    assert (metric.namespace, metric.metric_name, metric.statistic) == ("PcaAutomator", "LeastSecondsLeft", "Minimum")
+
+
+def trust_of(role: iam.Role) -> list[dict[str, Any]]:
+    template = Template.from_stack(Stack.of(role)).to_json()
+    (found,) = (each for name, each in resources(template, "AWS::IAM::Role").items() if name.startswith("Workload"))
+    statements: list[dict[str, Any]] = found["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    return statements
+
+
+def test_an_existing_role_gets_the_trust_of_a_made_one() -> None:
+    automation = made()
+    assert isinstance(automation, PcaCertificateAutomation)
+    stack = Stack.of(automation)
+    role = iam.Role(stack, "Workload", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    automation.trust.grant_assume_role_anywhere(role, subjects=["i-0123456789abcdef0"])
+    other, *statements = trust_of(role)
+    assert other["Principal"] == {"Service": "ec2.amazonaws.com"}
+    assert sorted(action for each in statements for action in actions(each)) == [
+        "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession",
+    ]  # fmt: skip
+    for each in statements:
+        assert each["Principal"] == {"Service": "rolesanywhere.amazonaws.com"}
+        assert "TrustAnchor" in json.dumps(each["Condition"]["ArnEquals"])
+        assert each["Condition"]["StringLike"] == {"aws:PrincipalTag/x509Subject/CN": ["i-0123456789abcdef0"]}
+
+
+def test_a_made_role_trusts_the_same_way() -> None:
+    automation = made()
+    assert isinstance(automation, PcaCertificateAutomation)
+    role = automation.trust.create_role(Stack.of(automation), "Workload", subjects=["i-1"])
+    assert {json.dumps(each["Condition"], sort_keys=True) for each in trust_of(role)} == {
+        json.dumps(trust_of(role)[0]["Condition"], sort_keys=True)
+    }
+
+
+def test_the_trust_of_an_imported_role_must_be_written_by_hand() -> None:
+    automation = made()
+    assert isinstance(automation, PcaCertificateAutomation)
+    role = iam.Role.from_role_name(Stack.of(automation), "Imported", "workload")
+    with pytest.raises(ValueError, match=r"role is Consumer/Imported, which this app only imports.*sts:TagSession"):
+        automation.trust.grant_assume_role_anywhere(role)
