@@ -5,6 +5,7 @@ HOSTS  ?= 25
 WORKERS ?= 2
 
 VENV := .venv
+CHECKOV := build/checkov
 BIN := $(abspath $(VENV)/bin)
 export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -18,16 +19,22 @@ help:  ## show this help
 $(VENV)/.done: setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[rehearsal,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[rehearsal,dev]'
 	touch $@
 
 node_modules/.done: package.json $(VENV)/.done
 	npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
 
+# A second opinion on the template. Its dependencies do not fit beside ours.
+$(CHECKOV)/.done: Makefile
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check checkov==3.3.30
+	touch $@
+
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
 
-test: setup  ## every tier of tests, and the linters
+test: setup $(CHECKOV)/.done  ## every tier of tests, and the linters
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
 

@@ -31,15 +31,15 @@ setup(
     install_requires=[
         # 2.270 is the first release whose Validations.acknowledge records rules for cdk-nag 3.
         "aws-cdk-lib>=2.270.0,<3",
+        # What cdk-nag 3, whose packs this library is made for, asks for; aws-cdk-lib 2.270 is content with 10.5.0.
+        "constructs>=10.5.1,<11",
         # What aws-cdk-lib 2.270 itself asks for.
-        "constructs>=10.5.0,<11",
-        # aws-cdk-lib 2.270 is built with it.
-        "jsii>=1.130.0,<2",
+        "jsii>=1.139.0,<2",
         # The SSM documents are YAML; 6.0 is the first release for Python 3.11.
         "PyYAML>=6.0.1,<7",
-        # The operator's command: 0.12 completes Annotated options; Rich 13.7 draws its tables.
-        "typer>=0.12,<1",
-        "rich>=13.7",
+        # The operator's command: 0.26 is the first release that brings its own Click, and asks for Rich 13.8.
+        "typer>=0.26,<1",
+        "rich>=13.8",
         # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
         "boto3>=1.35",
         # The command checks overrides with the functions' own model.
@@ -63,9 +63,8 @@ setup(
             "boto3-stubs>=1.40",
             "botocore-stubs>=1.40",
             "build>=1.2",
-            # The type of what the command's test runner returns.
-            "click>=8.1",
-            "cdk-nag>=3.0.0,<4",
+            # 3.0.2 is the first release that finds acknowledgements of single findings recorded with aws-cdk-lib 2.270.
+            "cdk-nag>=3.0.2,<4",
             "cfn-lint>=1.40",
             "hypothesis>=6.100",
             "moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]>=5.1",

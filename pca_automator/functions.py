@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, in_packs
+from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, in_packs, skip_in_checkov
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
 from pca_automator._internal.dependency_layer import dependency_layer
 
@@ -164,6 +164,15 @@ class FunctionFactory(Construct):
             dict.fromkeys(in_packs("LambdaInsideVPC"), outside_vpc)
             | dict.fromkeys(in_packs("LambdaConcurrency"), concurrency)
             | dict.fromkeys([*in_packs("LambdaDLQ"), "Serverless-LambdaDLQ"], failures),
+        )
+        skip_in_checkov(
+            function,
+            {
+                "CKV_AWS_115": concurrency,
+                "CKV_AWS_116": failures,
+                "CKV_AWS_117": outside_vpc,
+                "CKV_AWS_173": "The environment holds no secret; Lambda encrypts it with its own key.",
+            },
         )
 
 

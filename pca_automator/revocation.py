@@ -15,7 +15,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal import buckets
-from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy
+from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, skip_in_checkov
+from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION, dead_letter_queue
 from pca_automator._internal.schedules import schedule_role
 from pca_automator.functions import FunctionFactory
 from pca_automator.notifications import FailureNotifications
@@ -56,14 +57,7 @@ class CrlDistribution(Construct):
         trust: RolesAnywhereTrust,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            fifo=True,
-            retention_period=Duration.days(14),
-        )
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", fifo=True)
         self.queue = sqs.Queue(
             self,
             "Queue",
@@ -100,7 +94,7 @@ class CrlDistribution(Construct):
             self.crl_processor,
             {"Serverless-LambdaEventSourceMappingDestination": "The queue's own redrive policy keeps what failed."},
         )
-        acknowledge(self.dead_letters, {"Serverless-SQSRedrivePolicy": "It is the dead-letter queue."})
+        skip_in_checkov(self.queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
         self._listen(certificate_authority, crl_bucket, dead_letters)
         self._reconcile(dead_letters)
 

@@ -1,7 +1,7 @@
 """Reasoned exceptions from compliance rules, recorded at the smallest construct.
 
-The rules are cdk-nag's; its packs read what is recorded here, in a consumer's own run too, so that it is clean with no
-line of theirs. https://github.com/cdklabs/cdk-nag
+cdk-nag's packs and checkov read what is recorded here, in a consumer's own run too, so that it is clean with no line of
+theirs. https://github.com/cdklabs/cdk-nag, https://www.checkov.io/2.Basics/Suppressing%20and%20Skipping%20Policies.html
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Acknowledgment, Stack, Validations
+from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
 
 _INLINE = "The policy belongs to this one role and goes with it; a managed policy could be attached to somebody else."
@@ -24,6 +24,19 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         reasons: rule id (for example ``AwsSolutions-SQS3``) to a reason an auditor accepts.
     """
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()))
+
+
+def skip_in_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Record in the template why checkov's checks do not apply to this resource.
+
+    Args:
+        construct: an L2 whose resource it is about.
+        reasons: check id (for example ``CKV_AWS_27``) to a reason an auditor accepts.
+    """
+    resource = construct.node.default_child
+    assert isinstance(resource, CfnResource)
+    skips = [{"id": check, "comment": reason} for check, reason in sorted(reasons.items())]
+    resource.add_metadata("checkov", {"skip": skips})
 
 
 def in_packs(rule: str, packs: Iterable[str] = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")) -> list[str]:

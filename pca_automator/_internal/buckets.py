@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge, in_packs
+from pca_automator._internal.acknowledge import acknowledge, in_packs, skip_in_checkov
 
 
 def private_bucket(
@@ -58,6 +58,7 @@ def access_log_bucket(scope: Construct, id: str, *, removal_policy: RemovalPolic
         bucket,
         dict.fromkeys(in_packs("S3DefaultEncryptionKMS"), "S3 delivers server access logs to SSE-S3 buckets alone."),
     )
+    skip_in_checkov(bucket, {"CKV_AWS_18": "It is the bucket of the access logs; logging to itself would never end."})
     return bucket
 
 

@@ -6,18 +6,26 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.acknowledge import acknowledge, skip_in_checkov
+
+SQS_MANAGED_ENCRYPTION = "SQS encrypts with its own keys (SSE-SQS), which need no key policy for each sender."
 
 
-def dead_letter_queue(scope: Construct, id: str) -> sqs.Queue:
-    """A standard queue that keeps messages as long as SQS can: 14 days."""
+def dead_letter_queue(scope: Construct, id: str, *, fifo: bool = False) -> sqs.Queue:
+    """A queue that keeps messages as long as SQS can, 14 days.
+
+    Args:
+        fifo: for the messages of a FIFO queue.
+    """
     queue = sqs.Queue(
         scope,
         id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
+        fifo=fifo or None,
         retention_period=Duration.days(14),
     )
     last = "It is the dead-letter queue of schedule, rules and function."
     acknowledge(queue, {"AwsSolutions-SQS3": last, "Serverless-SQSRedrivePolicy": last})
+    skip_in_checkov(queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
     return queue

@@ -14,9 +14,8 @@ import boto3
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-from click.testing import Result
 from moto import mock_aws
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
