@@ -5,16 +5,17 @@ HOSTS  ?= 25
 WORKERS ?= 2
 
 VENV := .venv
+OLDEST := build/oldest
 CHECKOV := build/checkov
 BIN := $(abspath $(VENV)/bin)
 export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-oldest lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.done: setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -32,11 +33,23 @@ $(CHECKOV)/.done: Makefile
 	$(CHECKOV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check checkov==3.3.30
 	touch $@
 
+$(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
+	$(PYTHON) -m venv $(OLDEST)
+	$(BIN)/python tests/packaging/floors.py > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+		--constraint $(OLDEST)/constraints.txt --editable . \
+		cdk-nag aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
+	touch $@
+
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
 
 test: setup $(CHECKOV)/.done  ## every tier of tests, and the linters
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
+
+test-oldest: setup $(CHECKOV)/.done $(OLDEST)/.done  ## constructs and command with the oldest versions that setup.py allows
+	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:cacheprovider \
+		tests/constructs tests/cli --ignore tests/cli/test_deployed.py
 
 lint: setup  ## ruff and mypy --strict
 	ruff check .

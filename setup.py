@@ -37,15 +37,16 @@ setup(
         "jsii>=1.139.0,<2",
         # The SSM documents are YAML; 6.0 is the first release for Python 3.11.
         "PyYAML>=6.0.1,<7",
-        # The operator's command: 0.26 is the first release that brings its own Click, and asks for Rich 13.8.
-        "typer>=0.26,<1",
+        # The operator's command: 0.26 brings its own Click and asks for Rich 13.8; its
+        # first releases do not read options from the environment.
+        "typer>=0.26.8,<1",
         "rich>=13.8",
         # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
         "boto3>=1.35",
         # The command checks overrides with the functions' own model.
         "pydantic>=2.10,<3",
-        # Its status reads the CRL in force; 42 knows times with a zone.
-        "cryptography>=45",
+        # Its status reads the CRL in force, with times that have a zone; 45.0.0 was withdrawn.
+        "cryptography>=45.0.1",
     ],
     extras_require={
         "rehearsal": [
@@ -69,6 +70,8 @@ setup(
             "hypothesis>=6.100",
             "moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]>=5.1",
             "mypy>=1.15",
+            # Reads the floors of this file.
+            "packaging>=24",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff>=0.9",

@@ -1,0 +1,25 @@
+"""Prints pip constraints that hold every requirement of the library at its floor: ``python tests/packaging/floors.py``."""
+
+from __future__ import annotations
+
+from importlib.metadata import requires
+
+from packaging.requirements import Requirement
+
+# cdk-nag reads what the library acknowledges, so its floor matters as much.
+EXTRAS = {"cdk-nag"}
+
+
+def floors(distribution: str = "pca-automator") -> list[str]:
+    """``name==floor`` for each requirement; the distribution must be installed."""
+    pinned = []
+    for text in requires(distribution) or []:
+        requirement = Requirement(text)
+        if requirement.marker is None or requirement.name in EXTRAS:
+            (floor,) = (clause.version for clause in requirement.specifier if clause.operator == ">=")
+            pinned.append(f"{requirement.name}=={floor}")
+    return pinned
+
+
+if __name__ == "__main__":
+    print("\n".join(floors()))
