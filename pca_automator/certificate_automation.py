@@ -252,7 +252,7 @@ class PcaCertificateAutomation(AutomationBase):
             Annotations.of(self).add_warning_v2(
                 "pca-automator:hooks-outlast-polls",
                 f"hook_timeout is {settings.hook_timeout.to_human_string()}, but the workflow looks at a host for "
-                f"{polling.window_seconds} seconds (poll_interval times poll_attempts): a host whose hooks take longer "
+                f"{polling.window} (poll_interval times poll_attempts): a host whose hooks take longer "
                 "is reported as failed although its new certificate may be live; shorten the one or lengthen the other",
             )
 

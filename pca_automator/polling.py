@@ -33,14 +33,23 @@ class Polling:
 
     def gives_up_during(self, hook_timeout: Duration) -> bool:
         """Whether hooks that take all their time outlast the polls of the installation that they are part of."""
-        return not hook_timeout.is_unresolved() and hook_timeout.to_seconds() >= self.window_seconds
+        if self._window_seconds is None or hook_timeout.is_unresolved():
+            return False
+        return hook_timeout.to_seconds() >= self._window_seconds
 
     @property
     def window(self) -> str:
         """How long one command has, from sending to its last poll, in words."""
-        if self.interval.is_unresolved() or Token.is_unresolved(self.attempts):
+        if self._window_seconds is None:
             return f"{self.attempts} looks at intervals of {self.interval.to_seconds()} s"
-        return f"{int(self.interval.to_seconds()) * self.attempts} s"
+        return f"{self._window_seconds} s"
+
+    @property
+    def _window_seconds(self) -> int | None:
+        """The same as a number; None where a token hides it."""
+        if self.interval.is_unresolved() or Token.is_unresolved(self.attempts):
+            return None
+        return int(self.interval.to_seconds()) * self.attempts
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Prints pip constraints that hold every requirement of the library at its floor: ``python tests/packaging/floors.py``."""
+"""Prints pip constraints that hold every requirement at its floor: ``python tests/packaging/floors.py``."""
 
 from __future__ import annotations
 
