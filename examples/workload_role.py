@@ -2,6 +2,7 @@
 
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
@@ -16,13 +17,18 @@ automation = PcaCertificateAutomation(stack, "Automation")
 logs = s3.Bucket.from_bucket_name(stack, "Logs", "fleet-logs")
 workload = automation.trust.create_role(stack, "Workload", description="What the fleet's hosts may do")
 automation.trust.create_profile(stack, "WorkloadProfile", roles=[workload])
-workload.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[logs.bucket_arn]))
+iam.ManagedPolicy(
+    stack,
+    "WorkloadPolicy",
+    roles=[workload],
+    statements=[iam.PolicyStatement(actions=["s3:ListBucket"], resources=[logs.bucket_arn])],
+)
 
 # A pipeline that enrols hosts, and nothing else.
 pipeline = iam.Role.from_role_name(stack, "Pipeline", "deployment-pipeline")
-automation.grant_enrol_hosts(pipeline)
+automation.grant_enrol_hosts(iam.ManagedPolicy(stack, "EnrolHosts", roles=[pipeline]))
 
-cloudwatch.Alarm(
+runway = cloudwatch.Alarm(
     stack,
     "Runway",
     alarm_description="The first certificate of the fleet expires within a day",
@@ -32,4 +38,5 @@ cloudwatch.Alarm(
     threshold=Duration.days(1).to_seconds(),
     treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
 )
+runway.add_alarm_action(cloudwatch_actions.SnsAction(automation.topic))
 app.synth()

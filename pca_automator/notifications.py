@@ -12,6 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from pca_automator._internal import validation
+from pca_automator._internal.acknowledge import acknowledge
 
 
 class FailureNotifications(Construct):
@@ -41,7 +42,9 @@ class FailureNotifications(Construct):
         self._alarms_publish = False
         for address in emails:
             validation.email("notification_emails", address)
-            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+            subscription = self.topic.add_subscription(subscriptions.EmailSubscription(address))
+            why = "SNS tries a mail again for hours; what it says is also an event and in the inventory."
+            acknowledge(subscription, {"Serverless-SNSRedrivePolicy": why})
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow publishing; the key of an existing topic is its owner's to grant."""

@@ -1,4 +1,4 @@
-"""Every example, and the README's ten lines, synthesize in a process of their own and pass the AwsSolutions pack."""
+"""Every example, and the README's ten lines, synthesize in a process of their own and pass the packs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
-# Adds the pack to the app of the example, as a consumer would.
-RUN = """
+# Adds the packs to an app as a consumer would; the synthesis fails if one of them finds something.
+WITH_PACKS = """
 import runpy, sys
 import aws_cdk, cdk_nag
+PACKS = (
+    cdk_nag.AwsSolutionsChecks, cdk_nag.ServerlessChecks, cdk_nag.NIST80053R5Checks, cdk_nag.HIPAASecurityChecks,
+    cdk_nag.PCIDSS321Checks,
+)
 make = aws_cdk.App.synth
 def synth(app, **options):
-    aws_cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app))
+    aws_cdk.Validations.of(app).add_plugins(*(pack(app) for pack in PACKS))
     return make(app, **options)
 aws_cdk.App.synth = synth
 runpy.run_path(sys.argv[1], run_name="__main__")
@@ -33,7 +37,7 @@ def synthesize(script: Path, folder: Path) -> dict[str, object]:
         "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(
-        [sys.executable, "-c", RUN, str(script)],
+        [sys.executable, "-c", WITH_PACKS, str(script)],
         env=environment,
         capture_output=True,
         text=True,
@@ -65,3 +69,14 @@ def test_the_examples_are_the_ones_the_readme_lists() -> None:
     listed = re.findall(r"`(\w+\.py)`", (ROOT / "examples" / "README.md").read_text(encoding="utf-8"))
     assert sorted(listed) == EXAMPLES
     assert len(EXAMPLES) == 4
+
+
+def test_the_packs_would_stop_a_careless_app(tmp_path: Path) -> None:
+    script = tmp_path / "careless.py"
+    script.write_text(
+        "from aws_cdk import App, Stack, aws_sqs as sqs\n"
+        "app = App()\nsqs.Queue(Stack(app, 'Careless'), 'Queue')\napp.synth()\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AssertionError, match="SQS"):
+        synthesize(script, tmp_path)

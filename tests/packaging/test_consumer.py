@@ -1,0 +1,111 @@
+"""A consumer's app, written from the README alone, in an environment that has only the wheel."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.examples.account import account
+from tests.examples.test_examples import WITH_PACKS
+from tests.packaging.conftest import ROOT, wheel
+
+NO_BUNDLING = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []})}
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A virtual environment with the wheel and what it asks for, and nothing of the checkout."""
+
+    python: Path
+
+    def run(self, *arguments: str | Path, cwd: Path, **environment: str) -> str:
+        """What its Python prints."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        command = [str(self.python), *map(str, arguments)]
+        done = subprocess.run(
+            command, cwd=cwd, env=inherited | environment, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def consumer(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    folder = tmp_path_factory.mktemp("consumer")
+    venv.create(folder, with_pip=True)
+    made = Consumer(folder / "bin" / "python")
+    install = ["--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt"]
+    made.run("-m", "pip", "install", *install, wheel(distributions), "cdk-nag", cwd=folder)
+    return made
+
+
+@pytest.fixture(scope="module")
+def app() -> str:
+    """The README's lines."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    return str(code)
+
+
+def test_the_wheel_is_what_is_imported(consumer: Consumer, tmp_path: Path) -> None:
+    printed = consumer.run("-c", "import pca_automator; print(pca_automator.__file__)", cwd=tmp_path)
+    assert Path(printed.strip()).is_relative_to(consumer.python.parent.parent)
+
+
+def test_it_synthesizes_without_a_finding_and_with_the_checkouts_code(
+    consumer: Consumer, app: str, tmp_path: Path
+) -> None:
+    """cdk-nag's packs are the consumer's own; the hash of the functions' code is the one of the checkout."""
+    (tmp_path / "app.py").write_text(app, encoding="utf-8")
+    consumer.run("-c", WITH_PACKS, "app.py", cwd=tmp_path, CDK_OUTDIR=str(tmp_path / "out"), **NO_BUNDLING)
+    checkout = tmp_path / "checkout"
+    environment = os.environ | NO_BUNDLING | {"CDK_OUTDIR": str(checkout), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "app.py"], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert code_hash(tmp_path / "out") == code_hash(checkout)
+
+
+def code_hash(out: Path) -> str:
+    """The asset hash that most functions have."""
+    (template,) = out.glob("*.template.json")
+    functions = re.findall(r'"S3Key": "([0-9a-f]{64})\.zip"', template.read_text(encoding="utf-8"))
+    assert functions
+    return max(set(functions), key=functions.count)
+
+
+@pytest.mark.rehearsal
+def test_it_is_deployed_and_gives_hosts_their_certificates(
+    consumer: Consumer, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    with account(tmp_path, tmp_path / "cdk.out") as local:
+        local.deploy(app, python=str(consumer.python))
+        local.give_hosts_certificates()
+
+
+def test_mypy_strict_finds_full_types(consumer: Consumer, app: str, tmp_path: Path) -> None:
+    """``py.typed`` is there and every name of the app is typed; one wrong argument is found."""
+    wrong = app.replace(
+        "PcaCertificateAutomation(stack,", "PcaCertificateAutomation(stack, max_concurrency='many', id="
+    )
+    assert wrong != app
+    assert mypy(consumer, app, tmp_path / "right") == ""
+    assert '"max_concurrency"' in mypy(consumer, wrong, tmp_path / "wrong")
+
+
+def mypy(consumer: Consumer, source: str, folder: Path) -> str:
+    """What mypy of this environment says of an app that runs in the consumer's."""
+    folder.mkdir()
+    (folder / "app.py").write_text(source, encoding="utf-8")
+    command = [shutil.which("mypy") or "mypy", "--strict", "--python-executable", str(consumer.python), "app.py"]
+    command += ["--no-error-summary", "--cache-dir", str(folder.parent / "cache")]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode in (0, 1), done.stderr
+    return done.stdout
