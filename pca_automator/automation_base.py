@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -35,6 +37,8 @@ class AutomationBase(AutomationMetrics):
 
     certificate_authority: acmpca.ICertificateAuthority
     """The CA that issues."""
+    dead_letters: sqs.IQueue
+    """Starts and events that could not be handled."""
     encryption_key: kms.IKey
     """Key of the inventory."""
     table: dynamodb.ITable
@@ -44,6 +48,16 @@ class AutomationBase(AutomationMetrics):
     def state_machine(self) -> sfn.IStateMachine:
         """The workflow."""
         raise NotImplementedError
+
+    def metric_dead_letters(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Starts and events that wait in :attr:`dead_letters`; CRLs have a queue of their own.
+
+        Args:
+            period: Default: five minutes.
+        """
+        return self.dead_letters.metric_approximate_number_of_messages_visible(
+            period=period or Duration.minutes(5), statistic="Maximum"
+        )
 
     def grant_start_run(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow starting runs, and watching those runs and their hosts.
@@ -117,6 +131,7 @@ class ImportedAutomation(AutomationBase):
     Args:
         automation_name: value of the metric dimension ``Automation``.
         certificate_authority_arn: of the CA that issues.
+        dead_letter_queue_arn: of the queue of what could not be handled.
         encryption_key_arn: of the inventory's key.
         state_machine_arn: of the workflow.
         table_arn: of the inventory.
@@ -129,6 +144,7 @@ class ImportedAutomation(AutomationBase):
         *,
         automation_name: str,
         certificate_authority_arn: str,
+        dead_letter_queue_arn: str,
         encryption_key_arn: str,
         state_machine_arn: str,
         table_arn: str,
@@ -139,6 +155,7 @@ class ImportedAutomation(AutomationBase):
             self, "CertificateAuthority", certificate_authority_arn
         )
         self.encryption_key = kms.Key.from_key_arn(self, "Key", encryption_key_arn)
+        self.dead_letters = sqs.Queue.from_queue_arn(self, "DeadLetters", dead_letter_queue_arn)
         self._state_machine = sfn.StateMachine.from_state_machine_arn(self, "StateMachine", state_machine_arn)
         self.table = dynamodb.Table.from_table_attributes(
             self, "Table", table_arn=table_arn, encryption_key=self.encryption_key

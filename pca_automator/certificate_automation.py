@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_acmpca as acmpca
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -141,8 +140,6 @@ class PcaCertificateAutomation(AutomationBase):
     """Where the CA writes its CRL."""
     trust: RolesAnywhereTrust
     """Trust anchor, profile and test role; makes roles for workloads."""
-    dead_letters: sqs.IQueue
-    """Starts and events that could not be handled."""
     topic: sns.ITopic
     """Gets one message for each run with failures."""
     documents: HostDocuments
@@ -481,12 +478,6 @@ class PcaCertificateAutomation(AutomationBase):
         """Start an execution of it to run now."""
         return self.workflow.state_machine
 
-    def metric_dead_letters(self, *, period: Duration | None = None) -> cloudwatch.Metric:
-        """Starts and events that wait in :attr:`dead_letters`; CRLs have a queue of their own."""
-        return self.dead_letters.metric_approximate_number_of_messages_visible(
-            period=period or Duration.minutes(5), statistic="Maximum"
-        )
-
     @classmethod
     def from_automation_attributes(
         cls,
@@ -495,19 +486,21 @@ class PcaCertificateAutomation(AutomationBase):
         *,
         automation_name: str,
         certificate_authority_arn: str,
+        dead_letter_queue_arn: str,
         encryption_key_arn: str,
         state_machine_arn: str,
         table_arn: str,
     ) -> ImportedAutomation:
         """A deployed automation, seen from another stack: the same grants, metrics and events.
 
-        The sample stack's outputs have all of these.
+        The sample stack has an output for each of these.
 
         Args:
             scope: where it is needed.
             id: its construct id.
             automation_name: value of the metric dimension ``Automation``.
             certificate_authority_arn: of the CA that issues.
+            dead_letter_queue_arn: of the queue of what could not be handled.
             encryption_key_arn: of the inventory's key.
             state_machine_arn: of the workflow.
             table_arn: of the inventory.
@@ -517,6 +510,7 @@ class PcaCertificateAutomation(AutomationBase):
             id,
             automation_name=automation_name,
             certificate_authority_arn=certificate_authority_arn,
+            dead_letter_queue_arn=dead_letter_queue_arn,
             encryption_key_arn=encryption_key_arn,
             state_machine_arn=state_machine_arn,
             table_arn=table_arn,

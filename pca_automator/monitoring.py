@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal import validation
 from pca_automator.crl_budget import CRL_MAX_BYTES
 from pca_automator.functions import METRIC_NAMESPACE
 from pca_automator.notifications import FailureNotifications
@@ -43,8 +44,7 @@ class CrlAlarms(Construct):
         next_update_margin: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
-        if not 0 < max_percentage <= 100:
-            raise ValueError(f"crl_size_alarm_percentage is {max_percentage}: it must be above 0 and at most 100")
+        validation.percentage("crl_size_alarm_percentage", max_percentage, minimum=1)
         self._automation_name = automation_name
         self._notifications = notifications
         margin = next_update_margin or Duration.hours(12)

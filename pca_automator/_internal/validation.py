@@ -55,16 +55,16 @@ def whole_number(prop: str, value: float, minimum: int, maximum: int) -> int:
     return value if Token.is_unresolved(value) else int(value)  # type: ignore[return-value]
 
 
-def percentage(prop: str, value: float) -> float:
+def percentage(prop: str, value: float, minimum: float = 0) -> float:
     """A share of a hundred.
 
     Raises:
-        ValueError: it is out of bounds, or a token: the CDK's Distributed Map takes none.
+        ValueError: it is out of bounds, or a token: shares are computed with, or go where the CDK takes no token.
     """
     if Token.is_unresolved(value):
-        raise ValueError(f"{prop} is a token: it must be a number from 0 to 100 that is known at synthesis")
-    if not 0 <= value <= 100:
-        raise ValueError(f"{prop} is {value}: it must be from 0 to 100")
+        raise ValueError(f"{prop} is a token: it must be a number from {minimum:g} to 100 that is known at synthesis")
+    if not minimum <= value <= 100:
+        raise ValueError(f"{prop} is {value}: it must be from {minimum:g} to 100")
     return value
 
 

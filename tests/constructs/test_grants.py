@@ -12,12 +12,13 @@ from aws_cdk.assertions import Template
 
 from pca_automator import ImportedAutomation, PcaCertificateAutomation
 from pca_automator.automation_base import AutomationBase
-from tests.synthesis import actions, as_list, new_app, resources
+from tests.synthesis import actions, as_list, new_app, resources, sample_stack
 
 PREFIX = "eu-central-1:111122223333"
 DEPLOYED = {
     "automation_name": "Fleet-Automation",
     "certificate_authority_arn": f"arn:aws:acm-pca:{PREFIX}:certificate-authority/11111111-2222-3333-4444-555555555555",
+    "dead_letter_queue_arn": f"arn:aws:sqs:{PREFIX}:DeadLetters",
     "encryption_key_arn": f"arn:aws:kms:{PREFIX}:key/66666666-7777-8888-9999-000000000000",
     "state_machine_arn": f"arn:aws:states:{PREFIX}:stateMachine:Renewal",
     "table_arn": f"arn:aws:dynamodb:{PREFIX}:table/hosts",
@@ -82,6 +83,12 @@ def test_metrics_of_an_import_are_those_of_the_deployed_automation() -> None:
     metric = imported().metric_least_time_left()
     assert metric.dimensions == {"Automation": "Fleet-Automation"}
     assert (metric.namespace, metric.metric_name, metric.statistic) == ("PcaAutomator", "LeastSecondsLeft", "Minimum")
+
+
+def test_the_sample_stacks_outputs_have_what_an_import_asks_for() -> None:
+    outputs = Template.from_stack(sample_stack()).to_json()["Outputs"]
+    asked = {"".join(word.capitalize() for word in name.split("_")) for name in DEPLOYED}
+    assert asked - {"TableArn"} | {"InventoryTableArn"} <= set(outputs)
 
 
 def trust_of(role: iam.Role) -> list[dict[str, Any]]:

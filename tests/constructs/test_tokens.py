@@ -59,7 +59,11 @@ GIVEN: dict[str, Callable[[Stack], Any]] = {
     "poll_attempts": number,
     "issuance_timeout": seconds,
     "runway_alarm": seconds,
+    "ca_expiry_alarm": seconds,
+    "crl_expiry_alarm": seconds,
+    "digest_schedule": lambda stack: scheduler.ScheduleExpression.expression(text(stack)),
 }
+PERCENTAGES = {"crl_size_alarm_percentage", "tolerated_failure_percentage"}
 # A token's number, or a sum or product of one, that was written as if it were a number.
 GARBAGE = re.compile(r"-?\d\.\d{6,}e\+?\d{2,}|-?\d{30,}")
 
@@ -85,7 +89,7 @@ def test_every_prop_of_a_string_number_or_duration_is_covered() -> None:
         for name, parameter in inspect.signature(PcaCertificateAutomation.__init__).parameters.items()
         if re.search(r"\b(str|int|float|Duration|ScheduleExpression)\b", str(parameter.annotation))
     }
-    assert simple - {"id"} == set(GIVEN) | {"expected_hosts", "tolerated_failure_percentage"}
+    assert simple - {"id"} == set(GIVEN) | {"expected_hosts"} | PERCENTAGES
 
 
 def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
@@ -95,7 +99,9 @@ def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
     assert warned
 
 
-def test_a_percentage_must_be_known() -> None:
+@pytest.mark.parametrize("name", sorted(PERCENTAGES))
+def test_a_percentage_must_be_known(name: str) -> None:
     stack = Stack(new_app(), "Consumer")
-    with pytest.raises(ValueError, match=r"tolerated_failure_percentage is a token: .* known at synthesis"):
-        PcaCertificateAutomation(stack, "Automation", tolerated_failure_percentage=number(stack))
+    props: dict[str, Any] = {name: number(stack)}
+    with pytest.raises(ValueError, match=rf"{name} is a token: .* known at synthesis"):
+        PcaCertificateAutomation(stack, "Automation", **props)

@@ -92,9 +92,7 @@ def test_it_is_deployed_and_gives_hosts_their_certificates(
 
 def test_mypy_strict_finds_full_types(consumer: Consumer, app: str, tmp_path: Path) -> None:
     """``py.typed`` is there and every name of the app is typed; one wrong argument is found."""
-    wrong = app.replace(
-        "PcaCertificateAutomation(stack,", "PcaCertificateAutomation(stack, max_concurrency='many', id="
-    )
+    wrong = app.replace("notification_emails=", "max_concurrency='many', notification_emails=")
     assert wrong != app
     assert mypy(consumer, app, tmp_path / "right") == ""
     assert '"max_concurrency"' in mypy(consumer, wrong, tmp_path / "wrong")
