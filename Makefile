@@ -7,8 +7,9 @@ WORKERS ?= 2
 VENV := .venv
 OLDEST := build/oldest
 CHECKOV := build/checkov
+TOOLS := build/tools
 BIN := $(abspath $(VENV)/bin)
-export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH)
+export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH):$(abspath $(TOOLS))/bin
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
@@ -41,9 +42,14 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 		cdk-nag aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
 	touch $@
 
+# busybox and strace, which the tests of the host scripts use where they are.
+$(TOOLS)/.done: tests/documents/fetch_tools.sh
+	sh tests/documents/fetch_tools.sh $(abspath $(TOOLS))
+	touch $@
+
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
 
-test: setup $(CHECKOV)/.done  ## every tier of tests, and the linters
+test: setup $(CHECKOV)/.done $(TOOLS)/.done  ## every tier of tests, and the linters
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
 

@@ -162,7 +162,7 @@ def test_every_threshold_is_a_prop() -> None:
 
 @pytest.mark.parametrize("percentage", [0, -1, 101])
 def test_refuses_a_share_of_a_crl_that_is_none(percentage: float) -> None:
-    with pytest.raises(ValueError, match=f"crl_size_alarm_percentage is {percentage}: .* above 0 and at most 100"):
+    with pytest.raises(ValueError, match=f"crl_size_alarm_percentage is {percentage}: .* from 1 to 100"):
         automation(crl_size_alarm_percentage=percentage)
 
 

@@ -104,7 +104,7 @@ def test_a_general_purpose_ca_may_issue_for_a_month() -> None:
 def test_warns_of_hooks_that_outlast_the_polls(minutes: int, warned: int) -> None:
     """Twelve polls, fifteen seconds apart."""
     construct = automation(hook_timeout=Duration.minutes(minutes))
-    words = Match.string_like_regexp(r"hook_timeout is 3 minutes, but the workflow looks at a host for 180 seconds")
+    words = Match.string_like_regexp(r"hook_timeout is 3 minutes, but the workflow looks at a host for 180 s")
     assert len(Annotations.from_stack(Stack.of(construct)).find_warning("*", words)) == warned
 
 
