@@ -45,13 +45,13 @@ class RenewalWorkflow(Construct):
         factory: makes the functions.
         host_renewal: the functions and states that renew one host.
         inventory: the hosts.
-        log_retention: of the workflow's log.
-        max_concurrency: hosts renewed at once.
         notifications: topic for the report.
-        removal_policy: of work bucket and log.
+        log_retention: of the workflow's log. Default: one year.
+        max_concurrency: hosts renewed at once. Default: 200.
+        removal_policy: of work bucket and log. Default: retain.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
-        schedule_interval: the longest time between two of them.
-        tolerated_failure_percentage: of hosts, above which a run stops starting further renewals.
+        schedule_interval: the longest time between two of them. Default: 12 hours.
+        tolerated_failure_percentage: of hosts, above which a run stops starting further renewals. Default: 100.
     """
 
     def __init__(
@@ -65,16 +65,17 @@ class RenewalWorkflow(Construct):
         encryption_key: kms.IKey,
         factory: FunctionFactory,
         host_renewal: HostRenewal,
-        log_retention: logs.RetentionDays,
-        max_concurrency: int,
-        notifications: FailureNotifications,
-        removal_policy: RemovalPolicy,
-        schedule: scheduler.ScheduleExpression | None,
-        schedule_interval: Duration,
         inventory: HostInventory,
-        tolerated_failure_percentage: float,
+        notifications: FailureNotifications,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        schedule: scheduler.ScheduleExpression | None = None,
+        schedule_interval: Duration | None = None,
+        tolerated_failure_percentage: float = 100,
     ) -> None:
         super().__init__(scope, id)
+        schedule_interval = schedule_interval or Duration.hours(12)
         # The CDK drops result_writer_v2 without a word where the app lacks this flag; a library cannot rely on it.
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
         # States are named like the functions they invoke; a scope of their own keeps the construct ids apart.

@@ -1,0 +1,138 @@
+"""Each public part works without the others that it does not name: what a consumer composes by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Template
+
+from pca_automator import (
+    CrlDistribution,
+    FailureNotifications,
+    FunctionFactory,
+    HostDocuments,
+    HostFunctions,
+    HostInventory,
+    HostRenewal,
+    HostSettings,
+    Polling,
+    PrivateCertificateAuthority,
+    RenewalTimes,
+    RenewalWorkflow,
+    RevocationPolicy,
+    RolesAnywhereTrust,
+    SigningAlgorithm,
+)
+from tests.synthesis import new_app, resources, state_machine_definition
+
+CA_ARN = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555"
+
+
+def new_stack() -> Stack:
+    return Stack(new_app(), "Consumer")
+
+
+def template_of(stack: Stack) -> dict[str, Any]:
+    document: dict[str, Any] = Template.from_stack(stack).to_json()
+    return document
+
+
+def existing_ca(stack: Stack) -> acmpca.ICertificateAuthority:
+    return acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN)
+
+
+def test_a_ca_with_its_crl_pipeline() -> None:
+    stack = new_stack()
+    key = kms.Key(stack, "Key")
+    authority = PrivateCertificateAuthority(stack, "Authority", common_name="Root", crl_expiry=Duration.days(2))
+    trust = RolesAnywhereTrust(
+        stack, "Trust", certificate_authority=authority.certificate_authority, depends_on=authority.activation
+    )
+    CrlDistribution(
+        stack,
+        "Revocation",
+        certificate_authority=authority.certificate_authority,
+        crl_bucket=authority.crl_bucket,
+        dead_letters=sqs.Queue(stack, "DeadLetters"),
+        factory=FunctionFactory(stack, "Functions", automation_name="crls", encryption_key=key),
+        notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
+        trust=trust,
+    )
+    template = template_of(stack)
+    (function,) = resources(template, "AWS::Lambda::Function").values()
+    assert function["Properties"]["Handler"] == "handlers.crl_processor.handler"
+    (made,) = resources(template, "AWS::ACMPCA::CertificateAuthority").values()
+    crl = made["Properties"]["RevocationConfiguration"]["CrlConfiguration"]
+    assert (crl["Enabled"], crl["ExpirationInDays"]) == (True, 2)
+    assert not [each for each in template["Resources"].values() if each["Type"] == "AWS::StepFunctions::StateMachine"]
+
+
+def test_a_trust_for_roles_of_the_consumers_own() -> None:
+    stack = new_stack()
+    trust = RolesAnywhereTrust(stack, "Trust", certificate_authority=existing_ca(stack))
+    role = iam.Role(stack, "Workload", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    trust.grant_assume_role_anywhere(role)
+    trust.create_profile(stack, "Workloads", roles=[role])
+    template = template_of(stack)
+    assert len(resources(template, "AWS::RolesAnywhere::Profile")) == 2
+    assert {each["Type"] for each in template["Resources"].values()} == {
+        "AWS::IAM::Role", "AWS::RolesAnywhere::Profile", "AWS::RolesAnywhere::TrustAnchor",
+    }  # fmt: skip
+
+
+def test_the_documents_for_a_workflow_of_the_consumers_own() -> None:
+    stack = new_stack()
+    documents = HostDocuments(stack, "Documents", instance_tags={"fleet": "web"})
+    role = iam.Role(stack, "Sender", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+    documents.grant_send(role, "InspectCertificate")
+    template = template_of(stack)
+    assert len(resources(template, "AWS::SSM::Document")) == 4
+    (policy,) = resources(template, "AWS::IAM::Policy").values()
+    assert all(
+        statement["Action"] == "ssm:SendCommand" for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    )
+
+
+def test_the_workflow_with_parts_of_the_consumers_own() -> None:
+    stack = new_stack()
+    authority, key = existing_ca(stack), kms.Key(stack, "Key")
+    dead_letters = sqs.Queue(stack, "DeadLetters")
+    factory = FunctionFactory(stack, "Functions", automation_name="fleet", encryption_key=key)
+    inventory = HostInventory(stack, "Inventory", encryption_key=key)
+    polling = Polling(interval=Duration.seconds(20), attempts=9, issuance_timeout=Duration.minutes(1))
+    functions = HostFunctions(
+        stack,
+        "HostFunctions",
+        certificate_authority=authority,
+        dead_letters=dead_letters,
+        documents=HostDocuments(stack, "Documents"),
+        factory=factory,
+        inventory=inventory,
+        polling=polling,
+        revoke_replaced=RevocationPolicy.NEVER,
+        settings=HostSettings(),
+        signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
+        times=RenewalTimes(validity=Duration.days(3), threshold=Duration.days(1)),
+        trust=RolesAnywhereTrust(stack, "Trust", certificate_authority=authority),
+    )
+    RenewalWorkflow(
+        stack,
+        "Workflow",
+        access_log_bucket=s3.Bucket(stack, "Logs"),
+        certificate_authority=authority,
+        dead_letters=dead_letters,
+        encryption_key=key,
+        factory=factory,
+        host_renewal=HostRenewal(stack, "HostRenewal", functions=functions, polling=polling),
+        inventory=inventory,
+        notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
+    )
+    definition = state_machine_definition(template_of(stack))
+    assert definition["States"]["RenewHosts"]["MaxConcurrency"] == 200
+    assert definition["States"]["RenewHosts"]["ItemProcessor"]["States"]["WaitForCertCSRStatus"]["Seconds"] == 20
