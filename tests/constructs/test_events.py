@@ -34,6 +34,7 @@ def imported(app: App) -> ImportedAutomation:
         "Imported",
         automation_name="fleet",
         certificate_authority_arn="arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/x",
+        dead_letter_queue_arn="arn:aws:sqs:eu-central-1:111122223333:x",
         encryption_key_arn="arn:aws:kms:eu-central-1:111122223333:key/x",
         state_machine_arn="arn:aws:states:eu-central-1:111122223333:stateMachine:x",
         table_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/x",
