@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,10 +19,6 @@ KEYS = {
 
 
 @pytest.mark.rehearsal
-@pytest.mark.skipif(
-    not (os.environ.get("CDK_CLI") or shutil.which("cdk") or (ROOT / "node_modules/.bin/cdk").exists()),
-    reason="needs the CDK CLI: make setup",
-)
 def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--hosts", "6", "--json"]
     run = subprocess.run(
