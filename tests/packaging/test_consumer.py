@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.examples.account import account
 from tests.examples.test_examples import WITH_PACKS
-from tests.packaging.conftest import ROOT, wheel
-
-NO_BUNDLING = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []})}
-
-
-@dataclass(frozen=True)
-class Consumer:
-    """A virtual environment with the wheel and what it asks for, and nothing of the checkout."""
-
-    python: Path
-
-    def run(self, *arguments: str | Path, cwd: Path, **environment: str) -> str:
-        """What its Python prints."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        command = [str(self.python), *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=cwd, env=inherited | environment, capture_output=True, text=True, check=False, timeout=300
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
+from tests.packaging.conftest import NO_BUNDLING, ROOT, Consumer, wheel
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +25,6 @@ def consumer(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> C
     install = ["--quiet", "--no-compile", "--disable-pip-version-check", "--constraint", ROOT / "constraints.txt"]
     made.run("-m", "pip", "install", *install, wheel(distributions), "cdk-nag", cwd=folder)
     return made
-
-
-@pytest.fixture(scope="module")
-def app() -> str:
-    """The README's lines."""
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    return str(code)
 
 
 def test_the_wheel_is_what_is_imported(consumer: Consumer, tmp_path: Path) -> None:
