@@ -45,13 +45,20 @@ class SigningAlgorithm(Enum):
 
     @classmethod
     def for_key(cls, key_algorithm: KeyAlgorithm) -> SigningAlgorithm:
-        """The usual choice for a CA key: SHA-256, and SHA-384 for P-384."""
+        """The usual choice for a CA key: SHA-256, and SHA-384 for P-384.
+
+        Args:
+            key_algorithm: of the CA.
+        """
         if key_algorithm is KeyAlgorithm.EC_SECP384R1:
             return cls.SHA384WITHECDSA
         return cls.SHA256WITHRSA if key_algorithm.family == "RSA" else cls.SHA256WITHECDSA
 
     def check_fits(self, key_algorithm: KeyAlgorithm) -> None:
         """Refuse a signing algorithm that the CA's key cannot do.
+
+        Args:
+            key_algorithm: of the CA.
 
         Raises:
             ValueError: families differ; names both values and what is allowed.
@@ -77,7 +84,10 @@ class UsageMode(Enum):
 
 
 class RevocationPolicy(Enum):
-    """Whether a certificate that is no longer needed is revoked before it runs out."""
+    """Whether a certificate that is no longer needed is revoked before it runs out.
+
+    https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
+    """
 
     ALWAYS = "ALWAYS"
     NEVER = "NEVER"
@@ -85,7 +95,10 @@ class RevocationPolicy(Enum):
 
 
 class ValidationPolicy(Enum):
-    """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live."""
+    """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live.
+
+    https://docs.aws.amazon.com/rolesanywhere/latest/userguide/credential-helper.html
+    """
 
     REQUIRED = "REQUIRED"
     """No ``aws_signing_helper``, no switch: the old pair stays and the renewal fails."""

@@ -53,7 +53,7 @@ class AutomationBase(AutomationMetrics):
         """Starts and events that wait in :attr:`dead_letters`; CRLs have a queue of their own.
 
         Args:
-            period: Default: five minutes.
+            period: of a data point. Default: five minutes.
         """
         return self.dead_letters.metric_approximate_number_of_messages_visible(
             period=period or Duration.minutes(5), statistic="Maximum"
@@ -127,6 +127,8 @@ class AutomationBase(AutomationMetrics):
 
 class ImportedAutomation(AutomationBase):
     """A deployed automation, seen from another stack; ``PcaCertificateAutomation.from_automation_attributes`` makes it.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resources_importing
 
     Args:
         automation_name: value of the metric dimension ``Automation``.

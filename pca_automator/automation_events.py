@@ -61,10 +61,11 @@ class AutomationEvents(Construct):
         Args:
             id: of the rule, below the automation.
             target: what is invoked. Default: nothing; add targets to the rule.
-            cross_stack_scope: where the rule is made instead, for a target in another stack.
-            description: Default: none.
+            cross_stack_scope: where the rule is made, for a target in another stack. Default: here.
+            description: of the rule. Default: none.
             event_pattern: what else must match, such as ``EventPattern(detail={"validated": [False]})``.
-            rule_name: Default: CloudFormation's.
+                Default: every such event of this automation.
+            rule_name: its physical name. Default: CloudFormation's.
         """
         return self._rule(id, HOST_RENEWED, target, cross_stack_scope, description, event_pattern, rule_name)
 
@@ -85,10 +86,11 @@ class AutomationEvents(Construct):
         Args:
             id: of the rule, below the automation.
             target: what is invoked. Default: nothing; add targets to the rule.
-            cross_stack_scope: where the rule is made instead, for a target in another stack.
-            description: Default: none.
+            cross_stack_scope: where the rule is made, for a target in another stack. Default: here.
+            description: of the rule. Default: none.
             event_pattern: what else must match, such as ``EventPattern(detail={"code": ["HOOK_FAILED"]})``.
-            rule_name: Default: CloudFormation's.
+                Default: every such event of this automation.
+            rule_name: its physical name. Default: CloudFormation's.
         """
         return self._rule(id, HOST_RENEWAL_FAILED, target, cross_stack_scope, description, event_pattern, rule_name)
 
@@ -107,10 +109,11 @@ class AutomationEvents(Construct):
         Args:
             id: of the rule, below the automation.
             target: what is invoked. Default: nothing; add targets to the rule.
-            cross_stack_scope: where the rule is made instead, for a target in another stack.
-            description: Default: none.
+            cross_stack_scope: where the rule is made, for a target in another stack. Default: here.
+            description: of the rule. Default: none.
             event_pattern: what else must match, such as ``EventPattern(detail={"needsAttention": [True]})``.
-            rule_name: Default: CloudFormation's.
+                Default: every such event of this automation.
+            rule_name: its physical name. Default: CloudFormation's.
         """
         return self._rule(id, RUN_REPORT, target, cross_stack_scope, description, event_pattern, rule_name)
 

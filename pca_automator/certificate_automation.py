@@ -55,6 +55,8 @@ class PcaCertificateAutomation(AutomationBase):
 
     Every argument has a default; the construct alone makes a complete system.
 
+    https://docs.aws.amazon.com/privateca/latest/userguide/PcaWelcome.html
+
     Args:
         certificate_path: directory of certificates on the hosts. Default: ``/etc/pca-automator/certs``.
         key_path: directory of private keys on the hosts. Default: ``/etc/pca-automator/private``.
@@ -77,9 +79,9 @@ class PcaCertificateAutomation(AutomationBase):
         certificate_authority_usage_mode: mode of an existing CA. Default: general purpose.
         crl_bucket: where an existing CA writes its CRL, sending events to EventBridge. Default: a created CA gets a
             bucket; for an existing CA nothing listens for CRLs.
-        ca_country: two letters. Default: none.
-        ca_organization: Default: none.
-        ca_common_name: Default: ``pca-automator``.
+        ca_country: of the created CA's subject, two letters. Default: none.
+        ca_organization: of the created CA's subject. Default: none.
+        ca_common_name: of the created CA's subject. Default: ``pca-automator``.
         ca_validity: of the created CA's certificate. Default: ten years.
         ca_key_algorithm: of the created CA. Default: RSA 2048.
         signing_algorithm: how the CA signs; must fit the CA's key. Default: the usual one for the created CA's key,
@@ -92,8 +94,8 @@ class PcaCertificateAutomation(AutomationBase):
             at the next scheduled run. Default: yes; for an existing ``table`` only if it has a stream.
         enrol_by_tag: tags by which EC2 instances and managed nodes join the fleet by themselves; a machine must carry
             all of them. Default: a host joins when somebody puts it into the inventory.
-        expected_hosts: size of the fleet, for a forecast of the CRL's size and the CA's quota at synthesis. Default:
-            no forecast.
+        expected_hosts: size of the fleet, for a forecast of the CRL's size and the CA's quota at synthesis.
+            Default: no forecast.
         revoke_on_retire: whether the certificates of a host that is terminated, deregistered or retired by hand are
             revoked. Default: always.
         revoke_replaced: whether a certificate is revoked once its successor is live. Default: never; a run with
@@ -112,7 +114,7 @@ class PcaCertificateAutomation(AutomationBase):
         issuance_timeout: how long the workflow waits for the issuance event before it looks itself. Default: 2 minutes.
         architecture: of the functions. Default: arm64.
         dependency_layer: layer with the functions' packages. Default: built by pip at synthesis.
-        log_retention: Default: one year.
+        log_retention: how long logs are kept. Default: one year.
         network: VPC, subnets and security groups of the functions. Default: no VPC.
         removal_policy: of table, CA, CRL bucket, key, work bucket and logs. Default: retain.
         alarms: whether alarms are made and publish to the topic. Default: yes.

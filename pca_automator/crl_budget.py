@@ -34,6 +34,8 @@ _WARN_BELOW_YEARS = 2
 class CrlBudget:
     """What a fleet does to its CRL and to its CA.
 
+    https://docs.aws.amazon.com/general/latest/gr/pca.html
+
     Args:
         hosts: size of the fleet.
         validity: of the hosts' certificates.
@@ -82,7 +84,11 @@ class CrlBudget:
         return CERTIFICATES_PER_CA / self.certificates_per_year
 
     def warn(self, construct: IConstruct) -> None:
-        """Say at synthesis what will not fit."""
+        """Say at synthesis what will not fit.
+
+        Args:
+            construct: gets the warnings.
+        """
         if self.crl_bytes > CRL_ALARM_SHARE * CRL_MAX_BYTES:
             Annotations.of(construct).add_warning_v2(
                 "pca-automator:crl-budget",

@@ -39,6 +39,8 @@ class HostDeparture(Construct):
     ``{"hostIDs": ["i-..."]}``: it also has the hosts remove key and certificate. A removed item tells it once more what
     was to be revoked, because the reconciliation cannot find that any more.
 
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+
     Args:
         certificate_authority: the CA that issued.
         dead_letters: queue for events that could not be handled.
@@ -51,6 +53,9 @@ class HostDeparture(Construct):
         settings: where things are on the hosts.
         stream_arn: the inventory's stream. Default: removed items are not looked at.
     """
+
+    cert_retire: lambda_.Function
+    """Retires hosts and revokes their certificates; invoke it by hand for hosts that leave."""
 
     def __init__(
         self,
@@ -69,7 +74,7 @@ class HostDeparture(Construct):
         stream_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.cert_retire: lambda_.Function = factory.make(
+        self.cert_retire = factory.make(
             self,
             "CertRetire",
             handler="cert_retire",

@@ -27,6 +27,8 @@ class HostEnrolment(Construct):
     What starts a run: an item that is put in, an override that is changed, a retired host whose ``status`` is removed.
     The system's own writes do not; a removed item needs no run.
 
+    https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+
     Args:
         dead_letters: queue for changes that could not be handled; the scheduled run finds those hosts, too.
         factory: makes the function.
@@ -36,6 +38,11 @@ class HostEnrolment(Construct):
     Raises:
         ValueError: the table has no stream.
     """
+
+    cert_enroll: lambda_.Function
+    """Starts the workflow."""
+    mapping: lambda_.EventSourceMapping
+    """Hands CertEnroll the changes, gathered for ten seconds."""
 
     def __init__(
         self,
@@ -54,7 +61,7 @@ class HostEnrolment(Construct):
                 "table has no stream: import it with from_table_attributes(table_stream_arn=...) and a stream of new "
                 "and old images, or set immediate_enrolment to False"
             )
-        self.cert_enroll: lambda_.Function = factory.make(
+        self.cert_enroll = factory.make(
             self,
             "CertEnroll",
             handler="cert_enroll",

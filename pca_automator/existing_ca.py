@@ -14,11 +14,13 @@ from pca_automator.algorithms import SigningAlgorithm, UsageMode
 class ExistingCertificateAuthority:
     """An active CA, with what cannot be read from its ARN; it stands where a created one would.
 
+    https://docs.aws.amazon.com/privateca/latest/userguide/ca-lifecycle.html
+
     Args:
         certificate_authority: imported by its ARN.
         crl_bucket: where it writes its CRL, sending events to EventBridge. Default: nothing listens for CRLs.
         signing_algorithm: how it signs; must fit its key. Default: SHA256WITHRSA.
-        usage_mode: Default: general purpose.
+        usage_mode: what it may issue. Default: general purpose.
     """
 
     certificate_authority: acmpca.ICertificateAuthority

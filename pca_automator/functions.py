@@ -30,6 +30,13 @@ class FunctionNetwork:
     The subnets need a way to the AWS endpoints of DynamoDB, S3, SSM, AWS Private CA, IAM Roles Anywhere, Step
     Functions, SNS, SQS, KMS, EventBridge and CloudWatch Logs. Without a way to EventBridge renewals work, but no event
     is published, and each renewal takes some seconds longer.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+
+    Args:
+        vpc: where the functions get their network interfaces.
+        subnets: of the VPC. Default: its private subnets.
+        security_groups: of the network interfaces. Default: one is created for each function.
     """
 
     vpc: ec2.IVpc
@@ -40,13 +47,15 @@ class FunctionNetwork:
 class FunctionFactory(Construct):
     """Makes functions that share code, dependency layer and settings.
 
+    https://docs.aws.amazon.com/lambda/latest/dg/python-package.html
+
     Args:
         encryption_key: key of the log groups.
         automation_name: value of the metric dimension ``Automation``.
-        architecture: Default: arm64.
+        architecture: of the functions' processors. Default: arm64.
         dependency_layer: a layer with what ``lambda_src/layer/requirements.txt`` lists, for this architecture.
             Default: built with pip at synthesis.
-        log_retention: Default: one year.
+        log_retention: how long each function's log is kept. Default: one year.
         network: run in a VPC. Default: outside of any VPC.
         removal_policy: of log groups. Default: retain.
     """
@@ -97,8 +106,9 @@ class FunctionFactory(Construct):
             handler: module under ``handlers``.
             environment: what its settings model reads beyond the common variables.
             description: one line.
-            timeout: Default: 60 seconds.
-            memory_mib: memory in MiB; CPU grows with it. Importing cryptography takes 2 to 3 s with 128.
+            timeout: of one invocation. Default: 60 seconds.
+            memory_mib: memory in MiB; CPU grows with it, and importing cryptography takes 2 to 3 s with 128.
+                Default: 256.
         """
         log_group = logs.LogGroup(
             scope,

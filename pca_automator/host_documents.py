@@ -16,6 +16,8 @@ from pca_automator.ssm_documents import DOCUMENT_NAMES, load_document
 class HostDocuments(Construct):
     """One SSM Command document for each thing that is done on a host.
 
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/documents.html
+
     Args:
         instance_tags: send commands only to instances and nodes that carry all these tags. Default: to any host of
             this account and Region (still only these documents).
@@ -39,7 +41,14 @@ class HostDocuments(Construct):
         }
 
     def document_name(self, name: str) -> str:
-        """The deployed name of one of :data:`pca_automator.ssm_documents.DOCUMENT_NAMES`."""
+        """The deployed name of one document.
+
+        Args:
+            name: one of :data:`pca_automator.ssm_documents.DOCUMENT_NAMES`.
+
+        Raises:
+            KeyError: there is no such document.
+        """
         return self._documents[name].ref
 
     def grant_send(self, grantee: iam.IGrantable, name: str) -> iam.Grant:
@@ -51,7 +60,10 @@ class HostDocuments(Construct):
 
         Args:
             grantee: who may send.
-            name: which document.
+            name: one of :data:`pca_automator.ssm_documents.DOCUMENT_NAMES`.
+
+        Raises:
+            KeyError: there is no such document.
         """
         stack = Stack.of(self)
         document = stack.format_arn(service="ssm", resource="document", resource_name=self.document_name(name))

@@ -34,6 +34,8 @@ class HostFunctions(Construct):
 
     CertDeploy is invoked by the CA's issuance event; the others, and CertDeploy where no event came, by the workflow.
 
+    https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html
+
     Args:
         certificate_authority: the CA that issues.
         dead_letters: queue for issuance events that could not be handled.
@@ -47,6 +49,19 @@ class HostFunctions(Construct):
         times: validity, and when a certificate is due.
         trust: what a host proves a certificate against.
     """
+
+    cert_csr: lambda_.Function
+    """Claims a host and asks it for a key and a CSR."""
+    cert_csr_status: lambda_.Function
+    """Polls the CSR command and reads the CSR."""
+    cert_issue: lambda_.Function
+    """Verifies a CSR and has the CA issue the certificate."""
+    cert_deploy: lambda_.Function
+    """Fetches an issued certificate and sends it to its host."""
+    cert_deploy_status: lambda_.Function
+    """Polls the installation and records the renewal."""
+    cert_failure: lambda_.Function
+    """Records why a host was not renewed."""
 
     def __init__(
         self,

@@ -20,17 +20,23 @@ class HostRenewal(Construct):
     recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt",
     "revokeReplaced"}``.
 
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+
     Args:
         functions: what the states invoke.
         polling: waits and attempts.
     """
 
+    functions: HostFunctions
+    """What the states invoke."""
+    definition: sfn.IChainable
+    """What a map runs for each host."""
+
     def __init__(self, scope: Construct, id: str, *, functions: HostFunctions, polling: Polling) -> None:
         super().__init__(scope, id)
         self.functions = functions
         self._polling = polling
-        self.definition: sfn.IChainable = self._define()
-        """What a map runs for each host."""
+        self.definition = self._define()
 
     def _define(self) -> sfn.IChainable:
         """The states, in the order a healthy host passes them: ten transitions, five invocations."""

@@ -14,30 +14,41 @@ from pca_automator.algorithms import KeyAlgorithm, ValidationPolicy
 class HostSettings:
     """Directories on the hosts, their key algorithm, and how they check and keep certificates.
 
+    https://docs.aws.amazon.com/rolesanywhere/latest/userguide/credential-helper.html
+
+    Args:
+        certificate_path: directory of ``<hostID>.crt``; an item's ``certPath`` overrides it.
+            Default: ``/etc/pca-automator/certs``.
+        key_path: directory of ``<hostID>.key``; an item's ``keyPath`` overrides it.
+            Default: ``/etc/pca-automator/private``.
+        csr_path: directory of pending keys and CSRs and of the kept versions, the same on every host.
+            Default: ``/var/lib/pca-automator``.
+        ca_certificate_path: directory of ``ca_chain_certificate.crt``; an item's ``cacertPath`` overrides it.
+            Default: ``/etc/pca-automator/certs``.
+        signing_helper_path: directory of ``aws_signing_helper``; an item's ``signinghelperPath`` overrides it.
+            Default: ``/usr/local/bin``.
+        hooks_path: directory of the executables that run after a switch.
+            Default: ``/etc/pca-automator/post-install.d``.
+        key_algorithm: the hosts' keys; an item's ``keyAlgorithm`` overrides it. Default: RSA 2048.
+        validation_policy: whether a new pair is proven with IAM Roles Anywhere before it goes live. Default: where
+            the helper is installed.
+        versions_kept: superseded versions that stay on the host, 1 to 20. Default: 1.
+        hook_timeout: how long all hooks may run together, a second to ten minutes. Default: one minute.
+
     Raises:
         ValueError: a directory is relative, has ``..`` or a shell character, or a number is out of bounds.
     """
 
     certificate_path: str = "/etc/pca-automator/certs"
-    """Directory of ``<hostID>.crt``; an item's ``certPath`` overrides it."""
     key_path: str = "/etc/pca-automator/private"
-    """Directory of ``<hostID>.key``; an item's ``keyPath`` overrides it."""
     csr_path: str = "/var/lib/pca-automator"
-    """Directory of pending keys and CSRs and of the kept versions, the same on every host."""
     ca_certificate_path: str = "/etc/pca-automator/certs"
-    """Directory of ``ca_chain_certificate.crt``; an item's ``cacertPath`` overrides it."""
     signing_helper_path: str = "/usr/local/bin"
-    """Directory of ``aws_signing_helper``; an item's ``signinghelperPath`` overrides it."""
     hooks_path: str = "/etc/pca-automator/post-install.d"
-    """Directory of the executables that run after a switch."""
     key_algorithm: KeyAlgorithm = KeyAlgorithm.RSA_2048
-    """The hosts' key; an item's ``keyAlgorithm`` overrides it."""
     validation_policy: ValidationPolicy = ValidationPolicy.IF_PRESENT
-    """Whether a new pair is proven with IAM Roles Anywhere before it goes live."""
     versions_kept: int = 1
-    """How many superseded versions stay on the host."""
     hook_timeout: Duration = field(default_factory=lambda: Duration.seconds(60))
-    """How long all hooks may run together."""
 
     def __post_init__(self) -> None:
         for name in (

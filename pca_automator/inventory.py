@@ -25,12 +25,17 @@ _TABLE_KEY_ACTIONS = (
 class HostInventory(Construct):
     """A DynamoDB table keyed by ``hostID``; a user writes only that, plus overrides.
 
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.CoreComponents.html
+
     Args:
         encryption_key: key of the table.
         table: an existing table with the string partition key ``hostID``. Default: an on-demand table with
             point-in-time recovery and deletion protection is created.
         removal_policy: of a created table; anything but retain also switches deletion protection off. Default: retain.
     """
+
+    table: dynamodb.ITable
+    """One item for each host."""
 
     def __init__(
         self,
@@ -42,7 +47,7 @@ class HostInventory(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
-        self.table: dynamodb.ITable = table or self._make_table(encryption_key, removal_policy)
+        self.table = table or self._make_table(encryption_key, removal_policy)
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow actions on the table, and the use of its key through DynamoDB alone.

@@ -20,17 +20,24 @@ _PERIOD = Duration.hours(2)
 class CrlAlarms(Construct):
     """The CRL in force is near its size limit, or near its ``nextUpdate``; an event was not handled.
 
+    https://docs.aws.amazon.com/general/latest/gr/rolesanywhere.html
+
     Args:
         automation_name: value of the metric dimension ``Automation``.
         dead_letters: queues that should be empty, by name.
-        max_percentage: of the size that IAM Roles Anywhere takes, at which the CRL is too large. Default: 80.
+        notifications: topic of the alarms.
+        max_percentage: of the 300,000 bytes that IAM Roles Anywhere takes, at which the CRL is too large. Default: 80.
         next_update_margin: how long before ``nextUpdate`` a newer CRL must be in force. Default: 12 hours, half the
             shortest life that AWS Private CA gives a CRL.
-        notifications: topic of the alarms.
 
     Raises:
         ValueError: ``max_percentage`` is out of bounds.
     """
+
+    crl_size: cloudwatch.Alarm
+    """The CRL is near its size limit."""
+    crl_age: cloudwatch.Alarm
+    """The CRL in force is near its ``nextUpdate``."""
 
     def __init__(
         self,

@@ -18,6 +18,8 @@ from pca_automator._internal.acknowledge import acknowledge
 class FailureNotifications(Construct):
     """An encrypted SNS topic that gets one message for each run with failures.
 
+    https://docs.aws.amazon.com/sns/latest/dg/sns-email-notifications.html
+
     Args:
         encryption_key: key of a created topic.
         emails: addresses to subscribe; each receives a confirmation request first. Default: nobody.
@@ -26,6 +28,9 @@ class FailureNotifications(Construct):
     Raises:
         ValueError: an address is malformed.
     """
+
+    topic: sns.ITopic
+    """Gets the messages."""
 
     def __init__(
         self,
@@ -37,7 +42,7 @@ class FailureNotifications(Construct):
         topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.topic: sns.ITopic = topic or sns.Topic(self, "Topic", master_key=encryption_key, enforce_ssl=True)
+        self.topic = topic or sns.Topic(self, "Topic", master_key=encryption_key, enforce_ssl=True)
         self._key = encryption_key if topic is None else None
         self._alarms_publish = False
         for address in emails:
@@ -47,7 +52,11 @@ class FailureNotifications(Construct):
             acknowledge(subscription, {"Serverless-SNSRedrivePolicy": why})
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow publishing; the key of an existing topic is its owner's to grant."""
+        """Allow publishing; the key of an existing topic is its owner's to grant.
+
+        Args:
+            grantee: who may.
+        """
         if self._key is not None:
             self._key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
         return iam.Grant.add_to_principal(

@@ -13,10 +13,13 @@ from pca_automator._internal import validation
 class Polling:
     """How the workflow waits for a host.
 
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+
     Args:
-        interval: between two looks at a host.
-        attempts: looks at a host for each of its two commands.
-        issuance_timeout: how long the workflow waits for the issuance event before it looks itself.
+        interval: between two looks at a host, a second to ten minutes.
+        attempts: looks at a host for each of its two commands, 1 to 100.
+        issuance_timeout: how long the workflow waits for the issuance event before it looks itself, half a minute to
+            an hour.
 
     Raises:
         ValueError: an interval or number of attempts is out of bounds.
@@ -32,7 +35,11 @@ class Polling:
         validation.duration("issuance_timeout", self.issuance_timeout, Duration.seconds(30), Duration.hours(1))
 
     def gives_up_during(self, hook_timeout: Duration) -> bool:
-        """Whether hooks that take all their time outlast the polls of the installation that they are part of."""
+        """Whether hooks that take all their time outlast the polls of the installation that they are part of.
+
+        Args:
+            hook_timeout: how long all hooks of a host may run together.
+        """
         if self._window_seconds is None or hook_timeout.is_unresolved():
             return False
         return hook_timeout.to_seconds() >= self._window_seconds

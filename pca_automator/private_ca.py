@@ -21,15 +21,17 @@ class PrivateCertificateAuthority(Construct):
     CA, activation, CRL bucket and bucket policy are retained when the stack goes: certificates live on, and a CA
     cannot be made again.
 
+    https://docs.aws.amazon.com/privateca/latest/userguide/create-CA.html
+
     Args:
+        common_name: common name of the CA's subject.
         country: two-letter country of the CA's subject. Default: none in the subject.
         organization: organisation of the CA's subject. Default: none in the subject.
-        common_name: common name of the CA's subject.
-        validity: how long the CA's own certificate is valid. Default: ten years.
+        validity: how long the CA's own certificate is valid, 30 days to 30 years. Default: ten years.
         key_algorithm: the CA's key. Default: RSA 2048.
         signing_algorithm: how the CA signs. Default: the usual one for its key.
-        usage_mode: Default: short-lived, certificates of at most seven days.
-        crl_expiry: how long a CRL is valid (``nextUpdate``). Default: seven days.
+        usage_mode: what it may issue. Default: short-lived, certificates of at most seven days.
+        crl_expiry: how long a CRL is valid (``nextUpdate``), 1 to 5,000 days. Default: seven days.
         crl_bucket: bucket to write the CRL to, in this account; its policy must let AWS Private CA write. Default: an
             encrypted, versioned bucket without public access is created.
         access_log_bucket: where the CRL bucket logs access. Default: no access log.
@@ -38,6 +40,19 @@ class PrivateCertificateAuthority(Construct):
     Raises:
         ValueError: a value outside what AWS Private CA allows; names the value and what is allowed.
     """
+
+    certificate_authority: acmpca.ICertificateAuthority
+    """The CA; whatever uses it waits for its activation."""
+    common_name: str
+    """Common name of its subject."""
+    crl_bucket: s3.IBucket
+    """Where it writes its CRL."""
+    key_algorithm: KeyAlgorithm
+    """Its key."""
+    signing_algorithm: SigningAlgorithm
+    """How it signs."""
+    usage_mode: UsageMode
+    """What it may issue."""
 
     def __init__(
         self,
@@ -68,7 +83,7 @@ class PrivateCertificateAuthority(Construct):
             "crl_expiry", crl_expiry or Duration.days(7), Duration.days(1), Duration.days(5000)
         )
 
-        self.crl_bucket: s3.IBucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
+        self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
         authority = acmpca.CfnCertificateAuthority(
             self,
             "Authority",
@@ -88,8 +103,8 @@ class PrivateCertificateAuthority(Construct):
         for resource in (authority, self._activation):
             resource.apply_removal_policy(removal_policy)
 
-        self.certificate_authority: acmpca.ICertificateAuthority = (
-            acmpca.CertificateAuthority.from_certificate_authority_arn(self, "Issuer", authority.attr_arn)
+        self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
+            self, "Issuer", authority.attr_arn
         )
         # Nobody may use the CA before it is activated.
         self.certificate_authority.node.add_dependency(self._activation)

@@ -39,6 +39,8 @@ class TagRegistration(Construct):
     An instance is put into the inventory once Systems Manager reaches it: before that, a command to it would fail.
     EC2's events wait for it in a queue.
 
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+
     Args:
         dead_letters: queue for events that could not be handled.
         factory: makes the function.
@@ -49,6 +51,11 @@ class TagRegistration(Construct):
         ValueError: no tag is given, which would enrol every machine of the account, or a value that EC2 would take for
             a pattern.
     """
+
+    queue: sqs.Queue
+    """Instances that started and that Systems Manager does not reach yet."""
+    cert_register: lambda_.Function
+    """Puts machines with the tags into the inventory."""
 
     def __init__(
         self,
@@ -72,7 +79,7 @@ class TagRegistration(Construct):
             enforce_ssl=True,
             visibility_timeout=_NEXT_LOOK,
         )
-        self.cert_register: lambda_.Function = factory.make(
+        self.cert_register = factory.make(
             self,
             "CertRegister",
             handler="cert_register",

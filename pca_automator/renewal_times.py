@@ -15,17 +15,28 @@ https://docs.aws.amazon.com/privateca/latest/userguide/short-lived-certificates.
 class RenewalTimes:
     """When a certificate is due, and how long it lives.
 
+    https://docs.aws.amazon.com/privateca/latest/userguide/short-lived-certificates.html
+
     Args:
-        validity: of the hosts' certificates, whole days. Default: 7 days.
+        validity: of the hosts' certificates, 1 to 3,650 whole days. Default: 7 days.
         threshold: how long before not-after a certificate is due. Default: 2 days.
         interval: the longest time between two runs of the schedule. Default: 12 hours.
         jitter: window before the threshold over which a fleet's due times spread. Default: a tenth of what is left of
             the validity, at most a day.
 
     Raises:
-        ValueError: interval < threshold < validity does not hold, or the jitter does not fit into what is left; names
-            both values and why.
+        ValueError: the validity is out of bounds, interval < threshold < validity does not hold, or the jitter does
+            not fit into what is left; names the values and why.
     """
+
+    validity: Duration
+    """Of the hosts' certificates."""
+    threshold: Duration
+    """How long before not-after a certificate is due."""
+    interval: Duration
+    """The longest time between two runs of the schedule."""
+    jitter: Duration
+    """Window before the threshold over which a fleet's due times spread."""
 
     def __init__(
         self,

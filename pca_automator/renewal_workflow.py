@@ -37,6 +37,8 @@ _RUN_FILES = "One file each for a run's hosts, rejected entries and report; the 
 class RenewalWorkflow(Construct):
     """CertCheck, the Distributed Map over the due hosts, CertReport, and the schedule that starts them.
 
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+
     Args:
         access_log_bucket: where the work bucket logs access.
         certificate_authority: the CA, whose remaining time is a metric.
@@ -47,12 +49,26 @@ class RenewalWorkflow(Construct):
         inventory: the hosts.
         notifications: topic for the report.
         log_retention: of the workflow's log. Default: one year.
-        max_concurrency: hosts renewed at once. Default: 200.
+        max_concurrency: hosts renewed at once, 1 to 10,000. Default: 200.
         removal_policy: of work bucket and log. Default: retain.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
         schedule_interval: the longest time between two of them. Default: 12 hours.
         tolerated_failure_percentage: of hosts, above which a run stops starting further renewals. Default: 100.
+
+    Raises:
+        ValueError: ``max_concurrency`` or ``tolerated_failure_percentage`` is out of bounds, or the latter a token.
     """
+
+    state_machine: sfn.IStateMachine
+    """Start an execution of it to run now."""
+    schedule: scheduler.Schedule
+    """Starts the runs."""
+    cert_check: lambda_.Function
+    """Finds the hosts that are due."""
+    cert_report: lambda_.Function
+    """Counts, and reports what failed."""
+    work_bucket: s3.Bucket
+    """Hosts, results and reports of the runs, kept for 90 days."""
 
     def __init__(
         self,
@@ -85,7 +101,7 @@ class RenewalWorkflow(Construct):
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
         self.cert_check = self._make_cert_check(factory, inventory, certificate_authority, schedule_interval)
         self.cert_report = self._make_cert_report(factory, inventory, notifications)
-        self.state_machine: sfn.IStateMachine = self._make_state_machine(
+        self.state_machine = self._make_state_machine(
             self._define(host_renewal.definition, max_concurrency, tolerated_failure_percentage),
             schedule_interval,
             encryption_key,

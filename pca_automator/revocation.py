@@ -7,6 +7,7 @@ from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
@@ -35,6 +36,8 @@ class CrlDistribution(Construct):
     request a second) without reserving a share of the account's concurrency, and a failing one is tried again. Every
     hour the schedule puts a message of its own into the queue, which repairs what a lost event left undone.
 
+    https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
+
     Args:
         certificate_authority: whose CRL it is.
         crl_bucket: where the CA writes it; it must send its events to EventBridge.
@@ -43,6 +46,15 @@ class CrlDistribution(Construct):
         notifications: topic for refused CRLs.
         trust: whose trust anchor the CRL is for.
     """
+
+    dead_letters: sqs.Queue
+    """CRLs that could not be taken."""
+    queue: sqs.Queue
+    """Tells CRLProcessor that there is a CRL to take."""
+    crl_name: str
+    """Name of the CRL at the trust anchor."""
+    crl_processor: lambda_.Function
+    """Takes the CRL into IAM Roles Anywhere."""
 
     def __init__(
         self,
@@ -71,7 +83,6 @@ class CrlDistribution(Construct):
             visibility_timeout=Duration.seconds(6 * int(_TIMEOUT.to_seconds())),
         )
         self.crl_name = Names.unique_resource_name(self, max_length=200, separator="-")
-        """Name of the CRL at the trust anchor."""
         self.crl_processor = factory.make(
             self,
             "CRLProcessor",

@@ -25,14 +25,27 @@ class RolesAnywhereTrust(Construct):
 
     The test role is what a host assumes to prove a new certificate before it goes live.
 
+    https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+
     Args:
         certificate_authority: the CA whose certificates are accepted.
         issuer_common_name: common name of the CA's subject, required of a certificate's issuer. Default: not checked
             beyond the trust anchor, for a CA whose subject is not known at synthesis.
         trust_anchor: an existing trust anchor of this CA. Default: one is created.
         profile_roles: further roles that the profile lets certificates assume. Default: the test role alone.
-        depends_on: what must exist before the trust anchor, such as the CA's activation.
+        depends_on: what must exist before the trust anchor, such as the CA's activation. Default: nothing.
     """
+
+    trust_anchor: ITrustAnchorRef
+    """Makes IAM Roles Anywhere trust the CA."""
+    trust_anchor_arn: str
+    """For ``aws_signing_helper``."""
+    test_role: iam.IRole
+    """May do nothing."""
+    profile: rolesanywhere.CfnProfile
+    """Offers the test role and the roles of ``profile_roles``, for 900 seconds."""
+    profile_arn: str
+    """For ``aws_signing_helper``."""
 
     def __init__(
         self,
@@ -47,13 +60,13 @@ class RolesAnywhereTrust(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._issuer_common_name = issuer_common_name
-        self.trust_anchor: ITrustAnchorRef = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
-        self.trust_anchor_arn: str = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
-        self.test_role: iam.IRole = self.create_role(
+        self.trust_anchor = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
+        self.trust_anchor_arn = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
+        self.test_role = self.create_role(
             self, "TestRole", description="Assumed by a host to prove a new certificate; it has no permission at all"
         )
         self.profile = self.create_profile(self, "Profile", roles=[self.test_role, *profile_roles])
-        self.profile_arn: str = self.profile.attr_profile_arn
+        self.profile_arn = self.profile.attr_profile_arn
 
     def create_role(
         self,
