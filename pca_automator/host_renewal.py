@@ -145,9 +145,8 @@ class _Failures:
         self._scope = scope
         self._phases: dict[str, sfn.Pass] = {}
         # The error is handed on whole: a States.Timeout may come without a Cause.
-        record = states.invoke(
-            scope, "CertFailure", cert_failure, {**host, "phase.$": "$.failure.phase", "error.$": "$.error"}, "$.record"
-        )
+        payload = {**host, "startedAt.$": "$.startedAt", "phase.$": "$.failure.phase", "error.$": "$.error"}
+        record = states.invoke(scope, "CertFailure", cert_failure, payload, "$.record")
         end = sfn.Fail(
             scope, "HostRenewalFailed", error="HostRenewalFailed", cause="see lastError of the host in the inventory"
         )

@@ -12,7 +12,7 @@ from pca_runtime.inventory import Inventory
 from pca_runtime.observability import Event, lambda_function, logger
 from pca_runtime.payloads import FailureRequest
 from pca_runtime.settings import TableSettings
-from pca_runtime.timestamps import utc_now
+from pca_runtime.timestamps import parse_time, utc_now
 
 
 @cache
@@ -27,13 +27,14 @@ def _inventory() -> Inventory:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"hostID", "runId", "phase", "error": {"Error", "Cause"}}`` in; what was recorded out."""
+    """``{"hostID", "runId", "phase", "error": {"Error", "Cause"}, "startedAt"?}`` in; what was recorded out."""
     inventory = _inventory()
     request = FailureRequest.parse(event)
     failure = read_failure(request.phase, request.error)
     now = utc_now()
     last_error = failure.as_last_error(now)
-    recorded, item = inventory.record_failed(request.host_id, request.run_id, last_error, now)
+    listed_at = parse_time(request.started_at)
+    recorded, item = inventory.record_failed(request.host_id, request.run_id, last_error, now, listed_at)
     if item is not None:
         Events(client("events"), _settings().automation_name).publish(HOST_RENEWAL_FAILED, failed_detail(item, now))
     logger.info(

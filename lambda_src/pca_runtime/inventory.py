@@ -225,21 +225,35 @@ class Inventory:
             raise _lease_lost(lease.host_id, lease.run_id) from None
 
     def record_failed(
-        self, host_id: str, run_id: str, last_error: Mapping[str, str], now: datetime
+        self,
+        host_id: str,
+        run_id: str,
+        last_error: Mapping[str, str],
+        now: datetime,
+        listed_at: datetime | None = None,
     ) -> tuple[bool, HostItem | None]:
         """The renewal has failed: say why, let the host go, and keep everything about its live certificate.
 
+        Args:
+            host_id: the host.
+            run_id: the run that failed.
+            last_error: what is recorded.
+            now: the injected clock's time.
+            listed_at: when the run chose its hosts; what another run has recorded since then stays.
+
         Returns:
             Whether this was written now, and the item if it holds this run's failure. Nothing is written when the
-            host is gone, retired or another run's, or when this run has recorded its end before.
+            host is gone, retired or another run's, or when this run, or a later one, has recorded its end before.
         """
         e = Expressions()
+        free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', format_time(now))})"
+        if listed_at is not None:
+            free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
         conditions = [
             e.exists("hostID"),
             e.absent_or("status", "<>", "RETIRED"),
             e.absent_or("lastRunId", "<>", run_id),
-            f"({e.absent('runId')} OR {e.compare('runId', '=', run_id)}"
-            f" OR {e.absent_or('leaseUntil', '<=', format_time(now))})",
+            f"({e.compare('runId', '=', run_id)} OR {free})",
         ]
         moment = format_time(now)
         values = {

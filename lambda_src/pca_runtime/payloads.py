@@ -138,6 +138,8 @@ class WorkflowError(_Payload):
 class FailureRequest(HostRequest):
     phase: Phase
     error: WorkflowError
+    # Absent in a run that an older definition started.
+    started_at: str | None = Field(None, alias="startedAt")
 
 
 class ReportRequest(_Payload):

@@ -96,6 +96,8 @@ def test_every_failure_of_a_host_is_recorded_with_its_phase(child: dict[str, Any
         note = child["States"][caught["States.ALL"]]
         assert note["Result"] == {"phase": name}
         assert note["Next"] == "CertFailure"
+    # When the run chose its hosts: what another run has recorded since is not overwritten.
+    assert tasks(child)["CertFailure"]["Parameters"]["Payload"]["startedAt.$"] == "$.startedAt"
     assert child["States"]["CertFailure"]["Next"] == "HostRenewalFailed"
     assert child["States"]["HostRenewalFailed"]["Type"] == "Fail"
 

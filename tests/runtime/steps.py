@@ -79,7 +79,9 @@ def renew(world: World, run: str = RUN, host_id: str = HOST) -> None:
     assert finish(world, completed(world, f"token-{run}-{host_id}"), run, host_id)["state"] == "DEPLOYED"
 
 
-def fail(world: World, phase: str, error: str, cause: str, run: str = RUN, host_id: str = HOST) -> dict[str, Any]:
+def fail(
+    world: World, phase: str, error: str, cause: str, run: str = RUN, host_id: str = HOST, **more: str
+) -> dict[str, Any]:
     """CertFailure."""
-    payload = {**host(run, host_id), "phase": phase, "error": {"Error": error, "Cause": cause}}
+    payload = {**host(run, host_id), **more, "phase": phase, "error": {"Error": error, "Cause": cause}}
     return world.invoke("cert_failure", payload)

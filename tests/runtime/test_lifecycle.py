@@ -221,3 +221,34 @@ def test_a_run_that_lost_its_lease_changes_nothing_any_more(world: World) -> Non
     assert world.invoke("cert_csr", host("run-a")) == {"state": "SKIPPED", "reason": "BUSY"}
     assert fail(world, "CertIssue", "LeaseLost", "LEASE_LOST: x", run="run-a")["recorded"] is False
     assert world.item() == before
+
+
+@pytest.mark.parametrize("error", ["LeaseLost", "InstallFailed"])
+def test_a_run_that_comes_too_late_does_not_fail_a_host_that_another_run_has_renewed(world: World, error: str) -> None:
+    """A workflow that was slow, or was redriven hours later: its failure is not the host's."""
+    world.put(**LIVE)
+    check = world.invoke("cert_check", {"input": {}, "runId": "run-a"})
+    issue(world, run="run-a")
+    world.later(hours=1)
+    renew(world, "run-b")
+    before = world.item()
+    world.events.events.clear()
+
+    late = fail(world, "CertDeployStatus", error, "x", run="run-a", startedAt=check["startedAt"])
+    assert late["recorded"] is False
+    assert world.item() == before
+    assert world.events.events == []
+
+    report = world.invoke("cert_report", {"runId": "run-a", "bucket": "work", "key": check["key"]})
+    assert (report["skipped"], report["failed"]) == (1, 0)
+
+
+def test_a_run_that_lost_its_lease_to_one_that_died_is_recorded(world: World) -> None:
+    world.put(**LIVE)
+    check = world.invoke("cert_check", {"input": {}, "runId": "run-a"})
+    issue(world, run="run-a")
+    world.later(hours=1)
+    issue(world, token="token-b", run="run-b")
+    world.later(hours=1)
+    assert fail(world, "CertDeploy", "LeaseLost", "x", run="run-a", startedAt=check["startedAt"])["recorded"]
+    assert world.item()["status"] == "FAILED"
