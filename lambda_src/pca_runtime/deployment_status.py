@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pca_runtime.certificates import same_serial
@@ -15,6 +16,7 @@ from pca_runtime.host_item import HostItem, Pending
 from pca_runtime.inventory import Inventory
 from pca_runtime.lease import InstalledCertificate, Lease
 from pca_runtime.observability import logger
+from pca_runtime.other_certificates import known_serials, others_after
 from pca_runtime.revoker import SUPERSEDED, Revoker, to_revoke
 from pca_runtime.timestamps import Clock, format_time
 
@@ -87,12 +89,13 @@ class DeploymentStatus:
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
             raise LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")
-        installed = _installed(item, result.get("validated") == "true", result.get("previous", ""))
+        now = self._clock()
+        installed = _installed(item, result.get("validated") == "true", result.get("previous", ""), now)
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
         if revoke_replaced or self._revoke_replaced:
-            installed = replace(installed, to_revoke=_replaced(item, installed.serial))
-        recorded = self._inventory.record_deployed(lease, installed, self._clock())
+            installed = replace(installed, to_revoke=_replaced(item, installed.serial, now), others={})
+        recorded = self._inventory.record_deployed(lease, installed, now)
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
         self._revoke(host_id, sorted({*to_revoke(item), *installed.to_revoke}))
         return {**answer, "state": "DEPLOYED"}
@@ -111,27 +114,40 @@ def _report_clock(host_id: str, difference: str) -> None:
         logger.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
 
 
-def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:
-    """The pending certificate as the live one. What it replaced, the host knows better than the table."""
+def _installed(item: HostItem, validated: bool, previous: str, now: datetime) -> InstalledCertificate:
+    """The pending certificate as the live one. What it replaced, the host knows better than the table.
+
+    When that runs out, the table alone says, so that a date beside ``previousSerial`` vouches for it.
+    """
     pending = item.pending or Pending("")
     if not (pending.serial and pending.expiry and pending.renewal_date and pending.certificate_arn):
         raise InstallFailed(f"nothing was to be installed on {item.host_id}", code="NOTHING_ISSUED")
     before = previous if _SERIAL.fullmatch(previous) else item.serial
-    known = isinstance(item.serial, str) and isinstance(before, str) and same_serial(item.serial, before)
+    replaced = before if isinstance(before, str) and not same_serial(before, pending.serial) else None
     return InstalledCertificate(
         certificate_arn=pending.certificate_arn,
         serial=pending.serial,
         expiry=pending.expiry,
         renewal_date=pending.renewal_date,
         validated=validated,
-        previous_serial=before if isinstance(before, str) and not same_serial(before, pending.serial) else None,
-        previous_expiry=format_time(item.expiry) if known and item.expiry else None,
+        previous_serial=replaced,
+        previous_expiry=_expiry_of(item, before, now) if isinstance(before, str) else None,
+        others=others_after(item, pending.serial, replaced, now),
     )
 
 
-def _replaced(item: HostItem, live: str) -> frozenset[str]:
+def _expiry_of(item: HostItem, serial: str, now: datetime) -> str | None:
+    """Of a certificate of this host that the table knows."""
+    if isinstance(item.serial, str) and same_serial(item.serial, serial):
+        return format_time(item.expiry) if item.expiry else None
+    others = known_serials(item, now).items()
+    return next((expiry for other, expiry in others if same_serial(other, serial)), None)
+
+
+def _replaced(item: HostItem, live: str, now: datetime) -> frozenset[str]:
     """What the table knows to be replaced. The host's own word would let it have another host's serial revoked."""
+    known = set(others_after(item, live, None, now))
     serial = item.serial
-    if not isinstance(serial, str) or not _SERIAL.fullmatch(serial) or same_serial(serial, live):
-        return frozenset()
-    return frozenset({serial})
+    if isinstance(serial, str) and _SERIAL.fullmatch(serial) and not same_serial(serial, live):
+        known.add(serial)
+    return frozenset(known)

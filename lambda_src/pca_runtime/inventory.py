@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from pca_runtime.aws_errors import error_code, translated
 from pca_runtime.clients import DynamoDb
 from pca_runtime.errors import HostNotInInventory, LeaseLost
-from pca_runtime.expressions import Expressions, from_item, to_value
+from pca_runtime.expressions import Expressions
 from pca_runtime.host_item import HostItem
+from pca_runtime.item_updates import ConditionError, ItemUpdates
 from pca_runtime.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
+from pca_runtime.other_certificates import OTHER_SERIALS
 from pca_runtime.timestamps import format_time
 
 __all__ = ["Inventory"]
 
 _IN_FLIGHT = ("pending", "runId", "leaseUntil")
-
-
-class _ConditionError(Exception):
-    def __init__(self, item: HostItem | None) -> None:
-        super().__init__()
-        self.item = item
 
 
 class Inventory:
@@ -40,16 +32,11 @@ class Inventory:
     """
 
     def __init__(self, dynamodb: DynamoDb, table_name: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table_name
+        self._items = ItemUpdates(dynamodb, table_name)
 
     def get(self, host_id: str) -> HostItem | None:
         """The item now, strongly consistent."""
-        with translated("GetItem"):
-            answer = self._dynamodb.get_item(
-                TableName=self._table, Key={"hostID": to_value(host_id)}, ConsistentRead=True
-            )
-        return HostItem.of(from_item(answer["Item"])) if "Item" in answer else None
+        return self._items.get(host_id)
 
     def held(self, host_id: str, run_id: str) -> HostItem:
         """The item, if this run holds its lease.
@@ -78,29 +65,30 @@ class Inventory:
         Raises:
             HostNotInInventory: there is no such item.
         """
-        e = Expressions()
         until = format_time(now + duration)
-        expired = e.absent_or("leaseUntil", "<=", format_time(now))
-        free = f"({e.compare('runId', '<>', lease.run_id)} AND {expired})"
-        conditions = [
-            e.exists("hostID"),
-            e.absent_or("status", "<>", "RETIRED"),
-            e.absent_or("lastRunId", "<>", lease.run_id),
-            f"({e.absent('runId')} OR {free})",
-        ]
-        if listed_at is not None:
-            conditions.append(e.absent_or("lastAttempt", "<=", format_time(listed_at)))
-        update = e.set(
-            {
-                "status": "RENEWING",
-                "runId": lease.run_id,
-                "leaseUntil": until,
-                "pending": {"requestId": lease.request_id},
-            }
-        )
+        mine = {
+            "status": "RENEWING",
+            "runId": lease.run_id,
+            "leaseUntil": until,
+            "pending": {"requestId": lease.request_id},
+        }
+
+        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+            expired = e.absent_or("leaseUntil", "<=", format_time(now))
+            free = f"({e.compare('runId', '<>', lease.run_id)} AND {expired})"
+            conditions = [
+                e.exists("hostID"),
+                e.absent_or("status", "<>", "RETIRED"),
+                e.absent_or("lastRunId", "<>", lease.run_id),
+                f"({e.absent('runId')} OR {free})",
+            ]
+            if listed_at is not None:
+                conditions.append(e.absent_or("lastAttempt", "<=", format_time(listed_at)))
+            return e.set({**mine, **kept}), conditions
+
         try:
-            return Claim("CLAIMED", self._update(lease.host_id, e, update, conditions))
-        except _ConditionError as failed:
+            return Claim("CLAIMED", self._items.update_over_pending(lease.host_id, now, request))
+        except ConditionError as failed:
             return self._why_not_claimed(lease, failed.item, until)
 
     def _why_not_claimed(self, lease: Lease, item: HostItem | None, until: str) -> Claim:
@@ -122,7 +110,7 @@ class Inventory:
         """
         try:
             self._held_update(lease, {"pending.csrCommandId": command_id}, absent=("pending.csrCommandId",))
-        except _ConditionError as failed:
+        except ConditionError as failed:
             stored = self._still_held(lease, failed.item).pending
             if stored is None or stored.csr_command_id is None:
                 raise _lease_lost(lease.host_id, lease.run_id) from None
@@ -142,7 +130,7 @@ class Inventory:
         """Remember what was issued; if the issuance event was faster, what it stored stays."""
         try:
             self._held_update(lease, {"pending.certificateArn": certificate_arn}, absent=("pending.certificateArn",))
-        except _ConditionError as failed:
+        except ConditionError as failed:
             self._still_held(lease, failed.item)
 
     def claim_install(
@@ -168,7 +156,7 @@ class Inventory:
         }
         try:
             return True, self._held_update(lease, values, expressions=e, extra=conditions)
-        except _ConditionError as failed:
+        except ConditionError as failed:
             return False, self._still_held(lease, failed.item)
 
     def release_install(self, lease: Lease) -> None:
@@ -176,8 +164,8 @@ class Inventory:
         e = Expressions()
         update = e.remove("pending.installClaimUntil").strip()
         try:
-            self._update(lease.host_id, e, update, [*_held(e, lease), e.absent("pending.installCommandId")])
-        except _ConditionError:
+            self._items.update(lease.host_id, e, update, [*_held(e, lease), e.absent("pending.installCommandId")])
+        except ConditionError:
             return
 
     def store_install_command(self, lease: Lease, command_id: str) -> HostItem:
@@ -210,16 +198,19 @@ class Inventory:
         }
         if installed.previous_serial is not None:
             values["previousSerial"] = installed.previous_serial
-        gone = [] if installed.previous_expiry is not None else ["previousExpiry"]
-        if installed.previous_expiry is not None:
-            values["previousExpiry"] = installed.previous_expiry
+        gone = []
+        for name, value in (("previousExpiry", installed.previous_expiry), (OTHER_SERIALS, dict(installed.others))):
+            if value:
+                values[name] = value
+            else:
+                gone.append(name)
         update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount", *gone)
         if installed.to_revoke:
             # With the record or not at all: a crash before the revocation must not lose it.
             update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
         try:
-            return self._update(lease.host_id, e, update, _held(e, lease))
-        except _ConditionError as failed:
+            return self._items.update(lease.host_id, e, update, _held(e, lease))
+        except ConditionError as failed:
             if failed.item and failed.item.last_run_id == lease.run_id and failed.item.status == "DEPLOYED":
                 return failed.item
             raise _lease_lost(lease.host_id, lease.run_id) from None
@@ -245,16 +236,6 @@ class Inventory:
             Whether this was written now, and the item if it holds this run's failure. Nothing is written when the
             host is gone, retired or another run's, or when this run, or a later one, has recorded its end before.
         """
-        e = Expressions()
-        free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', format_time(now))})"
-        if listed_at is not None:
-            free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
-        conditions = [
-            e.exists("hostID"),
-            e.absent_or("status", "<>", "RETIRED"),
-            e.absent_or("lastRunId", "<>", run_id),
-            f"({e.compare('runId', '=', run_id)} OR {free})",
-        ]
         moment = format_time(now)
         values = {
             "status": "FAILED",
@@ -262,12 +243,24 @@ class Inventory:
             "lastAttempt": moment,
             "lastRunId": run_id,
         }
-        count = e.path("failureCount")
-        counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
-        update = e.set(values) + counted + e.remove(*_IN_FLIGHT)
+
+        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+            free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', moment)})"
+            if listed_at is not None:
+                free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
+            conditions = [
+                e.exists("hostID"),
+                e.absent_or("status", "<>", "RETIRED"),
+                e.absent_or("lastRunId", "<>", run_id),
+                f"({e.compare('runId', '=', run_id)} OR {free})",
+            ]
+            count = e.path("failureCount")
+            counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
+            return e.set({**values, **kept}) + counted + e.remove(*_IN_FLIGHT), conditions
+
         try:
-            return True, self._update(host_id, e, update, conditions)
-        except _ConditionError as failed:
+            return True, self._items.update_over_pending(host_id, now, request)
+        except ConditionError as failed:
             self._let_go_if_retired(host_id, run_id, failed.item)
             known = failed.item
         ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
@@ -279,14 +272,14 @@ class Inventory:
             return
         e = Expressions()
         try:
-            self._update(host_id, e, e.remove(*_IN_FLIGHT).strip(), [e.compare("runId", "=", run_id)])
-        except _ConditionError:
+            self._items.update(host_id, e, e.remove(*_IN_FLIGHT).strip(), [e.compare("runId", "=", run_id)])
+        except ConditionError:
             return
 
     def _held_update_or_lost(self, lease: Lease, values: Mapping[str, object]) -> HostItem:
         try:
             return self._held_update(lease, values)
-        except _ConditionError:
+        except ConditionError:
             raise _lease_lost(lease.host_id, lease.run_id) from None
 
     def _held_update(
@@ -300,7 +293,7 @@ class Inventory:
     ) -> HostItem:
         e = expressions or Expressions()
         conditions = [*_held(e, lease), *(e.absent(path) for path in absent), *(extra or [])]
-        return self._update(lease.host_id, e, e.set(values), conditions)
+        return self._items.update(lease.host_id, e, e.set(values), conditions)
 
     def _still_held(self, lease: Lease, item: HostItem | None) -> HostItem:
         if item is None or not item.holds_lease(lease.run_id):
@@ -308,26 +301,6 @@ class Inventory:
         if item.pending is None or item.pending.request_id != lease.request_id:
             raise _lease_lost(lease.host_id, lease.run_id) from None
         return item
-
-    def _update(self, host_id: str, e: Expressions, update: str, conditions: list[str]) -> HostItem:
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "Key": {"hostID": to_value(host_id)},
-            "UpdateExpression": update,
-            "ConditionExpression": " AND ".join(conditions),
-            "ReturnValues": "ALL_NEW",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            **e.arguments(),
-        }
-        with translated("UpdateItem"):
-            try:
-                answer = self._dynamodb.update_item(**request)
-            except ClientError as error:
-                if error_code(error) != "ConditionalCheckFailedException":
-                    raise
-                old: Any = error.response.get("Item")
-                raise _ConditionError(HostItem.of(from_item(old)) if old else None) from error
-        return HostItem.of(from_item(answer["Attributes"]))
 
 
 def _held(e: Expressions, lease: Lease) -> list[str]:

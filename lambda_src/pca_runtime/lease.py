@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pca_runtime.host_item import HostItem
@@ -45,7 +46,7 @@ class IssuedCertificate:
 
 @dataclass(frozen=True)
 class InstalledCertificate:
-    """The certificate that is live on the host from now on."""
+    """The certificate that is live on the host from now on; ``others`` are those that it may hold beside it."""
 
     certificate_arn: str
     serial: str
@@ -54,4 +55,5 @@ class InstalledCertificate:
     validated: bool
     previous_serial: str | None
     previous_expiry: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
     to_revoke: frozenset[str] = frozenset()

@@ -17,6 +17,7 @@ from pca_runtime.host_item import HostItem
 from pca_runtime.inventory import Inventory
 from pca_runtime.membership_settings import CertRetireSettings
 from pca_runtime.observability import logger
+from pca_runtime.other_certificates import known_serials
 from pca_runtime.revoker import CESSATION, REASONS, SUPERSEDED, TO_REVOKE, Revoker, to_revoke
 from pca_runtime.timestamps import Clock, format_time, parse_time
 
@@ -171,6 +172,7 @@ class Retirement:
             for name, expiry in (("serial", "expiry"), ("previousSerial", "previousExpiry"))
             if _is_serial(item.attributes.get(name)) and self._may_be_valid(item.attributes, name, expiry)
         }
+        serials |= known_serials(item, self._clock()).keys()
         pending = item.pending
         if pending and _is_serial(pending.serial):
             serials.add(str(pending.serial))

@@ -7,8 +7,9 @@ from typing import Any
 
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import FAILED, Trouble
+from pca_automator.cli.runtime import runtime
 
-ATTRIBUTES = ("status", "serial", "previousSerial", "expiry")
+ATTRIBUTES = ("status", "serial", "previousSerial", "expiry", "otherSerials", "pending")
 CESSATION = "CESSATION_OF_OPERATION"
 
 # CertRetire takes them one after the other, some two seconds each at worst, and the client waits 30 s for an answer.
@@ -58,11 +59,18 @@ def _invoke(deployment: Deployment, payload: dict[str, Any]) -> dict[str, Any]:
 
 def revoke_item(deployment: Deployment, item: Any, reason: str = CESSATION, *, previous: bool = True) -> int:
     """Revoke what an item says that its host holds. Returns how many certificates."""
-    names = ("serial", "previousSerial") if previous else ("serial",)
-    serials = [str(item.attributes[name]) for name in names if item.attributes.get(name)]
+    serials = held(item, previous=previous)
     for serial in serials:
         revoke_serial(deployment, serial, reason)
     return len(serials)
+
+
+def held(item: Any, *, previous: bool) -> list[str]:
+    """The serials of what a host may hold: the live one, and what was sent to it and never recorded."""
+    names = ("serial", "previousSerial") if previous else ("serial",)
+    others = runtime("other_certificates").others_with_pending(item, runtime("timestamps").utc_now())
+    recorded = [str(item.attributes[name]) for name in names if item.attributes.get(name)]
+    return list(dict.fromkeys([*recorded, *others]))
 
 
 def revoke_serial(deployment: Deployment, serial: str, reason: str) -> bool:

@@ -35,6 +35,10 @@ def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
         ("overrides", ", ".join(f"{name}={_value(value)}" for name, value in own.items()) or "none"),
         ("last run", _last_run(item)),
     ]
+    others = runtime("other_certificates").known_serials(item, view.now)
+    if others:
+        # Sent to the host and never recorded, or replaced before its time.
+        table.append(("may hold, too", ", ".join(f"serial {each}, until {end}" for each, end in others.items())))
     if item.run_id:
         table.append(("in flight", f"run {item.run_id}, until {item.attributes.get('leaseUntil')}"))
     if item.last_error:

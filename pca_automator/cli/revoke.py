@@ -23,14 +23,12 @@ def revoke(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Revoke the live certificate of a host; it cannot be taken back."""
+    """Revoke the live certificate of a host, and what was sent to it unrecorded; it cannot be taken back."""
     allowed = departure.reasons(op.deployment)
     if reason not in allowed:
         raise Trouble(f"{reason!r} is not a reason: allowed are {', '.join(allowed)}", USAGE)
     item = fleet.get(op.deployment, host_id)
-    serials = [item.serial] if item.serial else []
-    if previous and item.attributes.get("previousSerial"):
-        serials.append(str(item.attributes["previousSerial"]))
+    serials = departure.held(item, previous=previous)
     if not serials:
         raise Trouble(f"{host_id} has no certificate")
     if dry_run:

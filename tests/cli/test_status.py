@@ -163,6 +163,17 @@ def test_revoke_of_both_and_of_one_that_was_revoked(deployed: Deployed) -> None:
     assert [row["result"] for row in json.loads(done.stdout)["certificates"]] == ["was revoked before"] * 2
 
 
+def test_revoke_takes_what_the_host_may_hold_without_a_record(deployed: Deployed) -> None:
+    """A renewal that never ended well, and one under way: either certificate may be the live one."""
+    end = deployed.times(90)["expiry"]
+    pending = {"requestId": "x", "serial": "0cab", "expiry": end}
+    deployed.live(1, serial="abc", otherSerials={"0bed": end, "0dad": "2020-01-01T00:00:00Z"}, pending=pending)
+    assert f"serial 0bed, until {end}" in deployed.invoke("hosts", "show", host(1)).stdout
+    assert deployed.invoke("revoke", host(1), "--yes").exit_code == 0
+    serials = [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")]
+    assert sorted(serials) == ["0a:bc", "0b:ed", "0c:ab"]
+
+
 def test_revoke_asks_and_checks(deployed: Deployed) -> None:
     deployed.live(1, serial="abc")
     deployed.put(host(2))

@@ -460,3 +460,116 @@ def test_a_host_cannot_have_another_hosts_certificate_revoked(members: Members) 
     )
     renew(members, RUN, revokeReplaced=True)
     assert set(members.pca.revoked) == {0x0ABC}
+
+
+def sent(members: Members, run: str = RUN) -> str:
+    """A renewal up to the install command; returns the serial that is on its way."""
+    world = members.world
+    issue(world, f"token-{run}", run)
+    world.invoke("cert_deploy", host(run))
+    return str(world.item()["pending"]["serial"])
+
+
+def give_up(members: Members, run: str = RUN) -> None:
+    failure = {"phase": "CertDeployStatus", "error": {"Error": "InstallTimedOut", "Cause": "x"}}
+    members.world.invoke("cert_failure", {**host(run), **failure})
+
+
+def stop(members: Members, _run: str = RUN) -> None:
+    """The execution is aborted; nothing is recorded, and the lease runs out."""
+    members.world.later(hours=2)
+
+
+@pytest.mark.parametrize("end", [give_up, stop])
+def test_a_certificate_that_was_sent_and_never_recorded_is_revoked_with_its_host(
+    members: Members, end: Callable[[Members, str], None]
+) -> None:
+    """A host that was too slow for its workflow has put it in service after all."""
+    members.world.put(**LIVE)
+    slow = sent(members)
+    end(members, RUN)
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, int(slow, 16)}
+
+
+@pytest.mark.parametrize("end", [give_up, stop])
+def test_it_is_remembered_when_the_next_run_takes_the_host_and_fails_too(
+    members: Members, end: Callable[[Members, str], None]
+) -> None:
+    members.world.put(**LIVE)
+    slow = sent(members)
+    end(members, RUN)
+    second = sent(members, "run-2")
+    end(members, "run-2")
+    until_csr(members.world, "run-3")
+    assert set(members.world.item()["otherSerials"]) >= {slow}
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, int(slow, 16), int(second, 16)}
+
+
+def answering(members: Members, previous: str) -> None:
+    """The host says what it had before."""
+    install = members.ssm._install
+    members.ssm._install = lambda parameters: install(parameters).replace(  # type: ignore[method-assign]
+        "previous=none", f"previous={previous}"
+    )
+
+
+def test_the_next_renewal_takes_it_for_the_previous_one_and_forgets_neither(members: Members) -> None:
+    members.world.put(**LIVE)
+    slow = sent(members)
+    expiry = members.world.item()["pending"]["expiry"]
+    give_up(members)
+    answering(members, slow)
+    renew(members, "run-2")
+    item = members.world.item()
+    assert (item["previousSerial"], item["previousExpiry"]) == (slow, expiry)
+    assert item["otherSerials"] == {"0abc": LIVE["expiry"]}
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, int(slow, 16), int(item["serial"], 16)}
+
+
+def test_a_host_cannot_make_the_table_forget_its_certificate(members: Members) -> None:
+    """By saying that it replaced another one."""
+    members.world.put(**LIVE)
+    answering(members, "0fff")
+    renew(members, RUN)
+    live = int(members.world.item()["serial"], 16)
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, live}
+
+
+def test_a_run_that_revokes_what_it_replaced_revokes_what_was_never_recorded_too(members: Members) -> None:
+    members.world.put(**LIVE)
+    slow = sent(members)
+    give_up(members)
+    renew(members, "run-2", revokeReplaced=True)
+    assert members.pca.revoked == {0x0ABC: "SUPERSEDED", int(slow, 16): "SUPERSEDED"}
+    assert not {"toRevoke", "otherSerials"} & members.world.item().keys()
+
+
+def test_what_has_run_out_is_forgotten(members: Members) -> None:
+    members.world.put(**LIVE, otherSerials={"0d": PAST, "0e": FUTURE, "x": FUTURE, "0f": 7})
+    renew(members, RUN)
+    assert members.world.item()["otherSerials"] == {"0e": FUTURE}
+    members.world.later(hours=12)
+    renew(members, "run-2")
+    # Replaced twice before its time, so it is not even the previous one any more.
+    assert members.world.item()["otherSerials"] == {"0abc": LIVE["expiry"]}
+
+
+def test_a_host_that_fails_for_months_does_not_outgrow_its_item(members: Members) -> None:
+    many = {f"{number:x}": f"2027-01-{number // 24 + 1:02}T{number % 24:02}:00:00Z" for number in range(200)}
+    members.world.put(**LIVE, otherSerials=many)
+    slow = sent(members)
+    give_up(members)
+    kept = members.world.item()["otherSerials"]
+    assert len(kept) == 30
+    assert set(kept) == {f"{number:x}" for number in range(170, 200)}
+    assert slow not in kept
+
+
+def test_a_healthy_renewal_remembers_nothing(members: Members) -> None:
+    members.world.put(**LIVE)
+    renew(members, RUN)
+    assert "otherSerials" not in members.world.item()
