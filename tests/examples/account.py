@@ -18,6 +18,8 @@ from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.world import Inventory
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+WITH_PACKS = Path(__file__).with_name("with_packs.py")
 _SECONDS = 120
 
 
@@ -30,7 +32,7 @@ class Account:
     assembly: Path
 
     def deploy(self, source: str, python: str = sys.executable) -> None:
-        """``cdk deploy`` of an app that is one file.
+        """``cdk deploy`` of an app that is one file, in which cdk-nag's packs find nothing.
 
         Args:
             source: text of ``app.py``.
@@ -39,7 +41,7 @@ class Account:
         app = self.directory / "app"
         app.mkdir()
         (app / "app.py").write_text(source, encoding="utf-8")
-        (app / "cdk.json").write_text(json.dumps({"app": f"{python} app.py"}), encoding="utf-8")
+        (app / "cdk.json").write_text(json.dumps({"app": f"{python} {WITH_PACKS} app.py"}), encoding="utf-8")
         Cdk(app, self.aws, self.assembly).deploy()
 
     def give_hosts_certificates(self, count: int = 3) -> dict[str, Any]:

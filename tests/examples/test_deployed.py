@@ -1,4 +1,4 @@
-"""Every example is deployed into an account of its own, and hosts get certificates from it.
+"""Every example passes the packs, is deployed into an account of its own, and hosts get certificates from it.
 
 ``minimal.py`` is what ``tests/packaging/test_consumer.py`` deploys, from the wheel.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.examples import existing
-from tests.examples.account import Account, account
-from tests.examples.test_examples import EXAMPLES, ROOT
+from tests.examples.account import ROOT, Account, account
+from tests.examples.test_examples import EXAMPLES
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.examples.account import account
-from tests.examples.test_examples import WITH_PACKS
 from tests.packaging.conftest import NO_BUNDLING, ROOT, Consumer, wheel
 
 
@@ -32,16 +31,19 @@ def test_the_wheel_is_what_is_imported(consumer: Consumer, tmp_path: Path) -> No
     assert Path(printed.strip()).is_relative_to(consumer.python.parent.parent)
 
 
-def test_it_synthesizes_without_a_finding_and_with_the_checkouts_code(
-    consumer: Consumer, app: str, tmp_path: Path
+@pytest.mark.rehearsal
+def test_it_is_deployed_without_a_finding_and_gives_hosts_their_certificates(
+    consumer: Consumer, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """cdk-nag's packs are the consumer's own; the hash of the functions' code is the one of the checkout."""
-    (tmp_path / "app.py").write_text(app, encoding="utf-8")
-    consumer.run("-c", WITH_PACKS, "app.py", cwd=tmp_path, CDK_OUTDIR=str(tmp_path / "out"), **NO_BUNDLING)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    with account(tmp_path, tmp_path / "cdk.out") as local:
+        local.deploy(app, python=str(consumer.python))
+        local.give_hosts_certificates()
     checkout = tmp_path / "checkout"
     environment = os.environ | NO_BUNDLING | {"CDK_OUTDIR": str(checkout), "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "app.py"], cwd=tmp_path, env=environment, capture_output=True, check=True)
-    assert code_hash(tmp_path / "out") == code_hash(checkout)
+    subprocess.run([sys.executable, tmp_path / "app" / "app.py"], env=environment, capture_output=True, check=True)
+    assert code_hash(tmp_path / "cdk.out") == code_hash(checkout)
 
 
 def code_hash(out: Path) -> str:
@@ -50,16 +52,6 @@ def code_hash(out: Path) -> str:
     functions = re.findall(r'"S3Key": "([0-9a-f]{64})\.zip"', template.read_text(encoding="utf-8"))
     assert functions
     return max(set(functions), key=functions.count)
-
-
-@pytest.mark.rehearsal
-def test_it_is_deployed_and_gives_hosts_their_certificates(
-    consumer: Consumer, app: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    with account(tmp_path, tmp_path / "cdk.out") as local:
-        local.deploy(app, python=str(consumer.python))
-        local.give_hosts_certificates()
 
 
 def test_mypy_strict_finds_full_types(consumer: Consumer, app: str, tmp_path: Path) -> None:
