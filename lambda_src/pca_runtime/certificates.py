@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,10 @@ from pca_runtime.errors import CertificateMismatch
 from pca_runtime.keys import public_key_sha256
 from pca_runtime.parsing import PARSE_ERRORS
 
-__all__ = ["Leaf", "check_leaf", "load_leaf", "same_serial", "serial_hex"]
+__all__ = ["Leaf", "check_leaf", "is_serial", "load_leaf", "same_serial", "serial_hex"]
+
+# At most 20 octets (RFC 5280, section 4.1.2.2), with colons between them or without.
+_SERIAL = re.compile(r"[0-9a-fA-F]{1,2}(:?[0-9a-fA-F]{1,2}){0,19}")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,11 @@ class Leaf:
 def serial_hex(number: int) -> str:
     """Lower-case hex without colons and leading zeros: the form in the table and on the hosts."""
     return f"{number:x}"
+
+
+def is_serial(value: object) -> bool:
+    """Whether it is the text of a serial number; what stands in the table may be anything."""
+    return isinstance(value, str) and _SERIAL.fullmatch(value) is not None and value.strip("0:") != ""
 
 
 def same_serial(one: str, other: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-__all__ = ["Expressions", "from_item", "to_value"]
+__all__ = ["Expressions", "from_image", "from_item", "to_value"]
 
 _SERIALIZER = TypeSerializer()
 _DESERIALIZER = TypeDeserializer()
@@ -21,6 +21,17 @@ def to_value(value: object) -> dict[str, Any]:
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item of DynamoDB's JSON as a Python dictionary."""
     return {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
+
+
+def from_image(image: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be read of an image in a stream's record: Lambda hands on binary values as text in base64."""
+    found = {}
+    for name, value in image.items():
+        try:
+            found[name] = _DESERIALIZER.deserialize(value)
+        except (AttributeError, TypeError, ValueError):
+            continue
+    return found
 
 
 class Expressions:

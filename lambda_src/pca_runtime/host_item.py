@@ -25,6 +25,8 @@ DNS_NAMES_MAX = 150
 # certificate from an RSA-4096 CA has 1,600 bytes without names; each name adds its length and up to 4.
 DNS_NAMES_BYTES_MAX = 2_500
 _MESSAGE_MAX = 2_000
+# What CertFailure writes is shorter. An item may have 400 KB, and one report and one digest tell of all of them.
+_LAST_ERROR_MAX = {"phase": 64, "code": 64, "message": 1_000, "at": 64}
 
 
 def _path(value: str) -> str:
@@ -154,22 +156,26 @@ class Pending:
     def of(cls, attributes: Mapping[str, Any]) -> Pending:
         """Read the map ``pending``."""
         return cls(
-            request_id=str(attributes.get("requestId", "")),
-            csr_command_id=attributes.get("csrCommandId"),
-            public_key_sha256=attributes.get("publicKeySha256"),
-            task_token=attributes.get("taskToken"),
-            certificate_arn=attributes.get("certificateArn"),
-            serial=attributes.get("serial"),
-            expiry=attributes.get("expiry"),
-            renewal_date=attributes.get("renewalDate"),
-            install_command_id=attributes.get("installCommandId"),
+            request_id=_text(attributes.get("requestId")) or "",
+            csr_command_id=_text(attributes.get("csrCommandId")),
+            public_key_sha256=_text(attributes.get("publicKeySha256")),
+            task_token=_text(attributes.get("taskToken")),
+            certificate_arn=_text(attributes.get("certificateArn")),
+            serial=_text(attributes.get("serial")),
+            expiry=_text(attributes.get("expiry")),
+            renewal_date=_text(attributes.get("renewalDate")),
+            install_command_id=_text(attributes.get("installCommandId")),
             install_claim_until=parse_time(attributes.get("installClaimUntil")),
         )
 
 
 @dataclass(frozen=True)
 class HostItem:
-    """One item. What a person may have written is read with tolerance; it is judged where it is used."""
+    """One item. What a person may have written is read with tolerance; it is judged where it is used.
+
+    Of every attribute DynamoDB takes every type; a text that is none counts as absent. ``attributes`` has them as they
+    are.
+    """
 
     host_id: str
     status: str | None
@@ -180,25 +186,25 @@ class HostItem:
     lease_until: datetime | None
     last_run_id: str | None
     last_attempt: datetime | None
-    last_error: Mapping[str, Any]
+    last_error: Mapping[str, str]
     pending: Pending | None
     attributes: Mapping[str, Any]
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> HostItem:
         """Read the attributes of an item as DynamoDB's deserializer gives them."""
-        pending, last_error = attributes.get("pending"), attributes.get("lastError")
+        pending = attributes.get("pending")
         return cls(
             host_id=str(attributes["hostID"]),
-            status=attributes.get("status"),
-            serial=attributes.get("serial"),
+            status=_text(attributes.get("status")),
+            serial=_text(attributes.get("serial")),
             expiry=parse_time(attributes.get("expiry")),
             renewal_date=parse_time(attributes.get("renewalDate")),
-            run_id=attributes.get("runId"),
+            run_id=_text(attributes.get("runId")),
             lease_until=parse_time(attributes.get("leaseUntil")),
-            last_run_id=attributes.get("lastRunId"),
+            last_run_id=_text(attributes.get("lastRunId")),
             last_attempt=parse_time(attributes.get("lastAttempt")),
-            last_error=last_error if isinstance(last_error, dict) else {},
+            last_error=_last_error(attributes.get("lastError")),
             pending=Pending.of(pending) if isinstance(pending, dict) else None,
             attributes=attributes,
         )
@@ -218,3 +224,15 @@ class HostItem:
     def is_busy(self, now: datetime) -> bool:
         """Whether some run is renewing the host at this moment."""
         return self.run_id is not None and self.lease_until is not None and self.lease_until > now
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _last_error(value: object) -> Mapping[str, str]:
+    """Four texts of bounded length, as far as they are there."""
+    if not isinstance(value, dict) or not value:
+        return {}
+    known = {name: str(value[name])[:limit] for name, limit in _LAST_ERROR_MAX.items() if name in value}
+    return known or {"code": "Unknown"}

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from pca_runtime.aws_errors import error_code, translated
+from pca_runtime.certificates import is_serial
 from pca_runtime.clients import DynamoDb
 from pca_runtime.errors import HostUnreachable, InvalidInventoryItem, Throttled
 from pca_runtime.expressions import Expressions, to_value
@@ -140,13 +141,18 @@ class Retirement:
         """
         e = Expressions()
         values = {"status": "RETIRED", "retiredAt": format_time(self._clock()), "revocationReason": reason}
-        update = e.set(values) + e.remove(*_REMOVED)
-        # "ADD" to a set: what waits from before stays.
-        if serials := self._serials(item):
-            update += f" ADD {e.path(TO_REVOKE)} {e.value(serials)}"
+        serials = self._serials(item)
+        if serials and not _is_set_of_texts(item.attributes.get(TO_REVOKE, set())):
+            # Somebody wrote something else, which nothing can be added to.
+            update = e.set({**values, TO_REVOKE: serials}) + e.remove(*_REMOVED)
+        else:
+            update = e.set(values) + e.remove(*_REMOVED)
+            if serials:
+                # "ADD" to a set: what waits from before stays.
+                update += f" ADD {e.path(TO_REVOKE)} {e.value(serials)}"
         conditions = [e.exists("hostID")]
         for path, value in _witnesses(item).items():
-            conditions.append(e.absent(path) if value is None else e.compare(path, "=", value))
+            conditions.append(e.absent(path) if value is _ABSENT else e.compare(path, "=", value))
         with translated("UpdateItem"):
             try:
                 self._dynamodb.update_item(
@@ -170,11 +176,11 @@ class Retirement:
         serials = {
             str(item.attributes[name])
             for name, expiry in (("serial", "expiry"), ("previousSerial", "previousExpiry"))
-            if _is_serial(item.attributes.get(name)) and self._may_be_valid(item.attributes, name, expiry)
+            if is_serial(item.attributes.get(name)) and self._may_be_valid(item.attributes, name, expiry)
         }
         serials |= known_serials(item, self._clock()).keys()
         pending = item.pending
-        if pending and _is_serial(pending.serial):
+        if pending and is_serial(pending.serial):
             serials.add(str(pending.serial))
         elif pending and pending.certificate_arn:
             serials |= {serial for serial in (self._revoker.serial_of(pending.certificate_arn),) if serial}
@@ -202,19 +208,23 @@ class Retirement:
         )
 
 
-def _witnesses(item: HostItem) -> dict[str, str | None]:
-    """What must not have changed between reading and writing: whose renewal it is, and every certificate."""
-    pending = item.pending
+def _is_set_of_texts(value: object) -> bool:
+    return isinstance(value, set) and all(isinstance(each, str) for each in value)
+
+
+_ABSENT = object()
+
+
+def _witnesses(item: HostItem) -> dict[str, object]:
+    """What must not have changed between reading and writing: whose renewal it is, and every certificate.
+
+    As it is in the table, whatever its type.
+    """
+    pending = item.attributes.get("pending")
+    known = pending if isinstance(pending, dict) else {}
     return {
-        "runId": item.run_id,
-        "serial": item.serial,
-        "pending.certificateArn": pending.certificate_arn if pending else None,
-        "pending.serial": pending.serial if pending else None,
+        "runId": item.attributes.get("runId", _ABSENT),
+        "serial": item.attributes.get("serial", _ABSENT),
+        "pending.certificateArn": known.get("certificateArn", _ABSENT),
+        "pending.serial": known.get("serial", _ABSENT),
     }
-
-
-def _is_serial(value: object) -> bool:
-    try:
-        return isinstance(value, str) and int(value, 16) > 0
-    except ValueError:
-        return False

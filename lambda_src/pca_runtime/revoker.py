@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from botocore.exceptions import ClientError
 
 from pca_runtime.aws_errors import error_code, translated
-from pca_runtime.certificates import load_leaf
+from pca_runtime.certificates import is_serial, load_leaf
 from pca_runtime.clients import DynamoDb, PrivateCa
-from pca_runtime.errors import CertificateMismatch, IssuanceFailed, Throttled
+from pca_runtime.errors import CertificateMismatch, Throttled
 from pca_runtime.expressions import Expressions, to_value
 from pca_runtime.host_item import HostItem
 from pca_runtime.observability import logger
@@ -30,6 +30,7 @@ REASONS = (
 )  # fmt: skip
 # Not of this CA (it was replaced): there is nothing that could be revoked here.
 _NOTHING_TO_DO = {"RequestAlreadyProcessedException", "ResourceNotFoundException"}
+_ARN_MAX = 200
 _AT_ONCE = {"ConcurrentModificationException", "RequestInProgressException"}
 
 
@@ -41,9 +42,9 @@ def colon_form(serial: str) -> str:
 
 
 def to_revoke(item: HostItem) -> list[str]:
-    """The serials of an item that AWS Private CA has not been told of yet."""
+    """The serials of an item that AWS Private CA has not been told of yet; what is no serial cannot be revoked."""
     waiting = item.attributes.get(TO_REVOKE)
-    return sorted(waiting) if isinstance(waiting, set) else []
+    return sorted(filter(is_serial, waiting)) if isinstance(waiting, set) else []
 
 
 class Revoker:
@@ -69,6 +70,16 @@ class Revoker:
         Raises:
             CertificateNotReady: the CA is still at it; it will be known soon.
         """
+        if len(certificate_arn) > _ARN_MAX or not certificate_arn.startswith(f"{self._ca_arn}/certificate/"):
+            return None
+        pem = self._certificate(certificate_arn)
+        try:
+            return None if pem is None else load_leaf(pem).serial
+        except CertificateMismatch:
+            return None
+
+    def _certificate(self, certificate_arn: str) -> str | None:
+        """PEM of a certificate of our CA; ``None``: there is none."""
         with translated("GetCertificate"):
             try:
                 answer = self._private_ca.get_certificate(
@@ -78,10 +89,7 @@ class Revoker:
                 if error_code(error) in ("RequestFailedException", "ResourceNotFoundException"):
                     return None
                 raise
-        try:
-            return load_leaf(str(answer["Certificate"])).serial
-        except (CertificateMismatch, IssuanceFailed):
-            return None
+        return str(answer["Certificate"])
 
     def finish(self, host_id: str, serials: Iterable[str], reason: str) -> int:
         """Revoke what an item is waiting for, one by one, and note each.
