@@ -124,7 +124,7 @@ class HostDeparture(Construct):
 
     def _allow(self, authority: acmpca.ICertificateAuthority) -> None:
         self.cert_retire.grant_principal.add_to_principal_policy(
-            # GetCertificate: the serial number of a certificate that was issued for a renewal in flight.
+            # GetCertificate: whose certificate it is, and the serial number of one that is not recorded yet.
             iam.PolicyStatement(
                 actions=["acm-pca:GetCertificate", "acm-pca:RevokeCertificate"],
                 resources=[authority.certificate_authority_arn],

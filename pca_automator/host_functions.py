@@ -147,6 +147,8 @@ class HostFunctions(Construct):
         grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
         # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
         _allow(self.cert_deploy_status, "acm-pca:RevokeCertificate", certificate_authority.certificate_authority_arn)
+        # It looks whose certificate it is before it revokes.
+        _allow(self.cert_deploy_status, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
         self.cert_failure = self._make(
             "CertFailure", "cert_failure", "Records why a host was not renewed", table_actions=("UpdateItem",)
         )

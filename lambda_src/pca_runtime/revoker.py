@@ -91,8 +91,27 @@ class Revoker:
                 raise
         return str(answer["Certificate"])
 
+    def _is_anothers(self, host_id: str, serial: str) -> bool:
+        """Whether the CA issued this certificate to somebody else.
+
+        Whoever may write an item must not be able to have any certificate of the CA revoked; where the CA is shared,
+        that of a subordinate CA is among them. "The ARN contains the certificate serial number":
+        https://docs.aws.amazon.com/privateca/latest/APIReference/API_GetCertificate.html
+        Where nothing is found under it, RevokeCertificate knows best.
+        """
+        pem = self._certificate(f"{self._ca_arn}/certificate/{int(serial.replace(':', ''), 16):032x}")
+        if pem is None:
+            return False
+        try:
+            leaf = load_leaf(pem)
+        except CertificateMismatch:
+            return True  # what was issued for a host has been read before
+        return leaf.common_name != host_id or leaf.is_ca
+
     def finish(self, host_id: str, serials: Iterable[str], reason: str) -> int:
         """Revoke what an item is waiting for, one by one, and note each.
+
+        A certificate of our CA that was not issued to this host is not revoked, and not waited for any more.
 
         Returns:
             How many were revoked, or had been before.
@@ -102,9 +121,12 @@ class Revoker:
         """
         count = 0
         for serial in serials:
-            self._revoke(host_id, serial, reason)
+            if self._is_anothers(host_id, serial):
+                logger.warning("not revoked: the certificate is another's", host_id=host_id, serial=serial)
+            else:
+                self._revoke(host_id, serial, reason)
+                count += 1
             self._done(host_id, serial)
-            count += 1
         return count
 
     def _revoke(self, host_id: str, serial: str, reason: str) -> None:

@@ -152,6 +152,12 @@ def test_cert_enroll_may_read_the_stream_and_start_the_one_workflow() -> None:
     assert not {action for action in grants if action.startswith("dynamodb:Put") or action.endswith("Item")}
 
 
+def test_who_revokes_may_look_whose_certificate_it_is() -> None:
+    for name in ("CertDeployStatus", "CertRetire"):
+        grants = allowed(name)
+        assert grants["acm-pca:GetCertificate"] == grants["acm-pca:RevokeCertificate"] != set()
+
+
 def test_cert_retire_may_revoke_with_the_one_ca_and_send_the_one_document() -> None:
     grants = allowed("CertRetire")
     (authority,) = resources(template(), "AWS::ACMPCA::CertificateAuthority")

@@ -152,13 +152,19 @@ class FakePca(Recorder):
 
     def add(self, pem: str) -> str:
         """Put a certificate into the CA as if somebody had had it issued."""
-        arn = f"{CA_ARN}/certificate/{uuid.uuid4().hex}"
+        readable = pem.startswith("-----BEGIN")
+        serial = x509.load_pem_x509_certificate(pem.encode()).serial_number if readable else len(self.certificates)
+        arn = f"{CA_ARN}/certificate/{serial:032x}"
         self.certificates[arn] = pem
         return arn
 
     def get_certificate(self, **request: Any) -> dict[str, Any]:
-        pem = self.certificates.get(request["CertificateArn"], "")
-        return self._do("get_certificate", request, lambda: {"Certificate": pem, "CertificateChain": self.ca.pem})
+        def work() -> dict[str, Any]:
+            if request["CertificateArn"] not in self.certificates:
+                raise client_error("ResourceNotFoundException", "GetCertificate")
+            return {"Certificate": self.certificates[request["CertificateArn"]], "CertificateChain": self.ca.pem}
+
+        return self._do("get_certificate", request, work)
 
     def describe_certificate_authority(self, **request: Any) -> dict[str, Any]:
         answer = {"CertificateAuthority": {"Status": self.status, "NotAfter": self.ca.certificate.not_valid_after_utc}}

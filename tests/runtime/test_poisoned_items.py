@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from .conftest import HOST, World
+from .fakes import CA_ARN
 from .membership import Members, ec2_event, enter, record
+from .pki import make_csr
 from .steps import RUN, fail, renew
 from .test_cert_check import host_id
 from .test_cert_report import document, listed, report
@@ -39,7 +41,7 @@ VALUES: dict[str, Any] = {
 ATTRIBUTES = (
     "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
     "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "previousExpiry", "toRevoke",
-    "retiredAt", "revocationReason", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
+    "retiredAt", "revocationReason", "otherSerials", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
 )  # fmt: skip
 
 
@@ -127,3 +129,18 @@ def test_a_long_last_error_hides_no_other_host_in_report_and_digest(world: World
     assert {host["hostID"] for host in document(world)["hosts"]} == {GONE, REMOVED}
     (event,) = world.events.details("Run Report")
     assert len(event["hosts"]) == 2
+
+
+@pytest.mark.parametrize("item", ["serial", "toRevoke", "pending"])
+def test_an_item_has_only_certificates_of_its_own_host_revoked(members: Members, item: str) -> None:
+    """With a CA that is shared, the certificate could be a subordinate CA's."""
+    arn = members.pca.add(members.pca.ca.issue(make_csr(REMOVED)))
+    serial = arn.removeprefix(f"{CA_ARN}/certificate/").lstrip("0")
+    written = {"serial": serial, "toRevoke": {serial}, "pending": {"requestId": "r", "certificateArn": arn}}
+    members.world.put(GONE, **{**LIVE, item: written[item]})
+    members.invoke("cert_retire", ec2_event(GONE, "terminated"))
+    assert int(serial, 16) not in members.pca.revoked
+    assert "toRevoke" not in members.world.item(GONE)
+    members.world.put(REMOVED, **{**LIVE, "serial": serial})
+    members.invoke("cert_retire", ec2_event(REMOVED, "terminated"))
+    assert int(serial, 16) in members.pca.revoked
