@@ -42,7 +42,7 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 		cdk-nag aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
 	touch $@
 
-# busybox and strace, which the tests of the host scripts use where they are.
+# busybox, strace and OpenSSL 1.1.1, which the tests of the host scripts use where they are.
 $(TOOLS)/.done: tests/documents/fetch_tools.sh
 	sh tests/documents/fetch_tools.sh $(abspath $(TOOLS))
 	touch $@

@@ -60,6 +60,14 @@ def busybox_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{folder}:{os.environ['PATH']}"
 
 
+def busybox_starts_programs() -> bool:
+    """Whether the shell of this machine's busybox starts programs of PATH, and not its own applets in their place."""
+    if not shutil.which("busybox"):
+        return False
+    command = [str(shutil.which("busybox")), "sh", "-c", "ls /"]
+    return subprocess.run(command, env={"PATH": "/nonexistent"}, capture_output=True, check=False).returncode != 0
+
+
 @pytest.fixture(params=["dash and GNU tools", "bash and GNU tools", "busybox for everything"])
 def platform(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Shell and tools of one kind of Linux, as fields of a :class:`Host`."""

@@ -1,7 +1,8 @@
-"""OpenSSL 1.1.1, by a stand-in: the options that it has, and what it answers differently from 3.x.
+"""OpenSSL 1.1.1: its last release where the machine has it, and a stand-in everywhere.
 
-Options are those of its manual pages, https://www.openssl.org/docs/man1.1.1/man1/. A request whose signature is
-wrong is a "verify failure" there, and openssl ends well; the newest releases end with an error.
+The stand-in has the options of 1.1.1, https://www.openssl.org/docs/man1.1.1/man1/, and what it answers differently
+from 3.x: a request whose signature is wrong is a "verify failure", and openssl ends well; the newest releases end with
+an error.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from tests.documents.conftest import need
 from tests.documents.host import Host, new_request
 from tests.documents.pki import Authority
 
@@ -64,15 +66,23 @@ esac
 """
 
 
-@pytest.fixture
-def make_old(make_host: Callable[..., Host]) -> Callable[..., Host]:
-    """Hosts whose openssl is the stand-in; what it was asked is in ``openssl.log``."""
+REAL = """
+echo "$*" >>'{log}'
+exec openssl-1.1.1 "$@"
+"""
+
+
+@pytest.fixture(params=["stand-in", "itself"])
+def make_old(make_host: Callable[..., Host], request: pytest.FixtureRequest) -> Callable[..., Host]:
+    """Hosts whose openssl is 1.1.1 or its stand-in; what it was asked is in ``openssl.log``."""
+    if request.param == "itself":
+        need("openssl-1.1.1")
 
     def make(authority: Authority | None = None) -> Host:
         host = make_host(authority=authority) if authority else make_host()
         known = "\n".join(f"  {name}) options='{options}' ;;" for name, options in OPTIONS.items())
-        real = shutil.which("openssl")
-        host.add_tool("openssl", STAND_IN.format(known=known, real=real, log=host.root / "openssl.log"))
+        text = {"stand-in": STAND_IN, "itself": REAL}[request.param]
+        host.add_tool("openssl", text.format(known=known, real=shutil.which("openssl"), log=host.root / "openssl.log"))
         return host
 
     return make
@@ -129,6 +139,7 @@ def test_a_chain_that_does_not_verify_is_refused_with_its_words(make_old: Callab
     assert outcome.sentence.endswith("with its chain: unable to get local issuer certificate")
 
 
+@pytest.mark.parametrize("make_old", ["stand-in"], indirect=True)
 def test_the_stand_in_refuses_what_came_later(make_old: Callable[..., Host]) -> None:
     host = make_old()
     text = host.add_tool("openssl", (host.root / "bin" / "openssl").read_text().partition("\n")[2])
