@@ -11,6 +11,8 @@ __all__ = ["HINTS", "SERVICE_CODES", "Hint"]
 _ALL = "CertCheck CertCSR CertCSRStatus CertIssue CertDeploy CertDeployStatus CertReport CRLProcessor"
 _SEND = "CertCSR CertDeploy"
 _POLLS = "CertCSRStatus CertDeployStatus"
+# A host that was asked for before its time is not due, and no scheduled run takes it up before it is.
+_REPEATED = "The next run repeats it if the host is due then; if not: pca-automator run <id> --force"
 
 
 def _aws(code: str, phase: str, meaning: str, remedy: str) -> CatalogueEntry:
@@ -93,17 +95,17 @@ _GENERAL = (
     _aws(
         "SERVICE_THROTTLED", _ALL,
         "A service asked to slow down for longer than all retries.",
-        "The next run repeats it. If it happens often, lower the concurrency or ask for a higher quota.",
+        f"{_REPEATED}. If it happens often, lower the concurrency or ask for a higher quota.",
     ),
     _aws(
         "SERVICE_FAILED", _ALL,
         "A service had an internal error for longer than all retries.",
-        "The next run repeats it. Look at the AWS Health Dashboard.",
+        f"{_REPEATED}. Look at the AWS Health Dashboard.",
     ),
     _aws(
         "SERVICE_UNREACHABLE", _ALL,
         "A service could not be reached, or did not answer in time.",
-        "The next run repeats it. If the functions are in a VPC, look at its endpoints.",
+        f"{_REPEATED}. If the functions are in a VPC, look at its endpoints.",
     ),
     _aws(
         "ACCESS_REFUSED", _ALL,
@@ -137,13 +139,36 @@ _GENERAL = (
         "Look at the log of the function of this phase.",
     ),
     _aws(
+        "Runtime.ExitError", _ALL,
+        "A function was killed before it could answer, as often as it was tried.",
+        "Look at the last lines of the log of the function of this phase; out of memory is the usual reason.",
+    ),
+    _aws(
+        "Runtime.OutOfMemory", _ALL,
+        "A function ran out of memory, as often as it was tried.",
+        "Look at the log of the function of this phase: its REPORT lines have the memory that it used.",
+    ),
+    _aws(
         "Sandbox.Timedout", _ALL,
         "A function ran into its time limit.",
         "Look at the log of the function of this phase; a VPC without a way to AWS is the usual reason.",
     ),
 )  # fmt: skip
 
-SERVICE_CODES = (*_SYSTEMS_MANAGER, *_PRIVATE_CA, *_GENERAL)
+_LAMBDA = tuple(
+    _aws(
+        f"Lambda.{name}", _ALL,
+        "Lambda could not start a function, for longer than all retries.",
+        f"{_REPEATED}. Look at the AWS Health Dashboard and, if the functions are in a VPC, at their state: "
+        "aws lambda get-function-configuration",
+    )
+    for name in (
+        "AWSLambdaException", "ClientExecutionTimeoutException", "EC2ThrottledException", "ENINotReadyException",
+        "ResourceConflictException", "ResourceNotReadyException", "SdkClientException", "ServiceException",
+    )
+)  # fmt: skip
+
+SERVICE_CODES = (*_SYSTEMS_MANAGER, *_PRIVATE_CA, *_GENERAL, *_LAMBDA)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,25 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 # Lambda's own passing troubles, and the handlers' retryable errors. A throttled invocation is among them: it is not
-# covered by States.TaskFailed handling alone and 200 hosts at once can meet the account's concurrency.
+# covered by States.TaskFailed handling alone and 200 hosts at once can meet the account's concurrency. A function that
+# was killed (out of memory, a crash of its environment) fails with the runtime's own error name, Runtime.ExitError. One
+# in a VPC that nobody has called for weeks, as CertFailure in a good fleet, is inactive: its first call only wakes it.
 # https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+# https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 LAMBDA_TROUBLE = (
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.EC2ThrottledException",
+    "Lambda.ENINotReadyException",
+    "Lambda.ResourceConflictException",
+    "Lambda.ResourceNotReadyException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Runtime.OutOfMemory",
     "Sandbox.Timedout",
 )
 RETRYABLE_ERRORS = ("Throttled", "ServiceUnavailable", "CertificateNotReady")

@@ -83,6 +83,24 @@ def test_every_task_retries_a_throttled_invocation_with_full_jitter_and_a_cap(
         assert not any(error.startswith("States.") for error in retry["ErrorEquals"]), name
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        # As the runtime reports a function that was killed, and Lambda one that was idle in a VPC for weeks.
+        "Runtime.ExitError",
+        "Runtime.OutOfMemory",
+        "Lambda.ResourceNotReadyException",
+        "Sandbox.Timedout",
+    ],
+)
+def test_every_task_is_tried_again_when_its_function_was_killed_or_asleep(
+    parent: dict[str, Any], child: dict[str, Any], error: str
+) -> None:
+    for name, state in (tasks(parent) | tasks(child)).items():
+        (retry,) = state["Retry"]
+        assert error in retry["ErrorEquals"], name
+
+
 def test_every_task_ends_by_itself(parent: dict[str, Any], child: dict[str, Any]) -> None:
     assert all(state["TimeoutSeconds"] <= 900 for state in (tasks(parent) | tasks(child)).values())
     assert parent["TimeoutSeconds"] == 24 * 3600

@@ -16,6 +16,7 @@ from pca_runtime.error_catalogue import CATALOGUE, remedy_for
 from pca_runtime.host_commands import HostCommands
 
 from pca_automator._internal import assets
+from pca_automator._internal.states import LAMBDA_TROUBLE
 from pca_automator.cli.host_details import _compare
 from pca_automator.cli.runtime import runtime
 
@@ -24,9 +25,7 @@ DOCUMENTS = ROOT / "pca_automator" / "ssm_documents"
 SOURCES = (ROOT / "lambda_src", ROOT / "pca_automator")
 # Names that Step Functions and Lambda give by themselves to what went wrong; no source of ours has to name them.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-NAMED_BY_AWS = {
-    "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", "States.TaskFailed", "States.Timeout",
-}  # fmt: skip
+NAMED_BY_AWS = {*LAMBDA_TROUBLE, "States.TaskFailed", "States.Timeout"}
 CODE = r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)\b"
 SAID_BY_SCRIPTS = re.compile(rf"(?:\bfail|\bmust|\bgo_back|\bproblem|PCA_ERROR) +{CODE}|_code={CODE}")
 

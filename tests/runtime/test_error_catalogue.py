@@ -75,8 +75,8 @@ def test_each_entry_says_what_it_means_and_what_to_do(code: str) -> None:
 
 
 def test_an_unknown_code_gets_an_honest_answer() -> None:
-    entry = lookup("Runtime.ExitError")
-    assert entry.code == "Runtime.ExitError"
+    entry = lookup("Runtime.ImportModuleError")
+    assert entry.code == "Runtime.ImportModuleError"
     assert "no entry" in entry.meaning
 
 
