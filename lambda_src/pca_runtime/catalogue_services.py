@@ -155,6 +155,26 @@ _GENERAL = (
     ),
 )  # fmt: skip
 
+_MAP = (
+    _aws(
+        "States.ExceedToleratedFailureThreshold", "RenewHosts",
+        "More hosts failed than tolerated_failure_percentage allows; renewals under way were stopped, no other began.",
+        "Repair what most of the failed hosts have in common; then: pca-automator run --watch",
+    ),
+    _aws(
+        "States.ItemReaderFailed", "RenewHosts",
+        "The workflow could not read the list of the run's hosts from the work bucket; no host was touched.",
+        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
+        "again if somebody changed them; then: pca-automator run --watch",
+    ),
+    _aws(
+        "States.ResultWriterFailed", "RenewHosts",
+        "The workflow could not write the map's results to the work bucket; what became of the hosts is counted here.",
+        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
+        "again if somebody changed them; then: pca-automator run --watch",
+    ),
+)  # fmt: skip
+
 _LAMBDA = tuple(
     _aws(
         f"Lambda.{name}", _ALL,
@@ -168,7 +188,7 @@ _LAMBDA = tuple(
     )
 )  # fmt: skip
 
-SERVICE_CODES = (*_SYSTEMS_MANAGER, *_PRIVATE_CA, *_GENERAL, *_LAMBDA)
+SERVICE_CODES = (*_SYSTEMS_MANAGER, *_PRIVATE_CA, *_GENERAL, *_LAMBDA, *_MAP)
 
 
 @dataclass(frozen=True)

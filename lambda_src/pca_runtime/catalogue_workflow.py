@@ -34,12 +34,14 @@ _LISTING = (
     _own(
         "HOST_LOST", "CertReport",
         "The run took this host and neither renewed nor failed it: its workflow was stopped or broke.",
-        "Look at the child execution of the host; the next run takes it once its lease has run out.",
+        "Nothing, if somebody stopped the run: the next one takes the host once its lease has run out. Otherwise "
+        "look at the child execution of the host.",
     ),
     _own(
         "HOST_NOT_ATTEMPTED", "CertReport",
         "The run ended before it came to this host.",
-        "Look at why the run ended (the Distributed Map); start it again.",
+        "Look at why the run ended (the Distributed Map); start it again with the same input, or, for who is due: "
+        "pca-automator run --watch",
     ),
     _own(
         "INPUT_INVALID", f"CertCheck {_ALL}",

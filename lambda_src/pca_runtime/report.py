@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pca_runtime.error_catalogue import lookup, remedy_for
+from pca_runtime.error_catalogue import CATALOGUE, lookup, remedy_for
 from pca_runtime.notifications import execution_url
 from pca_runtime.timestamps import format_time
 
@@ -110,6 +110,11 @@ class RunReport:
         return bool(self.trouble or self.map_error)
 
     @property
+    def map_code(self) -> str:
+        """The name of the error that ended the map, such as ``States.ItemReaderFailed``; "" if none did."""
+        return self.map_error.partition(":")[0]
+
+    @property
     def seconds(self) -> int | None:
         """How long the run took, from the choice of its hosts to this report."""
         return None if self.started_at is None else int((self.now - self.started_at).total_seconds())
@@ -200,7 +205,14 @@ def _summary(report: RunReport) -> list[str]:
     lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
     if report.map_error:
         lines += ["", f"The run itself did not finish: {report.map_error}"]
+        lines += [f"  What happened: {lookup(report.map_code).meaning}", f"  What to do:    {_map_remedy(report)}"]
     return [*lines, ""]
+
+
+def _map_remedy(report: RunReport) -> str:
+    if report.map_code in CATALOGUE:
+        return remedy_for(report.map_code, report.map_error)
+    return "Look at the map run, below, for why it ended; then: pca-automator run --watch"
 
 
 def cause_lines(report: RunReport) -> list[str]:
@@ -248,7 +260,19 @@ def _host_line(host: HostOutcome, now: datetime) -> str:
 
 
 def _where(report: RunReport) -> list[str]:
-    lines = ["DETAILS", "", f"  Report:    {report.details}"]
+    lines = [
+        "WHEN IT IS REPAIRED",
+        "",
+        "  One host:  pca-automator run ID --force --watch",
+        "  All due:   pca-automator run --watch",
+        "",
+        "  The next run of the schedule does the latter by itself. A host that was asked for before its time and is",
+        "  not due yet is taken up by the first command alone.",
+        "",
+        "DETAILS",
+        "",
+        f"  Report:    {report.details}",
+    ]
     if report.execution_arn:
         lines += [
             f"  Run:       {execution_url(report.execution_arn)}",

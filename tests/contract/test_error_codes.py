@@ -25,7 +25,10 @@ DOCUMENTS = ROOT / "pca_automator" / "ssm_documents"
 SOURCES = (ROOT / "lambda_src", ROOT / "pca_automator")
 # Names that Step Functions and Lambda give by themselves to what went wrong; no source of ours has to name them.
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-NAMED_BY_AWS = {*LAMBDA_TROUBLE, "States.TaskFailed", "States.Timeout"}
+NAMED_BY_AWS = {
+    *LAMBDA_TROUBLE, "States.ExceedToleratedFailureThreshold", "States.ItemReaderFailed", "States.ResultWriterFailed",
+    "States.TaskFailed", "States.Timeout",
+}  # fmt: skip
 CODE = r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)\b"
 SAID_BY_SCRIPTS = re.compile(rf"(?:\bfail|\bmust|\bgo_back|\bproblem|PCA_ERROR) +{CODE}|_code={CODE}")
 

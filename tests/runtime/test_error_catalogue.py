@@ -18,7 +18,7 @@ RUNTIME = Path(errors.__file__).parent
 HANDLERS = RUNTIME.parent / "handlers"
 STATES = {
     "CertCheck", "CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeployStatus", "CertReport",
-    "CRLProcessor", "InspectCertificate",
+    "CRLProcessor", "InspectCertificate", "RenewHosts",
 }  # fmt: skip
 
 

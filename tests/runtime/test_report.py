@@ -145,4 +145,25 @@ def test_reads_as_a_plain_mail() -> None:
     assert all(line.isprintable() for line in text.splitlines())
     assert not text.lstrip().startswith(("{", "<"))
     headings = [line for line in text.splitlines() if line.isupper() or line.startswith("WHY")]
-    assert headings == ["WHY, AND WHAT TO DO", "HOSTS, MOST URGENT FIRST", "DETAILS"]
+    assert headings == ["WHY, AND WHAT TO DO", "HOSTS, MOST URGENT FIRST", "WHEN IT IS REPAIRED", "DETAILS"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("States.ExceedToleratedFailureThreshold: x", "what most of the failed hosts have in common"),
+        ("States.ItemReaderFailed: Access Denied", "the policies of the work bucket"),
+        ("States.ResultWriterFailed", "the policies of the work bucket"),
+        ("States.SomethingNew: x", "Look at the map run"),
+    ],
+)
+def test_a_run_that_did_not_finish_says_what_to_do_and_with_which_command(error: str, words: str) -> None:
+    text = message_of(report(map_error=error))
+    (remedy,) = (line for line in text.splitlines() if line.startswith("  What to do:"))
+    assert words in remedy
+    assert "pca-automator run --watch" in remedy
+    assert "child execution" not in text
+
+
+def test_says_with_which_command_a_host_is_renewed_when_it_is_repaired() -> None:
+    assert "pca-automator run ID --force --watch" in message_of(report(failed(1)))
