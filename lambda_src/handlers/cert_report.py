@@ -6,12 +6,13 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.clients import client
+from pca_runtime.errors import PermanentError
 from pca_runtime.events import RUN_REPORT, Events
 from pca_runtime.fleet import Fleet
 from pca_runtime.notifications import Notifier
 from pca_runtime.observability import Event, emit, lambda_function, logger
 from pca_runtime.payloads import ReportRequest
-from pca_runtime.report import message_of, subject_of
+from pca_runtime.report import RunReport, message_of, subject_of
 from pca_runtime.reporting import ATTRIBUTES, Reporter
 from pca_runtime.settings import CertReportSettings
 from pca_runtime.timestamps import utc_now
@@ -38,12 +39,23 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
     report = Reporter(settings.automation_name, fleet, files).report(request, utc_now())
     files.write_json(report_key(request.run_id), report.as_json())
-    if report.needs_attention:
-        Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))
+    # Before the message: who listens to events hears of the run even where the topic, or its key, takes none.
     Events(client("events"), settings.automation_name).publish(RUN_REPORT, report.as_event())
+    refusal = _notify(settings, report) if report.needs_attention else None
     numbers = report.numbers()
     emit(settings.automation_name, {_metric(name): numbers[name] for name in _METRICS})
     if report.seconds is not None:
         emit(settings.automation_name, {"RunSeconds": report.seconds}, unit="Seconds")
+    if refusal is not None:
+        raise refusal
     logger.info("reported", extra={"run_id": request.run_id, "published": report.needs_attention, **numbers})
     return {"runId": request.run_id, **numbers, "published": report.needs_attention}
+
+
+def _notify(settings: CertReportSettings, report: RunReport) -> PermanentError | None:
+    """Publish the message. Returns why it was refused; an error that a repeated attempt can mend is raised."""
+    try:
+        Notifier(client("sns"), settings.topic_arn).publish(subject_of(report), message_of(report))
+    except PermanentError as error:
+        return error
+    return None

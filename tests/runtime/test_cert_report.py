@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pca_runtime.errors import AccessRefused, Throttled
 
 from .conftest import HOST, World
 from .fakes import client_error
@@ -196,6 +197,29 @@ def test_the_mail_goes_out_although_the_event_does_not(world: World) -> None:
     world.events.fail("put_events", client_error("AccessDeniedException", "PutEvents"))
     assert report(world)["published"] is True
     assert len(world.inbox.messages()) == 1
+
+
+def test_a_topic_that_refuses_fails_the_run_and_hides_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """As with a key that is disabled: the event and the metrics are what is left to hear of it."""
+    bad_run(world)
+    capsys.readouterr()
+    world.sns.fail("publish", client_error("KMSAccessDeniedException", "Publish"))
+    with pytest.raises(AccessRefused):
+        report(world)
+    assert world.events.details("Run Report")[0]["failed"] == 2
+    assert '"HostsFailed":[2.0]' in capsys.readouterr().out
+
+
+def test_a_topic_that_is_busy_is_asked_again_and_the_hosts_are_counted_once(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad_run(world)
+    capsys.readouterr()
+    world.sns.fail("publish", client_error("ThrottlingException", "Publish"))
+    with pytest.raises(Throttled):
+        report(world)
+    assert report(world)["published"] is True
+    assert capsys.readouterr().out.count('"HostsFailed":[2.0]') == 1
 
 
 def test_ten_thousand_failures_make_one_message_below_the_limit_and_a_complete_report(world: World) -> None:
