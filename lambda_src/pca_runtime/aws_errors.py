@@ -11,8 +11,10 @@ from pca_runtime import errors
 
 __all__ = ["error_code", "translated", "translation_of"]
 
+# A key's troubles come under other names from each service that uses it: SNS drops "Exception", S3 puts "KMS." first.
 _THROTTLING = {
-    "EC2ThrottledException", "KmsThrottlingException", "PriorRequestNotComplete",
+    "EC2ThrottledException", "KMS.ThrottlingException", "KMSThrottling", "KMSThrottlingException",
+    "KmsThrottlingException", "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
     "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException",
     "TooManyRequestsException", "TransactionInProgressException",
@@ -23,8 +25,10 @@ _UNAVAILABLE = {
 }  # fmt: skip
 _REFUSED = {
     "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
-    "InvalidClientTokenId", "KMSAccessDeniedException", "KmsAccessDeniedException", "NotAuthorized",
-    "UnauthorizedOperation", "UnrecognizedClientException",
+    "InvalidClientTokenId", "KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException",
+    "KMSAccessDenied", "KMSAccessDeniedException", "KMSDisabled", "KMSDisabledException", "KMSInvalidState",
+    "KMSInvalidStateException", "KMSNotFound", "KMSNotFoundException", "KMSOptInRequired", "KmsAccessDeniedException",
+    "NotAuthorized", "UnauthorizedOperation", "UnrecognizedClientException",
 }  # fmt: skip
 
 # Codes that mean something of their own, whichever operation they come from.

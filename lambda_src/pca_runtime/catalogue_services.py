@@ -67,7 +67,8 @@ _PRIVATE_CA = (
     _aws(
         "CA_NOT_ACTIVE", "CertIssue CertDeploy",
         "The CA is not active: it is disabled, expired, deleted or waits for its certificate.",
-        "aws acm-pca describe-certificate-authority; enable it, or renew its certificate.",
+        "Look which: pca-automator status. If it was disabled, enable it: aws acm-pca update-certificate-authority "
+        "--certificate-authority-arn <arn> --status ACTIVE; if it expired, renew its certificate.",
     ),
     _aws(
         "CA_LIMIT_EXCEEDED", "CertIssue",
@@ -232,8 +233,20 @@ HINTS: dict[str, tuple[Hint, ...]] = {
             "The host cannot reach rolesanywhere.<region>.amazonaws.com: look at route, proxy and DNS.",
         ),
     ),
+    "SERVICE_REFUSED": (
+        Hint(
+            "validity.*exceeds|exceeds.*validity",
+            "The CA's own certificate runs out before a new one would: renew the CA as docs/operations.md says, or "
+            "deploy with a shorter validity; then: pca-automator run --watch",
+        ),
+    ),
     "ACCESS_REFUSED": (
         Hint("SendCommand", "The host lacks the tag that the deployment asks for, or a role was changed."),
+        Hint(
+            "kms.*(disabled|invalid ?state)",
+            "The key is disabled, or is to be deleted: aws kms cancel-key-deletion --key-id <key>, then "
+            "aws kms enable-key --key-id <key>. Until then nothing is renewed, and no message reaches the topic.",
+        ),
         Hint("kms", "The key policy does not let the function use the key: deploy again."),
     ),
 }

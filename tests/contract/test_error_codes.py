@@ -118,6 +118,20 @@ CAUSES = {
     "agent denies": (run_command_says("AccessDenied"), "names the call"),
     "tag is missing": (aws_says("AccessDeniedException", "not authorized", "SendCommand"), "lacks the tag"),
     "key policy": (aws_says("AccessDeniedException", "kms:Decrypt", "UpdateItem"), "key policy"),
+    "key is disabled, at the topic": (aws_says("KMSDisabled", "arn is disabled.", "Publish"), "enable-key"),
+    "key is to be deleted, at the table": (
+        aws_says("AccessDeniedException", "KMS key arn is in an invalid state", "UpdateItem"),
+        "cancel-key-deletion",
+    ),
+    "key is disabled, at the bucket": (
+        aws_says("KMS.DisabledException", "arn is disabled.", "PutObject"),
+        "enable-key",
+    ),
+    "key policy, at the topic": (aws_says("KMSAccessDenied", "no kms:Decrypt", "Publish"), "key policy"),
+    "CA ends sooner": (
+        aws_says("ValidationException", "The certificate validity specified exceeds the CA's validity", "Issue"),
+        "renew the CA",
+    ),
     "platform": (run_command_says("InvalidPlatform"), "Only Linux"),
     "SSM throttles": (aws_says("ThrottlingException", "Rate exceeded", "SendCommand"), "next run repeats"),
     "PCA throttles": (aws_says("ThrottlingException", "Rate exceeded", "IssueCertificate"), "next run repeats"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from pca_runtime import errors
@@ -24,6 +25,7 @@ from .fakes import client_error
         ("RequestLimitExceeded", 503, "Throttled"),
         ("SlowDown", 503, "Throttled"),
         ("KmsThrottlingException", 400, "Throttled"),
+        ("KMSThrottling", 400, "Throttled"),
         ("SomethingOfTomorrow", 429, "Throttled"),
         ("InternalServerError", 500, "ServiceUnavailable"),
         ("InternalFailure", 500, "ServiceUnavailable"),
@@ -32,6 +34,9 @@ from .fakes import client_error
         ("AccessDeniedException", 400, "AccessRefused"),
         ("AccessDenied", 403, "AccessRefused"),
         ("ExpiredTokenException", 400, "AccessRefused"),
+        ("KMSAccessDenied", 400, "AccessRefused"),
+        ("KMSDisabled", 400, "AccessRefused"),
+        ("KMS.DisabledException", 400, "AccessRefused"),
         ("SomethingOfTomorrow", 403, "AccessRefused"),
         ("RequestInProgressException", 400, "CertificateNotReady"),
         ("RequestFailedException", 400, "IssuanceFailed"),
@@ -105,3 +110,13 @@ def test_no_module_but_this_one_names_throttling_or_access_codes() -> None:
             continue
         words = {node.value for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Constant)}
         assert not words & {"ThrottlingException", "AccessDeniedException", "TooManyRequestsException"}, module.name
+
+
+def test_every_way_in_which_sns_speaks_of_its_key_has_a_name() -> None:
+    """By its own API model; the codes on the wire are not the names of the exceptions."""
+    model = boto3.client("sns", region_name="eu-central-1").meta.service_model
+    codes = {shape.error_code for shape in model.operation_model("Publish").error_shapes if "KMS" in shape.name}
+    assert len(codes) > 4
+    for code in codes:
+        error = translation_of(client_error(code), "Publish")
+        assert type(error).__name__ == ("Throttled" if code == "KMSThrottling" else "AccessRefused"), code
