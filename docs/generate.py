@@ -14,6 +14,7 @@ sys.path.insert(0, str(DOCS.parent))
 from aws_cdk import CfnResource, Stack, Validations  # noqa: E402
 
 from docs import api_reference  # noqa: E402
+from docs.refusals import refusals as refused  # noqa: E402
 from tests.synthesis import sample_stack, sample_template, state_machine_definition  # noqa: E402
 
 NOTE = "<!-- Made by docs/generate.py; do not edit. -->\n"
@@ -22,6 +23,11 @@ NOTE = "<!-- Made by docs/generate.py; do not edit. -->\n"
 def api() -> str:
     """Every public name of the library."""
     return f"{NOTE}\n{api_reference.api()}"
+
+
+def refusals() -> str:
+    """What synthesis says to wrong values."""
+    return f"{NOTE}\n{refused()}"
 
 
 def compliance() -> str:
@@ -114,7 +120,13 @@ def resources() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"api.md": api, "compliance.md": compliance, "workflow.md": workflow, "resources.md": resources}
+PAGES = {
+    "api.md": api,
+    "refusals.md": refusals,
+    "compliance.md": compliance,
+    "workflow.md": workflow,
+    "resources.md": resources,
+}
 
 
 def main() -> None:

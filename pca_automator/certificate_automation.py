@@ -294,7 +294,7 @@ class PcaCertificateAutomation(AutomationBase):
                 self,
                 "PrivateCA",
                 access_log_bucket=access_logs,
-                common_name=ca_common_name or "pca-automator",
+                common_name="pca-automator" if ca_common_name is None else ca_common_name,
                 country=ca_country,
                 crl_bucket=crl_bucket,
                 key_algorithm=ca_key_algorithm or KeyAlgorithm.RSA_2048,
@@ -444,6 +444,7 @@ class PcaCertificateAutomation(AutomationBase):
                 automation_name=self.automation_name,
                 dead_letters=queues,
                 max_percentage=crl_size_alarm_percentage,
+                crl_expiry=self.private_ca.crl_expiry if self.private_ca else None,
                 next_update_margin=crl_expiry_alarm or (Duration.days(1) if self.private_ca else None),
                 notifications=notifications,
             )

@@ -172,6 +172,8 @@ class FleetAlarms(Construct):
 
 def _runway(given: Duration | None, threshold: Duration, interval: Duration) -> Duration:
     """A run comes at most one interval after a certificate is due: a good one leaves threshold minus interval."""
+    if given is not None:
+        validation.duration("runway_alarm", given, Duration.minutes(1), Duration.days(3650))
     if threshold.is_unresolved() or interval.is_unresolved():
         return given or Duration.days(1)
     good = Duration.seconds(threshold.to_seconds() - interval.to_seconds())
@@ -183,6 +185,8 @@ def _runway(given: Duration | None, threshold: Duration, interval: Duration) -> 
 
 
 def _ca_expiry(given: Duration | None, validity: Duration | None) -> Duration:
+    if given is not None:
+        validation.duration("ca_expiry_alarm", given, Duration.minutes(1), Duration.days(365 * 30))
     if validity is None or validity.is_unresolved():
         return given or _CA_EXPIRY
     if given is None:

@@ -29,9 +29,10 @@ class CrlAlarms(Construct):
         max_percentage: of the 300,000 bytes that IAM Roles Anywhere takes, at which the CRL is too large. Default: 80.
         next_update_margin: how long before ``nextUpdate`` a newer CRL must be in force. Default: 12 hours, half the
             shortest life that AWS Private CA gives a CRL.
+        crl_expiry: how long a CRL lives, which must be longer than ``next_update_margin``. Default: not known.
 
     Raises:
-        ValueError: ``max_percentage`` is out of bounds.
+        ValueError: ``max_percentage`` or ``next_update_margin`` is out of bounds.
     """
 
     crl_size: cloudwatch.Alarm
@@ -49,12 +50,17 @@ class CrlAlarms(Construct):
         notifications: FailureNotifications,
         max_percentage: float = 80,
         next_update_margin: Duration | None = None,
+        crl_expiry: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
         validation.percentage("crl_size_alarm_percentage", max_percentage, minimum=1)
         self._automation_name = automation_name
         self._notifications = notifications
         margin = next_update_margin or Duration.hours(12)
+        validation.duration("crl_expiry_alarm", margin, Duration.minutes(1), Duration.days(5000))
+        if crl_expiry is not None:
+            why = "otherwise a new CRL would be in alarm"
+            validation.shorter_than("crl_expiry_alarm", margin, "crl_expiry", crl_expiry, why)
         notifications.let_alarms_publish()
         self.crl_size = self._alarm(
             "CrlSize",

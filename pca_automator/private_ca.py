@@ -47,6 +47,8 @@ class PrivateCertificateAuthority(Construct):
     """Common name of its subject."""
     crl_bucket: s3.IBucket
     """Where it writes its CRL."""
+    crl_expiry: Duration
+    """How long a CRL is valid."""
     key_algorithm: KeyAlgorithm
     """Its key."""
     signing_algorithm: SigningAlgorithm
@@ -79,9 +81,8 @@ class PrivateCertificateAuthority(Construct):
         self.common_name = common_name
         own_validity = validity or Duration.days(3650)
         validation.duration("ca_validity", own_validity, Duration.days(30), Duration.days(365 * 30))
-        crl_days = validation.duration(
-            "crl_expiry", crl_expiry or Duration.days(7), Duration.days(1), Duration.days(5000)
-        )
+        self.crl_expiry = crl_expiry or Duration.days(7)
+        validation.duration("crl_expiry", self.crl_expiry, Duration.days(1), Duration.days(5000))
 
         self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
         authority = acmpca.CfnCertificateAuthority(
@@ -93,7 +94,7 @@ class PrivateCertificateAuthority(Construct):
             signing_algorithm=self.signing_algorithm.value,
             subject=_subject(country, organization, common_name),
             revocation_configuration=acmpca.CfnCertificateAuthority.RevocationConfigurationProperty(
-                crl_configuration=_crl_configuration(self.crl_bucket, crl_days)
+                crl_configuration=_crl_configuration(self.crl_bucket, self.crl_expiry)
             ),
         )
         if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:

@@ -54,6 +54,7 @@ class RenewalTimes:
             validation.duration("validity", self.validity, Duration.days(1), Duration.days(3650))
             if self.validity.to_seconds() % 86_400:
                 raise ValueError(f"validity is {self.validity.to_human_string()}: it must be whole days")
+        validation.duration("schedule_interval", self.interval, Duration.minutes(1), Duration.days(3650))
         why = "otherwise every run would renew every host"
         validation.shorter_than("renewal_threshold", self.threshold, "validity", self.validity, why)
         why = "otherwise a certificate can expire between two runs"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from aws_cdk import Duration, Token
 
@@ -97,14 +96,3 @@ def shorter_than(prop: str, value: Duration, other_prop: str, other: Duration, w
             f"{prop} is {value.to_human_string()} and {other_prop} is {other.to_human_string()}: "
             f"{prop} must be shorter than {other_prop}; {why}"
         )
-
-
-def only_one(given: Iterable[tuple[str, object]], why: str) -> None:
-    """Props that exclude each other.
-
-    Raises:
-        ValueError: more than one of them is given.
-    """
-    names = [name for name, value in given if value is not None]
-    if len(names) > 1:
-        raise ValueError(f"{' and '.join(names)} are given: at most one of them is allowed; {why}")

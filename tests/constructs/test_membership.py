@@ -346,18 +346,5 @@ def test_immediate_enrolment_can_be_switched_off() -> None:
     assert automation(immediate_enrolment=False).enrolment is None
 
 
-@pytest.mark.parametrize(
-    ("props", "message"),
-    [
-        ({"enrol_by_tag": {}}, "enrol_by_tag is empty"),
-        ({"enrol_by_tag": {"Pki": "*"}}, "takes .* in a tag's value for a pattern"),
-        ({"expected_hosts": 0}, "expected_hosts is 0"),
-    ],
-)
-def test_values_that_make_no_sense_fail_at_synthesis(props: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        automation(**props)
-
-
 def automation_in(stack: Stack, **props: Any) -> Any:
     return PcaCertificateAutomation(stack, "Automation", **props)

@@ -1,0 +1,55 @@
+"""docs/refusals.md: what synthesis says to each wrong value, as it says it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from aws_cdk import Duration, Stack
+
+from pca_automator import PcaCertificateAutomation
+from tests.constructs.wrong_props import WRONG, Wrong
+from tests.synthesis import new_app
+
+INTRODUCTION = """\
+# What synthesis refuses
+
+A value that cannot work fails `cdk synth` with a `ValueError` that names the prop, the value and what is allowed;
+nothing is deployed. Below is what is said to one wrong value of each kind. The sample app's context values end in the
+same checks; one that cannot be read at all is named as `context value <name>`.
+
+| Given | Message |
+| --- | --- |
+"""
+
+
+def refusals() -> str:
+    """The page."""
+    return INTRODUCTION + "".join(f"| {_given(wrong)} | {_text(message(wrong))} |\n" for wrong in WRONG.values())
+
+
+def message(wrong: Wrong) -> str:
+    """What the construct says."""
+    stack = Stack(new_app(), "Consumer")
+    try:
+        PcaCertificateAutomation(stack, "Automation", **wrong.props(stack))
+    except ValueError as error:
+        return str(error)
+    raise AssertionError(f"accepted: {wrong.given}")
+
+
+def _given(wrong: Wrong) -> str:
+    return ", ".join(f"`{name}`: {_value(value)}" for name, value in wrong.given.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Duration):
+        return value.to_human_string()
+    if isinstance(value, Enum):
+        return value.name
+    return "an existing one" if callable(value) else f"`{value!r}`"
+
+
+def _text(message: str) -> str:
+    """Markdown that shows the message as it is."""
+    return message.replace("<", "&lt;").replace("*", "\\*")
