@@ -16,6 +16,10 @@ from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import Operator, verb
 
 _CA_WARNING = timedelta(days=90)
+# One page. Where more machines than that have joined since the schedule's last run, that run is not looked for.
+_RUNS = 100
+# What CertEnroll calls its runs: they say nothing about whether the schedule's work.
+_OF_THE_STREAM = ("enrol-", "changed-")
 _SIMPLE_CRON = re.compile(r"cron\((\d+(?:,\d+)*) (\d+(?:,\d+)*) [*?] \* [*?] \*\)")
 
 
@@ -56,9 +60,11 @@ def status(op: Operator) -> None:
         summary.add(view, item)
     if not summary.statuses:
         raise fleet.empty()
-    last, ca, crl = _last_run(op.deployment), _authority(op.deployment, view.now), _crl(op.deployment, view.now)
+    runs = _runs(op.deployment)
+    last, broken = runs[0] if runs else None, _broken_run(runs)
+    ca, crl = _authority(op.deployment, view.now), _crl(op.deployment, view.now)
     upcoming = next_run(op.deployment, view.now)
-    troubles = _troubles(summary, last, ca, crl, upcoming)
+    troubles = _troubles(summary, last, broken, ca, crl, upcoming)
     percentile = summary.first_percentile
     answer = {
         "automation": op.deployment.name,
@@ -95,27 +101,48 @@ def status(op: Operator) -> None:
 
 
 def _troubles(
-    summary: Summary, last: dict[str, Any] | None, ca: dict[str, Any], crl: dict[str, Any], upcoming: str
+    summary: Summary,
+    last: dict[str, Any] | None,
+    broken: dict[str, Any] | None,
+    ca: dict[str, Any],
+    crl: dict[str, Any],
+    upcoming: str,
 ) -> list[str]:
+    which = "" if broken is None else "the last run" if broken is last else f"run {broken['runId']}"
     found = {
         f"{summary.overdue} certificates have run out: pca-automator hosts list --expiring-within 0m": summary.overdue,
         f"{summary.statuses['FAILED']} hosts failed: pca-automator hosts list --failed": summary.statuses["FAILED"],
-        f"the last run ended {last['status'] if last else ''}": last and last["status"] not in ("RUNNING", "SUCCEEDED"),
-        f"the CA is {ca['status']}": ca["status"] != "ACTIVE",
-        "the CA's own certificate runs out soon": ca["soon"],
-        "the CRL has run out": crl["expired"],
-        "the schedule is disabled": upcoming == "disabled",
+        f"{which} ended {broken['status'] if broken else ''}: pca-automator run --watch": broken,
+        f"the CA is {ca['status']}: pca-automator explain CA_NOT_ACTIVE": ca["status"] != "ACTIVE",
+        "the CA's own certificate runs out soon: renew it as docs/operations.md says": ca["soon"],
+        "the CRL has run out: pca-automator explain CRL_EXPIRED": crl["expired"],
+        "the schedule is disabled: deploy again": upcoming == "disabled",
     }
     return [text for text, holds in found.items() if holds]
 
 
-def _last_run(deployment: Deployment) -> dict[str, Any] | None:
+def _runs(deployment: Deployment) -> list[dict[str, Any]]:
+    """The last runs, the newest first."""
     answer = deployment.aws.client("stepfunctions").list_executions(
-        stateMachineArn=deployment.state_machine, maxResults=1
+        stateMachineArn=deployment.state_machine, maxResults=_RUNS
     )
-    for execution in answer["executions"]:
-        started = runtime("timestamps").format_time(execution["startDate"])
-        return {"runId": execution["name"], "status": execution["status"], "startedAt": started}
+    return [
+        {
+            "runId": execution["name"],
+            "status": execution["status"],
+            "startedAt": runtime("timestamps").format_time(execution["startDate"]),
+        }
+        for execution in answer["executions"]
+    ]
+
+
+def _broken_run(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The newest run that broke since one went well that was not about a few hosts that had joined or changed."""
+    for run in runs:
+        if run["status"] not in ("RUNNING", "SUCCEEDED"):
+            return run
+        if run["status"] == "SUCCEEDED" and not run["runId"].startswith(_OF_THE_STREAM):
+            return None
     return None
 
 

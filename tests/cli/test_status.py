@@ -51,6 +51,30 @@ def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
 
 
 @pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ([("enrol-1-0", "SUCCEEDED"), ("changed-1-0", "SUCCEEDED"), ("a", "FAILED")], "run a ended FAILED"),
+        ([("b", "RUNNING"), ("a", "TIMED_OUT")], "run a ended TIMED_OUT"),
+        ([("a", "ABORTED"), ("z", "SUCCEEDED")], "the last run ended ABORTED"),
+        ([("enrol-1-0", "FAILED"), ("z", "SUCCEEDED")], "the last run ended FAILED"),
+        ([("b", "SUCCEEDED"), ("a", "FAILED")], None),
+        ([("enrol-1-0", "SUCCEEDED"), ("b", "SUCCEEDED"), ("enrol-0-0", "FAILED")], None),
+        ([], None),
+    ],
+)
+def test_a_host_that_joins_does_not_hide_the_run_that_broke(
+    deployed: Deployed, runs: list[tuple[str, str]], words: str | None
+) -> None:
+    deployed.live(1)
+    a_crl(deployed, 100)
+    found = [{"name": name, "status": status, "startDate": deployed.now} for name, status in runs]
+    deployed.answers["ListExecutions"] = {"executions": found}
+    done = deployed.invoke("status", "--output", "json")
+    assert json.loads(done.stdout)["troubles"] == ([] if words is None else [f"{words}: pca-automator run --watch"])
+    assert done.exit_code == (0 if words is None else 1)
+
+
+@pytest.mark.parametrize(
     ("what", "words"),
     [
         ("overdue", "1 certificates have run out"),
