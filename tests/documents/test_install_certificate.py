@@ -361,3 +361,18 @@ def test_going_back_by_hand_works_as_the_guide_says(live_host: Host) -> None:
     assert host.shown().serial == former
     assert host.shown().matches
     assert host.renew().result["previous"] == former
+
+
+def test_a_repeated_command_that_does_not_know_what_was_before_takes_nothing_away(host: Host) -> None:
+    """A power cut right after the switch can leave an empty state; here the live key is damaged as well."""
+    former = host.renew().result["serial"]
+    request, certificate = host.prepare()
+    host.install(request, certificate)
+    (host.store / "state").write_text("")
+    key = host.store / "versions" / host.live / "tls.key"
+    key.chmod(0o600)
+    key.write_bytes((host.store / "versions" / former / "tls.key").read_bytes())
+    before = host.shown()
+    outcome = host.install(request, certificate)
+    assert outcome.error == "VERIFY_FAILED"
+    assert host.shown() == before

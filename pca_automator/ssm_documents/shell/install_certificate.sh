@@ -87,6 +87,7 @@ shows_before() {
 # go_back CODE SENTENCE: to the version that was live before, or to none; by the same atomic switch
 go_back() {
   step='going back'
+  before=${before:-$stay}
   if [ -n "$before" ] && [ -d "$store/versions/$before" ]; then
     must SWITCH_FAILED "$2; could not go back to $before" point_current_at "$before"
     went_back="to $before"
@@ -171,12 +172,15 @@ main() {
   request=$store/pending/$SSM_requestId
   decode_certificate
   before=
+  stay=
   if is_live_already; then
     version=$live
     if [ "$state_live" = "$live" ]; then
       validated=$state_validated
       before=$state_previous
     else
+      # The state was lost, as in a power cut: nobody knows what was before, so nothing is to be taken away.
+      stay=$live
       staged=$store/versions/$live
       prove
     fi
@@ -189,7 +193,7 @@ main() {
     before=$live
     switch
   fi
-  verify_live || go_back VERIFY_FAILED 'the public paths did not show the new certificate, key and chain'
+  verify_live || go_back VERIFY_FAILED 'the public paths did not show the new version'
   if [ "$switched" = true ] || [ "$state_live:$state_confirmed" = "$live:no" ]; then
     hooks_ran=yes
     run_hooks install "$new" "$(serial_of "$before")" || go_back "$hook_code" "the hook $hook_says"
