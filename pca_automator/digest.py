@@ -6,6 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
@@ -25,7 +26,7 @@ class FleetDigest(Construct):
 
     Args:
         certificate_authority: the CA.
-        dead_letters: queue for digests that could not be started.
+        dead_letters: queue for digests that could not be started, or failed.
         factory: makes the function.
         inventory: the hosts.
         notifications: topic of the digest.
@@ -69,6 +70,10 @@ class FleetDigest(Construct):
             memory_mib=512,
         )
         inventory.grant(self.cert_digest, "dynamodb:Scan")
+        # The schedule hands its event over and hears no more of it: a digest that fails would only be missed.
+        self.cert_digest.configure_async_invoke(
+            max_event_age=Duration.hours(1), on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2
+        )
         notifications.grant_publish(self.cert_digest)
         self._allow("acm-pca:DescribeCertificateAuthority", certificate_authority.certificate_authority_arn)
         if crl_name is not None:

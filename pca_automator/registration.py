@@ -10,6 +10,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -109,6 +110,10 @@ class TagRegistration(Construct):
         acknowledge(
             self.cert_register,
             {"Serverless-LambdaEventSourceMappingDestination": "The queue's own redrive policy keeps what failed."},
+        )
+        # Of the schedule's looks; the queue keeps EC2's events.
+        self.cert_register.configure_async_invoke(
+            max_event_age=RECONCILE_EVERY, on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2
         )
         self._listen(dead_letters)
         invoke_every(

@@ -13,6 +13,7 @@ from pca_runtime.settings import CertDigestSettings
 
 from pca_automator import PcaCertificateAutomation
 from tests.constructs.test_compliance import PACKS, findings
+from tests.constructs.test_membership import refuse_silent_failures
 from tests.contract.test_contract import COMMON
 from tests.synthesis import actions, automation, new_app, resources, sample_template, statements, template_of
 
@@ -49,11 +50,14 @@ def test_it_is_sent_when_the_prop_says_and_what_could_not_start_is_kept() -> Non
     (schedule,) = (each["Properties"] for name, each in found.items() if "DigestSchedule" in name)
     assert schedule["ScheduleExpression"] == "cron(0 7 * * ? *)"
     assert schedule["Target"]["DeadLetterConfig"]
+    refuse_silent_failures(template())
 
 
 def test_it_may_read_and_publish_and_nothing_else() -> None:
     allowed = {action for each in statements(template(), "CertDigestRole") for action in actions(each)}
     beside = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    # To the dead-letter queue, what failed.
+    beside |= {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
     work = {"dynamodb:Scan", "sns:Publish", "acm-pca:DescribeCertificateAuthority", "rolesanywhere:ListCrls"}
     assert work <= allowed
     # Table and topic are encrypted with the automation's key, which each service uses in the name of its caller.

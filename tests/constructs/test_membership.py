@@ -243,6 +243,26 @@ def test_each_event_has_a_schedule_that_repairs_its_loss() -> None:
     assert crl == ("rate(1 hour)", {"reconcile": True}, {"MessageGroupId": "crl"})
 
 
+def refuse_silent_failures(document: dict[str, Any]) -> None:
+    """Schedules and rules hand their event to Lambda and hear no more of it: what fails then must not be lost."""
+    woken = {
+        str(target["Arn"]["Fn::GetAtt"][0])
+        for resource in resources(document, "AWS::Scheduler::Schedule").values()
+        if "Fn::GetAtt" in (target := resource["Properties"]["Target"])["Arn"]
+    } & set(resources(document, "AWS::Lambda::Function"))
+    assert woken
+    kept = {
+        each["Properties"]["FunctionName"]["Ref"]
+        for each in resources(document, "AWS::Lambda::EventInvokeConfig").values()
+        if each["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+    }
+    assert woken <= kept
+
+
+def test_a_function_that_a_schedule_wakes_does_not_fail_in_silence() -> None:
+    refuse_silent_failures(template())
+
+
 def test_schedules_may_only_be_used_by_this_account() -> None:
     roles = [
         role["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
