@@ -44,6 +44,9 @@ def explain(
     view = fleet.View.of(op.deployment)
     row = view.row(item)
     table: list[tuple[str, Any]] = [("status", row["status"]), ("time left", row["left"])]
+    if item.status == "RENEWING":
+        _explain_in_flight(op, item, row, table, lost=not item.is_busy(view.now))
+        return
     if not item.last_error:
         outcome = "its last renewal went well" if item.status == "DEPLOYED" else "no failure is recorded"
         show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
@@ -59,6 +62,20 @@ def explain(
     }
     table += [*explanation(item), ("failures in a row", answer["failures"]), ("then", answer["next"])]
     show(op.output, answer, table, what)
+
+
+def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list[tuple[str, Any]], lost: bool) -> None:
+    """A host that a run has taken; what an earlier one recorded is no answer then."""
+    what, run = item.host_id, f"run {item.run_id}"
+    if not lost:
+        outcome = f"{run} is renewing it, until {item.attributes.get('leaseUntil')} at most"
+        show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
+        return
+    entry, outcome = runtime("error_catalogue").lookup("HOST_LOST"), f"{run} neither renewed nor failed it"
+    then = f"pca-automator run {what} --force --watch"
+    answer = {**row, "outcome": outcome, "meaning": entry.meaning, "remedy": entry.remedy, "next": then}
+    table += [("outcome", outcome), ("code", entry.code), ("what happened", entry.meaning)]
+    show(op.output, answer, [*table, ("what to do", entry.remedy), ("then", then)], what)
 
 
 def _neither(what: str, codes: list[str]) -> Trouble:

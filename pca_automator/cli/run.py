@@ -193,6 +193,12 @@ def _watch(op: Operator, arn: str) -> None:
     open_hosts = len(progress.stages) - sum(progress.counts[stage] for stage in _ENDS)
     if progress.status != "SUCCEEDED":
         raise Trouble(f"the run ended {progress.status}{': ' if progress.error else ''}{progress.error[:300]}")
+    if skipped := [host_id for host_id, stage in progress.stages.items() if stage == "skipped"]:
+        # A run that was stopped keeps its hosts until their lease has run out.
+        say(
+            f"{len(skipped)} hosts were skipped: another run has or had them, or they were retired. "
+            f"Until when: pca-automator hosts show {skipped[0]}"
+        )
     if failed := progress.counts["failed"] + open_hosts:
         raise Trouble(f"{failed} hosts were not renewed: pca-automator hosts list --failed, pca-automator explain ID")
     if rejected := _rejected(progress.output):

@@ -130,6 +130,14 @@ def test_watch_of_a_good_run_is_good(deployed: Deployed) -> None:
     assert deployed.invoke("run", "--watch").exit_code == 0
 
 
+def test_watch_says_that_a_host_was_skipped_and_where_to_look(deployed: Deployed) -> None:
+    """A run that was stopped keeps its hosts for a quarter of an hour."""
+    watch_a_run(deployed, ["RENEWING"])
+    done = deployed.invoke("run", "--watch")
+    assert "1 hosts were skipped" in done.stderr
+    assert f"pca-automator hosts show {host(1)}" in done.stderr
+
+
 def test_watch_of_a_stopped_run_says_so(deployed: Deployed) -> None:
     watch_a_run(deployed, ["DEPLOYED"], status="ABORTED")
     done = deployed.invoke("run", "--watch")

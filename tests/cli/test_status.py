@@ -159,6 +159,27 @@ def test_explain_of_neither_a_host_nor_a_code_says_what_could_be_meant(
     assert hint in done.stderr
 
 
+@pytest.mark.parametrize("former", [{}, {"lastError": {"code": "HOOK_FAILED", "phase": "x", "message": "old"}}])
+def test_explain_of_a_host_that_a_dead_run_left_says_so_and_which_command_is_next(
+    deployed: Deployed, former: dict[str, object]
+) -> None:
+    """Its run was stopped, or broke: nothing is recorded, and the report calls it HOST_LOST."""
+    past = (deployed.now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    deployed.live(1, status="RENEWING", runId="run-0", leaseUntil=past, pending={"requestId": "x"}, **former)
+    done = deployed.invoke("explain", host(1))
+    assert "HOST_LOST" in done.stdout
+    assert "HOOK_FAILED" not in done.stdout
+    answer = json.loads(deployed.invoke("explain", host(1), "--output", "json").stdout)
+    assert answer["next"] == f"pca-automator run {host(1)} --force --watch"
+
+
+def test_explain_of_a_host_that_is_being_renewed_says_until_when(deployed: Deployed) -> None:
+    soon = (deployed.now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    deployed.live(1, status="RENEWING", runId="run-0", leaseUntil=soon, pending={"requestId": "x"})
+    answer = json.loads(deployed.invoke("explain", host(1), "--output", "json").stdout)
+    assert answer["outcome"] == f"run run-0 is renewing it, until {soon} at most"
+
+
 def test_explain_of_a_good_host_says_so(deployed: Deployed) -> None:
     deployed.live(1)
     assert "its last renewal went well" in deployed.invoke("explain", host(1)).stdout
