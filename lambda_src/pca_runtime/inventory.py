@@ -15,7 +15,7 @@ from pca_runtime.expressions import Expressions
 from pca_runtime.host_item import HostItem
 from pca_runtime.item_updates import ConditionError, ItemUpdates
 from pca_runtime.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
-from pca_runtime.other_certificates import OTHER_SERIALS
+from pca_runtime.other_certificates import OTHER_SERIALS, others_with_pending
 from pca_runtime.timestamps import format_time
 
 __all__ = ["Inventory"]
@@ -261,18 +261,23 @@ class Inventory:
         try:
             return True, self._items.update_over_pending(host_id, now, request)
         except ConditionError as failed:
-            self._let_go_if_retired(host_id, run_id, failed.item)
+            self._let_go_if_retired(host_id, run_id, failed.item, now)
             known = failed.item
         ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
         return False, known if ours else None
 
-    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None) -> None:
-        """A host that was retired while it was renewed keeps its status and loses only what was in flight."""
+    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None, now: datetime) -> None:
+        """A host that was retired while it was renewed keeps its status and loses only what was in flight.
+
+        Where a person wrote the status, its certificates are yet to be revoked: the one that was sent among them.
+        """
         if item is None or item.status != "RETIRED" or item.run_id != run_id:
             return
         e = Expressions()
         try:
-            self._items.update(host_id, e, e.remove(*_IN_FLIGHT).strip(), [e.compare("runId", "=", run_id)])
+            others = others_with_pending(item, now)
+            update = (e.set({OTHER_SERIALS: others}) if others else "") + e.remove(*_IN_FLIGHT)
+            self._items.update(host_id, e, update.strip(), [e.compare("runId", "=", run_id)])
         except ConditionError:
             return
 

@@ -507,6 +507,17 @@ def test_it_is_remembered_when_the_next_run_takes_the_host_and_fails_too(
     assert set(members.pca.revoked) == {0x0ABC, int(slow, 16), int(second, 16)}
 
 
+def test_it_is_revoked_also_where_a_person_wrote_the_status_meanwhile(members: Members) -> None:
+    members.world.put(**LIVE)
+    slow = sent(members)
+    members.ec2.instances[HOST] = ("running", {})
+    item = {name: value for name, value in members.world.item().items() if name != "hostID"}
+    members.world.put(**{**item, "status": "RETIRED"})
+    give_up(members)
+    reconcile(members)
+    assert set(members.pca.revoked) == {0x0ABC, int(slow, 16)}
+
+
 def answering(members: Members, previous: str) -> None:
     """The host says what it had before."""
     install = members.ssm._install
