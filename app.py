@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, TypeVar
 
 from aws_cdk import App, CfnOutput, Duration, Environment, Stack
@@ -15,12 +16,14 @@ from constructs import Construct
 from pca_automator import (
     KeyAlgorithm,
     PcaCertificateAutomation,
+    ReplacementRevocation,
     RevocationPolicy,
     SigningAlgorithm,
     ValidationPolicy,
 )
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 class SampleStack(Stack):
@@ -42,7 +45,7 @@ class SampleStack(Stack):
             "ca_certificate_path": read("caCertificatePath", str),
             "ca_common_name": read("caCommonName", str),
             "ca_country": read("caCountry", str),
-            "ca_key_algorithm": read("caKeyAlgorithm", KeyAlgorithm),
+            "ca_key_algorithm": read("caKeyAlgorithm", _one_of(KeyAlgorithm)),
             "ca_organization": read("caOrganization", str),
             "ca_validity": read("caValidityDays", _days),
             "certificate_path": read("certificatePath", str),
@@ -54,21 +57,21 @@ class SampleStack(Stack):
             "hooks_path": read("hooksPath", str),
             "immediate_enrolment": read("immediateEnrolment", _switch),
             "instance_tags": read("instanceTags", _tags),
-            "key_algorithm": read("keyAlgorithm", KeyAlgorithm),
+            "key_algorithm": read("keyAlgorithm", _one_of(KeyAlgorithm)),
             "key_path": read("keyPath", str),
             "max_concurrency": read("maxConcurrency", int),
             "notification_emails": read("notificationEmail", _list),
             "poll_attempts": read("pollAttempts", int),
             "poll_interval": read("pollIntervalSeconds", _seconds),
-            "revoke_on_retire": read("revokeOnRetire", RevocationPolicy),
-            "revoke_replaced": read("revokeReplaced", RevocationPolicy),
+            "revoke_on_retire": read("revokeOnRetire", _one_of(RevocationPolicy)),
+            "revoke_replaced": read("revokeReplaced", _one_of(ReplacementRevocation)),
             "renewal_threshold": read("renewalThresholdDays", _days),
             "schedule": read("schedule", scheduler.ScheduleExpression.expression),
             "schedule_interval": read("scheduleIntervalHours", _hours),
-            "signing_algorithm": read("signingAlgorithm", SigningAlgorithm),
+            "signing_algorithm": read("signingAlgorithm", _one_of(SigningAlgorithm)),
             "signing_helper_path": read("signingHelperPath", str),
             "tolerated_failure_percentage": read("toleratedFailurePercentage", float),
-            "validation_policy": read("validationPolicy", ValidationPolicy),
+            "validation_policy": read("validationPolicy", _one_of(ValidationPolicy)),
             "validity": read("validityDays", _days),
             "versions_kept": read("versionsKept", int),
         }
@@ -101,6 +104,16 @@ class SampleStack(Stack):
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+
+def _one_of(values: type[E]) -> Callable[[str], E]:
+    def convert(value: str) -> E:
+        allowed = {each.value: each for each in values}
+        if value not in allowed:
+            raise ValueError(f"allowed: {', '.join(allowed)}")
+        return allowed[value]
+
+    return convert
 
 
 def _days(value: str) -> Duration:

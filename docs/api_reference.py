@@ -18,6 +18,7 @@ PARTS = {
         "SigningAlgorithm",
         "UsageMode",
         "ValidationPolicy",
+        "ReplacementRevocation",
         "RevocationPolicy",
         "FunctionNetwork",
     ),

@@ -46,7 +46,7 @@ def _value(value: Any) -> str:
     if isinstance(value, Duration):
         return value.to_human_string()
     if isinstance(value, Enum):
-        return value.name
+        return str(value)
     return "an existing one" if callable(value) else f"`{value!r}`"
 
 

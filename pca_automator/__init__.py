@@ -10,7 +10,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
+    from pca_automator.algorithms import (
+        KeyAlgorithm,
+        ReplacementRevocation,
+        RevocationPolicy,
+        SigningAlgorithm,
+        UsageMode,
+        ValidationPolicy,
+    )
     from pca_automator.automation_base import ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
     from pca_automator.crl_budget import CrlBudget
@@ -55,6 +62,7 @@ _MODULES = {
     "PrivateCertificateAuthority": "private_ca",
     "RenewalTimes": "renewal_times",
     "RenewalWorkflow": "renewal_workflow",
+    "ReplacementRevocation": "algorithms",
     "RevocationPolicy": "algorithms",
     "RolesAnywhereTrust": "roles_anywhere",
     "SigningAlgorithm": "algorithms",
@@ -85,6 +93,7 @@ __all__ = [
     "PrivateCertificateAuthority",
     "RenewalTimes",
     "RenewalWorkflow",
+    "ReplacementRevocation",
     "RevocationPolicy",
     "RolesAnywhereTrust",
     "SigningAlgorithm",

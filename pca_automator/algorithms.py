@@ -84,14 +84,27 @@ class UsageMode(Enum):
 
 
 class RevocationPolicy(Enum):
-    """Whether a certificate that is no longer needed is revoked before it runs out.
+    """Whether the certificates of a host that leaves are revoked before they run out.
 
     https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
     """
 
     ALWAYS = "ALWAYS"
     NEVER = "NEVER"
-    """Not by itself: a run with ``revokeReplaced``, which answers a compromise, revokes what it replaces."""
+
+
+class ReplacementRevocation(Enum):
+    """Which runs revoke the certificates that they replace. ``"revokeReplaced": true`` in a run's input always does.
+
+    https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
+    """
+
+    NEVER = "NEVER"
+    """No run by itself: a replaced certificate runs out."""
+    ON_KEY_COMPROMISE = "ON_KEY_COMPROMISE"
+    """A run that re-issues everything (``{"reissue": "all"}``), unless its input has ``"revokeReplaced": false``."""
+    ALWAYS = "ALWAYS"
+    """Every run, whatever its input says."""
 
 
 class ValidationPolicy(Enum):

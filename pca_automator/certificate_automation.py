@@ -23,7 +23,14 @@ from pca_automator import crl_budget
 from pca_automator._internal import buckets
 from pca_automator._internal.encryption_key import automation_key
 from pca_automator._internal.queues import dead_letter_queue
-from pca_automator.algorithms import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode, ValidationPolicy
+from pca_automator.algorithms import (
+    KeyAlgorithm,
+    ReplacementRevocation,
+    RevocationPolicy,
+    SigningAlgorithm,
+    UsageMode,
+    ValidationPolicy,
+)
 from pca_automator.automation_base import AutomationBase, ImportedAutomation
 from pca_automator.departure import HostDeparture
 from pca_automator.digest import FleetDigest
@@ -98,8 +105,8 @@ class PcaCertificateAutomation(AutomationBase):
             Default: no forecast.
         revoke_on_retire: whether the certificates of a host that is terminated, deregistered or retired by hand are
             revoked. Default: always.
-        revoke_replaced: whether a certificate is revoked once its successor is live. Default: never; a run with
-            ``revokeReplaced`` does it in any case.
+        revoke_replaced: which runs revoke a certificate once its successor is live: none, those that re-issue
+            everything, or all. Default: none; a run with ``"revokeReplaced": true`` does it in any case.
         encryption_key: key of table, topic, logs and work bucket. Default: a customer-managed key with rotation
             is created.
         notification_emails: addresses for failure reports. Default: none.
@@ -200,7 +207,7 @@ class PcaCertificateAutomation(AutomationBase):
         enrol_by_tag: Mapping[str, str] | None = None,
         expected_hosts: int | None = None,
         revoke_on_retire: RevocationPolicy = RevocationPolicy.ALWAYS,
-        revoke_replaced: RevocationPolicy = RevocationPolicy.NEVER,
+        revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
         encryption_key: kms.IKey | None = None,
         notification_emails: Sequence[str] = (),
         topic: sns.ITopic | None = None,
@@ -337,7 +344,6 @@ class PcaCertificateAutomation(AutomationBase):
             factory=factory,
             inventory=inventory,
             polling=polling,
-            revoke_replaced=revoke_replaced,
             settings=settings,
             signing_algorithm=authority.signing_algorithm,
             times=times,
@@ -357,6 +363,7 @@ class PcaCertificateAutomation(AutomationBase):
             max_concurrency=max_concurrency,
             notifications=notifications,
             removal_policy=removal_policy,
+            revoke_replaced=revoke_replaced,
             schedule=schedule,
             schedule_interval=times.interval,
             tolerated_failure_percentage=tolerated_failure_percentage,

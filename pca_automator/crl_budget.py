@@ -8,7 +8,7 @@ from aws_cdk import Annotations, Duration, Token
 from constructs import IConstruct
 
 from pca_automator._internal import validation
-from pca_automator.algorithms import RevocationPolicy
+from pca_automator.algorithms import ReplacementRevocation, RevocationPolicy
 from pca_automator.renewal_times import RenewalTimes
 
 CRL_MAX_BYTES = 300_000
@@ -30,6 +30,10 @@ CERTIFICATES_PER_CA = 1_000_000
 _WARN_BELOW_YEARS = 2
 
 
+def _pem_bytes(entries: int) -> int:
+    return round(_BYTES_WITHOUT_ENTRIES + _BYTES_PER_ENTRY * entries)
+
+
 @dataclass(frozen=True)
 class CrlBudget:
     """What a fleet does to its CRL and to its CA.
@@ -41,20 +45,22 @@ class CrlBudget:
         validity: of the hosts' certificates.
         remaining: what is left of a certificate when it is replaced, on average.
         revoke_on_retire: whether the certificate of a host that leaves is revoked.
-        revoke_replaced: whether a replaced certificate is revoked.
+        revoke_replaced: which runs revoke what they replace.
 
     Raises:
-        ValueError: ``hosts`` is out of bounds.
+        ValueError: ``hosts`` is out of bounds, or a policy is none of its values.
     """
 
     hosts: int
     validity: Duration
     remaining: Duration
     revoke_on_retire: RevocationPolicy
-    revoke_replaced: RevocationPolicy
+    revoke_replaced: ReplacementRevocation
 
     def __post_init__(self) -> None:
         validation.whole_number("expected_hosts", self.hosts, 1, 10_000_000)
+        validation.member("revoke_on_retire", self.revoke_on_retire, RevocationPolicy)
+        validation.member("revoke_replaced", self.revoke_replaced, ReplacementRevocation)
 
     @property
     def certificates_per_year(self) -> float:
@@ -63,9 +69,9 @@ class CrlBudget:
 
     @property
     def entries(self) -> int:
-        """How many revoked certificates have not run out, at any time; after that they leave the CRL."""
+        """How many revoked certificates have not run out on an ordinary day; after that they leave the CRL."""
         entries = 0.0
-        if self.revoke_replaced is RevocationPolicy.ALWAYS:
+        if self.revoke_replaced is ReplacementRevocation.ALWAYS:
             entries += self.certificates_per_year / 365 * self.remaining.to_seconds() / 86_400
         if self.revoke_on_retire is RevocationPolicy.ALWAYS:
             # A host that leaves is, on average, half-way between two renewals.
@@ -75,8 +81,13 @@ class CrlBudget:
 
     @property
     def crl_bytes(self) -> int:
-        """Size of the CRL in PEM."""
-        return round(_BYTES_WITHOUT_ENTRIES + _BYTES_PER_ENTRY * self.entries)
+        """Size of the CRL in PEM on an ordinary day."""
+        return _pem_bytes(self.entries)
+
+    @property
+    def break_glass_bytes(self) -> int:
+        """Size of the CRL in PEM after a run that re-issued everything and revoked what it replaced."""
+        return _pem_bytes(self.entries + self.hosts)
 
     @property
     def years_of_the_ca(self) -> float:
@@ -90,12 +101,25 @@ class CrlBudget:
             construct: gets the warnings.
         """
         if self.crl_bytes > CRL_ALARM_SHARE * CRL_MAX_BYTES:
+            by_renewals = self.revoke_replaced is ReplacementRevocation.ALWAYS
+            remedy = "Set revoke_replaced to NEVER or ON_KEY_COMPROMISE, renew" if by_renewals else "Renew"
             Annotations.of(construct).add_warning_v2(
                 "pca-automator:crl-budget",
                 f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} keep about "
                 f"{self.entries:,} revoked certificates on the CRL, {self.crl_bytes:,} bytes; IAM Roles Anywhere takes "
-                f"{CRL_MAX_BYTES:,} bytes, and enforces the last CRL that fitted. Set revoke_replaced to NEVER, renew "
-                "later (renewal_threshold), or spread the fleet over several automations",
+                f"{CRL_MAX_BYTES:,} bytes, and enforces the last CRL that fitted. {remedy} later (renewal_threshold), "
+                "or spread the fleet over several automations",
+            )
+        elif self.revoke_replaced is not ReplacementRevocation.NEVER and self.break_glass_bytes > CRL_MAX_BYTES:
+            Annotations.of(construct).add_warning_v2(
+                "pca-automator:crl-budget",
+                f"revoke_replaced is {self.revoke_replaced.value}, so a run that re-issues everything revokes the "
+                f"certificates of {self.hosts:,} hosts: the CRL would have {self.break_glass_bytes:,} bytes, and IAM "
+                f"Roles Anywhere takes {CRL_MAX_BYTES:,}. It would go on with the last CRL that fitted: the "
+                "certificates revoked after that, of hosts that leave too, are accepted until they run out, at most "
+                f"{self.validity.to_human_string()} later. Spread the fleet over several automations; or name the "
+                'hosts whose keys are out ({"hostIDs": [...], "force": true, "revokeReplaced": true}), and disable '
+                "the trust anchor where it is all of them",
             )
         if self.years_of_the_ca < _WARN_BELOW_YEARS:
             Annotations.of(construct).add_warning_v2(
@@ -113,7 +137,7 @@ def forecast(
     hosts: int,
     times: RenewalTimes,
     revoke_on_retire: RevocationPolicy,
-    revoke_replaced: RevocationPolicy,
+    revoke_replaced: ReplacementRevocation,
 ) -> None:
     """Say at synthesis what will not fit, or that nothing can be said.
 
@@ -122,10 +146,10 @@ def forecast(
         hosts: size of the fleet.
         times: of its certificates.
         revoke_on_retire: whether the certificate of a host that leaves is revoked.
-        revoke_replaced: whether a replaced certificate is revoked.
+        revoke_replaced: which runs revoke what they replace.
 
     Raises:
-        ValueError: ``hosts`` is out of bounds.
+        ValueError: ``hosts`` is out of bounds, or a policy is none of its values.
     """
     if Token.is_unresolved(hosts) or not times.are_known:
         Annotations.of(construct).add_warning_v2(

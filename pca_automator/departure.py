@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal import validation
 from pca_automator._internal.schedules import invoke_every
 from pca_automator._internal.streams import follow_changes
 from pca_automator.algorithms import RevocationPolicy
@@ -52,6 +53,9 @@ class HostDeparture(Construct):
         revoke: whether the certificates of a host that leaves are revoked.
         settings: where things are on the hosts.
         stream_arn: the inventory's stream. Default: removed items are not looked at.
+
+    Raises:
+        ValueError: ``revoke`` is none of its values.
     """
 
     cert_retire: lambda_.Function
@@ -74,6 +78,7 @@ class HostDeparture(Construct):
         stream_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        validation.member("revoke_on_retire", revoke, RevocationPolicy)
         self.cert_retire = factory.make(
             self,
             "CertRetire",

@@ -14,7 +14,7 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator.algorithms import RevocationPolicy, SigningAlgorithm
+from pca_automator.algorithms import SigningAlgorithm
 from pca_automator.automation_events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_documents import HostDocuments
@@ -43,7 +43,6 @@ class HostFunctions(Construct):
         factory: makes the functions.
         inventory: the hosts.
         polling: waits and attempts.
-        revoke_replaced: whether every replaced certificate is revoked; a run can ask for it in any case.
         settings: what holds for every host.
         signing_algorithm: how the CA signs.
         times: validity, and when a certificate is due.
@@ -74,7 +73,6 @@ class HostFunctions(Construct):
         factory: FunctionFactory,
         inventory: HostInventory,
         polling: Polling,
-        revoke_replaced: RevocationPolicy,
         settings: HostSettings,
         signing_algorithm: SigningAlgorithm,
         times: RenewalTimes,
@@ -137,10 +135,7 @@ class HostFunctions(Construct):
             "CertDeployStatus",
             "cert_deploy_status",
             "Polls the installation and records the renewal",
-            environment={
-                "CA_ARN": certificate_authority.certificate_authority_arn,
-                "REVOKE_REPLACED": revoke_replaced.value,
-            },
+            environment={"CA_ARN": certificate_authority.certificate_authority_arn},
             table_actions=("GetItem", "UpdateItem"),
         )
         _allow_reading_commands(self.cert_deploy_status)

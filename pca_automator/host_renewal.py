@@ -18,7 +18,7 @@ class HostRenewal(Construct):
 
     Claim and CSR request, poll, issue and wait for the issuance event, poll the installation; every failure is
     recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt",
-    "revokeReplaced"}``.
+    "revokeReplaced", "revocationReason"}``.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 
@@ -52,6 +52,7 @@ class HostRenewal(Construct):
                 "commandId.$": "$.install.Payload.commandId",
                 "attempt.$": "$.install.Payload.attempt",
                 "revokeReplaced.$": "$.revokeReplaced",
+                "revocationReason.$": "$.revocationReason",
             },
             result_path="$.install",
             done="DEPLOYED",

@@ -19,6 +19,7 @@ from constructs import Construct
 
 from pca_automator._internal import buckets, states, validation
 from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator.algorithms import ReplacementRevocation
 from pca_automator.automation_events import RUN_REPORT, grant_put_events
 from pca_automator.functions import FunctionFactory
 from pca_automator.host_renewal import HostRenewal
@@ -51,12 +52,14 @@ class RenewalWorkflow(Construct):
         log_retention: of the workflow's log. Default: one year.
         max_concurrency: hosts renewed at once, 1 to 10,000. Default: 200.
         removal_policy: of work bucket and log. Default: retain.
+        revoke_replaced: which runs revoke what they replace; a run's input can ask for it in any case. Default: none.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
         schedule_interval: the longest time between two of them. Default: 12 hours.
         tolerated_failure_percentage: of hosts, above which a run stops starting further renewals. Default: 100.
 
     Raises:
-        ValueError: ``max_concurrency`` or ``tolerated_failure_percentage`` is out of bounds, or the latter a token.
+        ValueError: ``max_concurrency`` or ``tolerated_failure_percentage`` is out of bounds, the latter a token, or
+            ``revoke_replaced`` none of its values.
     """
 
     state_machine: sfn.IStateMachine
@@ -86,6 +89,7 @@ class RenewalWorkflow(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         max_concurrency: int = DEFAULT_CONCURRENCY,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
         schedule: scheduler.ScheduleExpression | None = None,
         schedule_interval: Duration | None = None,
         tolerated_failure_percentage: float = 100,
@@ -98,8 +102,11 @@ class RenewalWorkflow(Construct):
         self._states = Construct(self, "States")
         validation.whole_number("max_concurrency", max_concurrency, 1, _MAP_CONCURRENCY_LIMIT)
         validation.percentage("tolerated_failure_percentage", tolerated_failure_percentage)
+        validation.member("revoke_replaced", revoke_replaced, ReplacementRevocation)
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
-        self.cert_check = self._make_cert_check(factory, inventory, certificate_authority, schedule_interval)
+        self.cert_check = self._make_cert_check(
+            factory, inventory, certificate_authority, schedule_interval, revoke_replaced
+        )
         self.cert_report = self._make_cert_report(factory, inventory, notifications)
         self.state_machine = self._make_state_machine(
             self._define(host_renewal.definition, max_concurrency, tolerated_failure_percentage),
@@ -145,6 +152,7 @@ class RenewalWorkflow(Construct):
         inventory: HostInventory,
         authority: acmpca.ICertificateAuthority,
         schedule_interval: Duration,
+        revoke_replaced: ReplacementRevocation,
     ) -> lambda_.Function:
         function = factory.make(
             self,
@@ -154,6 +162,7 @@ class RenewalWorkflow(Construct):
             environment={
                 "CA_ARN": authority.certificate_authority_arn,
                 "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
+                "REVOKE_REPLACED": revoke_replaced.value,
                 "SCAN_SEGMENTS": "4",
                 "TABLE_NAME": inventory.table.table_name,
                 "WORK_BUCKET": self.work_bucket.bucket_name,
@@ -227,6 +236,7 @@ class RenewalWorkflow(Construct):
                 "runId.$": "$.check.Payload.runId",
                 "startedAt.$": "$.check.Payload.startedAt",
                 "revokeReplaced.$": "$.check.Payload.revokeReplaced",
+                "revocationReason.$": "$.check.Payload.revocationReason",
             },
             label="RenewHosts",
             map_execution_type=sfn.StateMachineType.STANDARD,

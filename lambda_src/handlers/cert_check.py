@@ -12,6 +12,8 @@ from pca_runtime.errors import PcaAutomatorError
 from pca_runtime.fleet import Fleet
 from pca_runtime.observability import Event, emit, lambda_function, logger
 from pca_runtime.payloads import CheckRequest, RunInput
+from pca_runtime.replacement import revocation_reason
+from pca_runtime.revoker import SUPERSEDED
 from pca_runtime.selection import ATTRIBUTES, Selection, Selector
 from pca_runtime.settings import CertCheckSettings
 from pca_runtime.timestamps import format_time, utc_now
@@ -25,7 +27,7 @@ def _settings() -> CertCheckSettings:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"input", "runId"}`` in; where the list is, how long it is, ``startedAt`` and ``revokeReplaced`` out."""
+    """``{"input", "runId"}`` in; where the list is, how long it is, ``startedAt``, ``revokeReplaced`` and why out."""
     settings = _settings()
     request = CheckRequest.parse(event)
     wanted = RunInput.parse(request.input)
@@ -39,7 +41,10 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     rejected = files.write_lines(rejected_key(request.run_id), (entry.as_line() for entry in selection.rejected), now)
     if wanted.host_ids is None:
         _emit(settings.automation_name, selection, now)
-    logger.info("selected", run_id=request.run_id, total=selection.total, due=due, rejected=rejected)
+    reason = revocation_reason(wanted, settings.revoke_replaced)
+    logger.info(
+        "selected", run_id=request.run_id, total=selection.total, due=due, rejected=rejected, revocation_reason=reason
+    )
     return {
         "runId": request.run_id,
         "bucket": settings.work_bucket,
@@ -48,7 +53,8 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         "rejected": rejected,
         "total": selection.total,
         "startedAt": format_time(now),
-        "revokeReplaced": wanted.revoke_replaced,
+        "revokeReplaced": reason is not None,
+        "revocationReason": reason or SUPERSEDED,
     }
 
 

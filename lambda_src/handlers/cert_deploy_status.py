@@ -26,18 +26,19 @@ def _status() -> DeploymentStatus:
         Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name),
         Events(client("events"), settings.automation_name),
         utc_now,
-        revoke_replaced=settings.revoke_replaced == "ALWAYS",
     )
 
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?}`` in; ``PENDING`` or ``DEPLOYED`` out."""
+    """A poll of the install command in; ``PENDING`` or ``DEPLOYED`` out.
+
+    The input is ``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?, "revocationReason"?}``.
+    """
     status = _status()
     request = DeployStatusRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    answer = status.poll(
-        request.host_id, request.run_id, request.command_id, request.attempt, revoke_replaced=request.revoke_replaced
-    )
+    reason = request.revocation_reason if request.revoke_replaced else None
+    answer = status.poll(request.host_id, request.run_id, request.command_id, request.attempt, revocation_reason=reason)
     logger.info("install polled", state=answer["state"], attempt=answer["attempt"])
     return answer

@@ -47,8 +47,9 @@ _LISTING = (
         "INPUT_INVALID", f"CertCheck {_ALL}",
         "The input of the execution, or of a function, is not what is allowed.",
         'The workflow takes {}, {"hostIDs": ["i-..."]}, {"hostIDs": ["i-..."], "force": true} or {"reissue": "all"}, '
-        'the last two also with "revokeReplaced": true; at most 10,000 ids. CertRetire takes {"hostIDs": ["i-..."]}, '
-        'at most 500 ids, also with "reason": "KEY_COMPROMISE" or another one and "removeFromHost": false.',
+        'the last two also with "revokeReplaced": true or false; at most 10,000 ids. CertRetire takes '
+        '{"hostIDs": ["i-..."]}, at most 500 ids, also with "reason": "KEY_COMPROMISE" or another one and '
+        '"removeFromHost": false.',
     ),
     _own(
         "INVENTORY_ATTRIBUTE_INVALID", "CertCSR CertIssue CertDeploy",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from pca_runtime.inventory import Inventory
 from pca_runtime.lease import InstalledCertificate, Lease
 from pca_runtime.observability import logger
 from pca_runtime.other_certificates import known_serials, others_after
-from pca_runtime.revoker import SUPERSEDED, Revoker, to_revoke
+from pca_runtime.revoker import Revoker, reason_of, to_revoke
 from pca_runtime.timestamps import Clock, format_time
 
 __all__ = ["DeploymentStatus"]
@@ -39,7 +38,6 @@ class DeploymentStatus:
         revoker: revokes replaced certificates.
         events: where the renewal is told of.
         clock: the current time.
-        revoke_replaced: whether every replaced certificate is revoked, also where the run does not ask for it.
     """
 
     def __init__(
@@ -49,20 +47,24 @@ class DeploymentStatus:
         revoker: Revoker,
         events: Events,
         clock: Clock,
-        *,
-        revoke_replaced: bool = False,
     ) -> None:
         self._inventory = inventory
         self._commands = commands
         self._revoker = revoker
         self._events = events
         self._clock = clock
-        self._revoke_replaced = revoke_replaced
 
     def poll(
-        self, host_id: str, run_id: str, command_id: str, attempt: int, *, revoke_replaced: bool = False
+        self, host_id: str, run_id: str, command_id: str, attempt: int, *, revocation_reason: str | None = None
     ) -> dict[str, Any]:
         """Ask once; on success record, in one write and once, and revoke what was replaced if that is asked for.
+
+        Args:
+            host_id: the host.
+            run_id: of the run that renews it.
+            command_id: of the install command.
+            attempt: how often it was asked for before.
+            revocation_reason: why the replaced certificate is revoked; ``None``: it is not.
 
         Returns:
             ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``.
@@ -85,7 +87,7 @@ class DeploymentStatus:
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
             self._events.publish(HOST_RENEWED, renewed_detail(item))
-            self._revoke(host_id, to_revoke(item))
+            self._revoke(item)
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
             raise LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")
@@ -93,19 +95,20 @@ class DeploymentStatus:
         installed = _installed(item, result.get("validated") == "true", result.get("previous", ""), now)
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
-        if revoke_replaced or self._revoke_replaced:
-            installed = replace(installed, to_revoke=_replaced(item, installed.serial, now), others={})
+        if revocation_reason is not None:
+            replaced = _replaced(item, installed.serial, now)
+            installed = replace(installed, to_revoke=replaced, revocation_reason=revocation_reason, others={})
         recorded = self._inventory.record_deployed(lease, installed, now)
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
-        self._revoke(host_id, sorted({*to_revoke(item), *installed.to_revoke}))
+        self._revoke(recorded)
         return {**answer, "state": "DEPLOYED"}
 
-    def _revoke(self, host_id: str, serials: Sequence[str]) -> None:
+    def _revoke(self, item: HostItem) -> None:
         """The renewal is done and recorded, so it does not fail for this; CertRetire's reconciliation tries again."""
         try:
-            self._revoker.finish(host_id, serials, SUPERSEDED)
+            self._revoker.finish(item.host_id, to_revoke(item), reason_of(item))
         except PcaAutomatorError as error:
-            logger.warning("not revoked yet", host_id=host_id, code=error.code, reason=error.message)
+            logger.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
 
 
 def _report_clock(host_id: str, difference: str) -> None:

@@ -204,6 +204,8 @@ class Inventory:
                 values[name] = value
             else:
                 gone.append(name)
+        if installed.to_revoke:
+            values["revocationReason"] = installed.revocation_reason
         update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount", *gone)
         if installed.to_revoke:
             # With the record or not at all: a crash before the revocation must not lose it.

@@ -57,3 +57,4 @@ class InstalledCertificate:
     previous_expiry: str | None = None
     others: Mapping[str, str] = field(default_factory=dict)
     to_revoke: frozenset[str] = frozenset()
+    revocation_reason: str | None = None

@@ -39,4 +39,3 @@ class CertRetireSettings(PolledCommands):
 
 class CertDeployStatusSettings(TableSettings):
     ca_arn: _Arn
-    revoke_replaced: RevocationPolicy = "NEVER"

@@ -80,7 +80,8 @@ class RunInput(_Payload):
     host_ids: Annotated[list[str], Field(min_length=1, max_length=HOST_IDS_MAX)] | None = Field(None, alias="hostIDs")
     force: StrictBool = False
     reissue: Literal["all"] | None = None
-    revoke_replaced: StrictBool = Field(False, alias="revokeReplaced")
+    # None: the input does not say, and the policy decides.
+    revoke_replaced: StrictBool | None = Field(None, alias="revokeReplaced")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -121,6 +122,8 @@ class CommandRequest(HostRequest):
 
 class DeployStatusRequest(CommandRequest):
     revoke_replaced: StrictBool = Field(False, alias="revokeReplaced")
+    # Absent in a run that an older definition started.
+    revocation_reason: Literal["KEY_COMPROMISE", "SUPERSEDED"] = Field("SUPERSEDED", alias="revocationReason")
 
 
 class IssueRequest(HostRequest):

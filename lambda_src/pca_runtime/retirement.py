@@ -19,7 +19,7 @@ from pca_runtime.inventory import Inventory
 from pca_runtime.membership_settings import CertRetireSettings
 from pca_runtime.observability import logger
 from pca_runtime.other_certificates import known_serials
-from pca_runtime.revoker import CESSATION, REASONS, SUPERSEDED, TO_REVOKE, Revoker, to_revoke
+from pca_runtime.revoker import CESSATION, TO_REVOKE, Revoker, reason_of, to_revoke
 from pca_runtime.timestamps import Clock, format_time, parse_time
 
 __all__ = ["Outcome", "Retirement", "is_retired"]
@@ -101,9 +101,7 @@ class Retirement:
 
     def finish(self, item: HostItem) -> int:
         """Revoke what the item is waiting for, from this attempt or an earlier one. Returns how many."""
-        given = item.attributes.get("revocationReason")
-        reason = SUPERSEDED if item.status != "RETIRED" else given if given in REASONS else CESSATION
-        return self._revoker.finish(item.host_id, to_revoke(item), reason)
+        return self._revoker.finish(item.host_id, to_revoke(item), reason_of(item))
 
     def finish_removed(self, item: HostItem, *, gone: bool) -> int:
         """Revoke what a removed item was waiting for and, if the machine is gone, what it held.

@@ -1,7 +1,8 @@
 """Revoking certificates: what is to be revoked stands in the item until AWS Private CA has been told.
 
-The set ``toRevoke`` is written in the same update as the reason for it (a retirement, a replacement), so that no crash
-between the two loses a revocation: an event that comes again, or the hourly reconciliation, finishes it.
+The set ``toRevoke`` is written in the same update as the cause of it (a retirement, a replacement) and its
+``revocationReason``, so that no crash between the two loses a revocation: an event that comes again, or the hourly
+reconciliation, finishes it.
 """
 
 from __future__ import annotations
@@ -18,14 +19,18 @@ from pca_runtime.expressions import Expressions, to_value
 from pca_runtime.host_item import HostItem
 from pca_runtime.observability import logger
 
-__all__ = ["CESSATION", "REASONS", "SUPERSEDED", "TO_REVOKE", "Revoker", "colon_form", "to_revoke"]
+__all__ = [
+    "CESSATION", "KEY_COMPROMISE", "REASONS", "SUPERSEDED", "TO_REVOKE", "Revoker", "colon_form", "reason_of",
+    "to_revoke",
+]  # fmt: skip
 
 TO_REVOKE = "toRevoke"
 CESSATION = "CESSATION_OF_OPERATION"
+KEY_COMPROMISE = "KEY_COMPROMISE"
 SUPERSEDED = "SUPERSEDED"
 # https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
 REASONS = (
-    "UNSPECIFIED", "KEY_COMPROMISE", "CERTIFICATE_AUTHORITY_COMPROMISE", "AFFILIATION_CHANGED", SUPERSEDED, CESSATION,
+    "UNSPECIFIED", KEY_COMPROMISE, "CERTIFICATE_AUTHORITY_COMPROMISE", "AFFILIATION_CHANGED", SUPERSEDED, CESSATION,
     "PRIVILEGE_WITHDRAWN", "A_A_COMPROMISE",
 )  # fmt: skip
 # Not of this CA (it was replaced): there is nothing that could be revoked here.
@@ -45,6 +50,14 @@ def to_revoke(item: HostItem) -> list[str]:
     """The serials of an item that AWS Private CA has not been told of yet; what is no serial cannot be revoked."""
     waiting = item.attributes.get(TO_REVOKE)
     return sorted(filter(is_serial, waiting)) if isinstance(waiting, set) else []
+
+
+def reason_of(item: HostItem) -> str:
+    """Why the serials of :func:`to_revoke` are revoked; people can write the table, so it may hold anything."""
+    given = item.attributes.get("revocationReason")
+    if given in REASONS:
+        return str(given)
+    return CESSATION if item.status == "RETIRED" else SUPERSEDED
 
 
 class Revoker:

@@ -14,7 +14,7 @@ from pca_runtime.errors import ConfigurationError
 __all__ = [
     "CertCheckSettings", "CertCsrSettings", "CertDeploySettings", "CertDigestSettings", "CertIssueSettings",
     "CertReportSettings", "CrlProcessorSettings", "FunctionSettings", "HostDirectories", "KeyAlgorithm",
-    "PolledCommands", "TableSettings",
+    "PolledCommands", "ReplacementRevocation", "TableSettings",
 ]  # fmt: skip
 
 KeyAlgorithm = Literal["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1"]
@@ -22,6 +22,7 @@ SigningAlgorithm = Literal[
     "SHA256WITHRSA", "SHA384WITHRSA", "SHA512WITHRSA", "SHA256WITHECDSA", "SHA384WITHECDSA", "SHA512WITHECDSA"
 ]
 ValidationPolicy = Literal["REQUIRED", "IF_PRESENT", "NEVER"]
+ReplacementRevocation = Literal["NEVER", "ON_KEY_COMPROMISE", "ALWAYS"]
 
 _Text = Annotated[str, Field(min_length=1)]
 _Arn = Annotated[str, Field(pattern=r"^arn:[a-z0-9-]+:[a-z0-9-]+:")]
@@ -94,6 +95,7 @@ class CertCheckSettings(TableSettings):
     work_bucket: _Text
     scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
     next_run_seconds: _Seconds = 43_200
+    revoke_replaced: ReplacementRevocation = "NEVER"
 
     @property
     def next_run(self) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 
 from aws_cdk import Duration, Token
 
@@ -41,6 +42,17 @@ def email(prop: str, value: str) -> str:
     if not Token.is_unresolved(value) and not re.fullmatch(_EMAIL_PATTERN, value):
         raise ValueError(f"{prop} is {value!r}: it must be an e-mail address such as 'pki-team@example.com'")
     return value
+
+
+def member(prop: str, value: object, allowed: type[Enum]) -> None:
+    """One of the values of an enumeration: without a type checker, a string or another enumeration's value gets here.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, allowed):
+        names = ", ".join(f"{allowed.__name__}.{each.name}" for each in allowed)
+        raise ValueError(f"{prop} is {value!r}: it must be one of {names}")
 
 
 def whole_number(prop: str, value: float, minimum: int, maximum: int) -> int:

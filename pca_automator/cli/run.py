@@ -21,6 +21,11 @@ from pca_automator.cli.verb import DryRunOption, Operator, YesOption, confirm, v
 STAGES = ("waiting", "CSR", "issue", "deploy", "done", "failed", "skipped")
 """Where a host of a run is, in this order; the last three are ends."""
 
+_REVOCATION = {
+    None: ", and revoke the present one if the deployment does so (revoke_replaced)",
+    True: ", and revoke the present one",
+    False: ", and do not revoke the present one unless the deployment always does",
+}
 _ENDS = ("done", "failed", "skipped")
 _ATTRIBUTES = ("status", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError", "pending")
 # 100 hosts are one request: a fleet of 10,000 is looked at with 100 of them, less as hosts are through.
@@ -33,8 +38,12 @@ def run(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Only these. Default: who is due.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Due or not; without ids the whole fleet.")] = False,
     revoke_replaced: Annotated[
-        bool, typer.Option("--revoke-replaced", help="With --force: revoke the certificates that are replaced.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--revoke-replaced/--no-revoke-replaced",
+            help="With --force: revoke the certificates that are replaced, or not. Default: as deployed.",
+        ),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the progress, and wait for the end.")] = False,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
@@ -49,7 +58,8 @@ def run(
         show(op.output, {"stateMachine": op.deployment.state_machine, **plan}, table)
         return
     if force and not wanted:
-        confirm(f"issue a new certificate for every host of {op.deployment.stack}?", yes=yes)
+        what = f"issue a new certificate for every host of {op.deployment.stack}"
+        confirm(f"{what}{_REVOCATION[revoke_replaced]}?", yes=yes)
     elif revoke_replaced:
         confirm(f"revoke the present certificates of {len(wanted)} hosts?", yes=yes)
     arn = start(op.deployment, request)
@@ -61,14 +71,14 @@ def run(
     _watch(op, arn)
 
 
-def _input(wanted: list[str], force: bool, revoke_replaced: bool) -> dict[str, Any]:
+def _input(wanted: list[str], force: bool, revoke_replaced: bool | None) -> dict[str, Any]:
     request: dict[str, Any] = {}
     if wanted:
         request = {"hostIDs": wanted, **({"force": True} if force else {})}
     elif force:
         request = {"reissue": "all"}
-    if revoke_replaced:
-        request["revokeReplaced"] = True
+    if revoke_replaced is not None:
+        request["revokeReplaced"] = revoke_replaced
     try:
         runtime("payloads").RunInput.parse(request)
     except runtime("errors").InvalidInput as error:

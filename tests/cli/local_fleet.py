@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +76,13 @@ class LocalFleet:
 
 
 @contextmanager
-def local_fleet(directory: Path, hosts: int = 8) -> Iterator[LocalFleet]:
+def local_fleet(directory: Path, hosts: int = 8, context: Mapping[str, str] | None = None) -> Iterator[LocalFleet]:
     """Start the local AWS, deploy the sample app, and build the hosts; nobody is in the inventory yet."""
     settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
     with LocalAws(directory, settings, wait_scale=0.05, auth=True) as aws:
         cdk = Cdk(ROOT, aws, directory / "cdk.out")
         cdk.bootstrap()
-        cdk.deploy(tags=STACK_TAGS)
+        cdk.deploy(context, tags=STACK_TAGS)
         members = build_fleet(directory / "fleet", hosts, deployed.find(aws), aws.endpoint, None)
         yield LocalFleet(aws, members, _write_csv(directory / "hosts.csv", members[:-_BY_HAND]))
 

@@ -24,6 +24,7 @@ from tests.cli.conftest import REGION, RUN_ARN, Deployed, host
         ((host(1), host(1), "--force"), {"hostIDs": [host(1)], "force": True}),
         (("--force", "--yes"), {"reissue": "all"}),
         (("--force", "--yes", "--revoke-replaced"), {"reissue": "all", "revokeReplaced": True}),
+        (("--force", "--yes", "--no-revoke-replaced"), {"reissue": "all", "revokeReplaced": False}),
     ],
 )
 def test_what_is_asked_for_is_what_is_started(
@@ -43,6 +44,22 @@ def test_the_whole_fleet_is_reissued_only_when_somebody_says_so(deployed: Deploy
     assert deployed.invoke("run", "--force", input="").exit_code == 2
     assert deployed.invoke("run", "--force", "--dry-run").exit_code == 0
     assert deployed.called("StartExecution") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "revoke the present one if the deployment does so"),
+        (("--revoke-replaced",), "and revoke the present one?"),
+        (("--no-revoke-replaced",), "do not revoke the present one"),
+    ],
+)
+def test_the_question_says_what_happens_to_the_present_certificates(
+    deployed: Deployed, arguments: tuple[str, ...], words: str
+) -> None:
+    deployed.live(1)
+    done = deployed.invoke("run", "--force", *arguments, input="n\n")
+    assert (done.exit_code, words in done.stderr) == (1, True)
 
 
 def test_a_retired_host_is_not_run(deployed: Deployed) -> None:

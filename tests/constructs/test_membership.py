@@ -11,7 +11,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk.assertions import Annotations, Match
 
-from pca_automator import CrlBudget, PcaCertificateAutomation, RevocationPolicy
+from pca_automator import CrlBudget, PcaCertificateAutomation, ReplacementRevocation, RevocationPolicy
 from tests.constructs.test_compliance import PACKS, findings
 from tests.synthesis import (
     actions,
@@ -30,7 +30,7 @@ TAGS = {"CertManaged": "true"}
 @cache
 def everything() -> Any:
     return automation(
-        enrol_by_tag=TAGS, expected_hosts=10_000, revoke_replaced=RevocationPolicy.ALWAYS, versions_kept=1
+        enrol_by_tag=TAGS, expected_hosts=10_000, revoke_replaced=ReplacementRevocation.ALWAYS, versions_kept=1
     )
 
 
@@ -207,7 +207,7 @@ def test_there_is_time_to_look_at_ten_thousand_nodes_and_a_started_instance_is_l
 
 def test_policies_reach_the_functions() -> None:
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "ALWAYS"
-    assert environment("CertDeployStatus")["REVOKE_REPLACED"] == "ALWAYS"
+    assert environment("CertCheck")["REVOKE_REPLACED"] == "ALWAYS"
 
 
 def rules() -> dict[str, dict[str, Any]]:
@@ -281,6 +281,8 @@ def test_whether_to_revoke_goes_from_the_input_to_the_state_that_records() -> No
     assert renew["ItemSelector"]["revokeReplaced.$"] == "$.check.Payload.revokeReplaced"
     status = renew["ItemProcessor"]["States"]["CertDeployStatus"]
     assert status["Parameters"]["Payload"]["revokeReplaced.$"] == "$.revokeReplaced"
+    assert renew["ItemSelector"]["revocationReason.$"] == "$.check.Payload.revocationReason"
+    assert status["Parameters"]["Payload"]["revocationReason.$"] == "$.revocationReason"
 
 
 def test_alarms_reach_the_encrypted_topic() -> None:
@@ -315,12 +317,45 @@ def test_a_fleet_that_overflows_its_crl_is_warned_of_at_synthesis() -> None:
         warnings.has_warning("*", Match.string_like_regexp(f"ack: pca-automator:{slug}"))
 
 
+@pytest.mark.parametrize(
+    ("policy", "hosts", "warned"),
+    [
+        (ReplacementRevocation.NEVER, 4_314, False),
+        # 4,500 entries fit, and the hosts that left within a week are some of them.
+        (ReplacementRevocation.ON_KEY_COMPROMISE, 4_313, False),
+        (ReplacementRevocation.ON_KEY_COMPROMISE, 4_314, True),
+        (ReplacementRevocation.ALWAYS, 4_314, True),
+    ],
+)
+def test_a_fleet_that_cannot_be_revoked_at_once_is_warned_of(
+    policy: ReplacementRevocation, hosts: int, warned: bool
+) -> None:
+    warnings = Annotations.from_stack(Stack.of(automation(expected_hosts=hosts, revoke_replaced=policy)))
+    words = (
+        f"{policy.value}, so .* of 4,314 hosts: .* [0-9]{{3}},[0-9]{{3}} bytes.* last CRL that fitted.* "
+        "at most 7 days later.* disable the trust anchor.*ack: pca-automator:crl-budget"
+    )
+    assert len(warnings.find_warning("*", Match.any_value())) == warned
+    assert len(warnings.find_warning("*", Match.string_like_regexp(words))) == warned
+
+
+def test_an_ordinary_day_is_the_same_with_a_policy_for_compromises() -> None:
+    never, compromise = (
+        budget(10_000, ReplacementRevocation.NEVER),
+        budget(10_000, ReplacementRevocation.ON_KEY_COMPROMISE),
+    )
+    assert (compromise.entries, compromise.crl_bytes) == (never.entries, never.crl_bytes)
+    assert compromise.break_glass_bytes == pytest.approx(10_000 * 66.35, rel=0.001)
+
+
 def test_a_small_fleet_is_not_warned() -> None:
     quiet = automation(expected_hosts=500)
     Annotations.from_stack(Stack.of(quiet)).has_no_warning("*", Match.any_value())
 
 
-def budget(hosts: int, replaced: RevocationPolicy, retired: RevocationPolicy = RevocationPolicy.NEVER) -> CrlBudget:
+def budget(
+    hosts: int, replaced: ReplacementRevocation, retired: RevocationPolicy = RevocationPolicy.NEVER
+) -> CrlBudget:
     return CrlBudget(
         hosts=hosts,
         validity=Duration.days(7),
@@ -332,17 +367,17 @@ def budget(hosts: int, replaced: RevocationPolicy, retired: RevocationPolicy = R
 
 def test_the_forecast_agrees_with_what_was_measured() -> None:
     """7 days, renewed after two thirds, 10,000 hosts: 2,143 a day with 2.33 days left are 5,000 entries."""
-    forecast = budget(10_000, RevocationPolicy.ALWAYS)
+    forecast = budget(10_000, ReplacementRevocation.ALWAYS)
     assert forecast.entries == 5_000
     assert forecast.crl_bytes > 300_000
     assert round(forecast.certificates_per_year) == pytest.approx(782_143, abs=1)
-    assert budget(10_000, RevocationPolicy.NEVER).entries == 0
-    assert 0 < budget(10_000, RevocationPolicy.NEVER, RevocationPolicy.ALWAYS).entries < 1_000
+    assert budget(10_000, ReplacementRevocation.NEVER).entries == 0
+    assert 0 < budget(10_000, ReplacementRevocation.NEVER, RevocationPolicy.ALWAYS).entries < 1_000
 
 
 @pytest.mark.parametrize(("entries", "measured"), [(1_000, 66_913), (4_500, 299_138)])
 def test_bytes_for_each_entry_are_those_of_real_crls(entries: int, measured: int) -> None:
-    assert budget(2 * entries, RevocationPolicy.ALWAYS).crl_bytes == pytest.approx(measured, rel=0.001)
+    assert budget(2 * entries, ReplacementRevocation.ALWAYS).crl_bytes == pytest.approx(measured, rel=0.001)
 
 
 def test_an_existing_table_without_a_stream_is_enrolled_by_the_schedule_and_says_so() -> None:

@@ -25,7 +25,6 @@ from pca_automator import (
     PrivateCertificateAuthority,
     RenewalTimes,
     RenewalWorkflow,
-    RevocationPolicy,
     RolesAnywhereTrust,
     SigningAlgorithm,
 )
@@ -115,7 +114,6 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         factory=factory,
         inventory=inventory,
         polling=polling,
-        revoke_replaced=RevocationPolicy.NEVER,
         settings=HostSettings(),
         signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
         times=RenewalTimes(validity=Duration.days(3), threshold=Duration.days(1)),
@@ -133,6 +131,10 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         inventory=inventory,
         notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
     )
-    definition = state_machine_definition(template_of(stack))
+    template = template_of(stack)
+    variables = [each["Properties"]["Environment"] for each in resources(template, "AWS::Lambda::Function").values()]
+    policies = {each["Variables"]["REVOKE_REPLACED"] for each in variables if "REVOKE_REPLACED" in each["Variables"]}
+    assert policies == {"NEVER"}
+    definition = state_machine_definition(template)
     assert definition["States"]["RenewHosts"]["MaxConcurrency"] == 200
     assert definition["States"]["RenewHosts"]["ItemProcessor"]["States"]["WaitForCertCSRStatus"]["Seconds"] == 20

@@ -79,7 +79,12 @@ def test_the_ca_alone_checks_its_own_props() -> None:
 @pytest.mark.parametrize(
     ("context", "message"),
     [
-        ({"keyAlgorithm": "DSA"}, r"context value keyAlgorithm is 'DSA'"),
+        ({"keyAlgorithm": "DSA"}, r"context value keyAlgorithm is 'DSA': allowed: RSA_2048, RSA_3072"),
+        (
+            {"revokeReplaced": "SOMETIMES"},
+            r"context value revokeReplaced is 'SOMETIMES': allowed: NEVER, ON_KEY_COMPROMISE, ALWAYS",
+        ),
+        ({"revokeOnRetire": "ON_KEY_COMPROMISE"}, r"revokeOnRetire is 'ON_KEY_COMPROMISE': allowed: ALWAYS, NEVER"),
         ({"validityDays": "week"}, r"context value validityDays is 'week'"),
         ({"architecture": "mips"}, r"context value architecture is 'mips': allowed: arm64, x86_64"),
     ],

@@ -41,7 +41,7 @@ CONTEXT: dict[str, Any] = {
     "pollIntervalSeconds": "9",
     "renewalThresholdDays": "3",
     "revokeOnRetire": "NEVER",
-    "revokeReplaced": "ALWAYS",
+    "revokeReplaced": "ON_KEY_COMPROMISE",
     "schedule": "rate(6 hours)",
     "scheduleIntervalHours": "6",
     "signingAlgorithm": "SHA512WITHECDSA",
@@ -118,7 +118,7 @@ def test_keys_validity_threshold_and_policies_are_the_contexts() -> None:
     assert (issue["SIGNING_ALGORITHM"], issue["VALIDITY_DAYS"]) == ("SHA512WITHECDSA", "5")
     assert deploy["RENEWAL_THRESHOLD_SECONDS"] == str(3 * DAY)
     assert (deploy["VALIDATION_POLICY"], deploy["VERSIONS_KEPT"]) == ("REQUIRED", "4")
-    assert environment("CertDeployStatus")["REVOKE_REPLACED"] == "ALWAYS"
+    assert environment("CertCheck")["REVOKE_REPLACED"] == "ON_KEY_COMPROMISE"
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "NEVER"
 
 

@@ -140,13 +140,13 @@ def test_polling_waits_fifteen_seconds_and_gives_up_after_twelve(child: dict[str
 def test_no_state_reads_what_its_paths_have_not_written(parent: dict[str, Any], child: dict[str, Any]) -> None:
     """States.ALL does not catch States.Runtime: a missing input would end the execution without a record."""
     assert missing_inputs(parent, {"$"}) == []
-    assert missing_inputs(child, {"$.hostID", "$.revokeReplaced", "$.runId", "$.startedAt"}) == []
+    assert missing_inputs(child, {"$.hostID", "$.revocationReason", "$.revokeReplaced", "$.runId", "$.startedAt"}) == []
 
 
 def test_the_check_above_sees_a_missing_input(child: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(child))
     broken["States"]["CertFailure"]["Parameters"]["Payload"]["why.$"] = "$.nowhere.at.all"
-    assert missing_inputs(broken, {"$.hostID", "$.revokeReplaced", "$.runId", "$.startedAt"}) == [
+    assert missing_inputs(broken, {"$.hostID", "$.revocationReason", "$.revokeReplaced", "$.runId", "$.startedAt"}) == [
         ("CertFailure", "$.nowhere.at.all")
     ]
 

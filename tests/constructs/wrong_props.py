@@ -9,7 +9,7 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 
-from pca_automator import KeyAlgorithm, SigningAlgorithm, UsageMode
+from pca_automator import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode
 
 
 @dataclass(frozen=True)
@@ -120,4 +120,13 @@ WRONG = {
     "half a host": Wrong({"expected_hosts": 1.5}, r"expected_hosts is 1.5: .* whole number"),
     "no tag": Wrong({"enrol_by_tag": {}}, r"enrol_by_tag is empty"),
     "tag with a pattern": Wrong({"enrol_by_tag": {"Pki": "*"}}, r"takes .* in a tag's value for a pattern"),
+    "another enumeration's value": Wrong(
+        {"revoke_replaced": RevocationPolicy.ALWAYS},
+        r"revoke_replaced is <RevocationPolicy.ALWAYS: 'ALWAYS'>: it must be one of ReplacementRevocation.NEVER, "
+        r"ReplacementRevocation.ON_KEY_COMPROMISE, ReplacementRevocation.ALWAYS$",
+    ),
+    "a string for an enumeration": Wrong(
+        {"revoke_on_retire": "NEVER"},
+        r"revoke_on_retire is 'NEVER': it must be one of RevocationPolicy.ALWAYS, RevocationPolicy.NEVER$",
+    ),
 }

@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pca_runtime import errors, events, identifiers, membership_settings, settings
+from pca_runtime import errors, events, identifiers, membership_settings, payloads, revoker, settings
 
 from pca_automator import automation_events
 from pca_automator._internal import assets, validation
 from pca_automator._internal.states import RETRYABLE_ERRORS
-from pca_automator.algorithms import KeyAlgorithm, SigningAlgorithm, ValidationPolicy
+from pca_automator.algorithms import (
+    KeyAlgorithm,
+    ReplacementRevocation,
+    RevocationPolicy,
+    SigningAlgorithm,
+    ValidationPolicy,
+)
 from pca_automator.ssm_documents import load_document
 from tests.synthesis import resources, sample_template, state_machine_definition
 
@@ -57,6 +63,17 @@ def test_each_function_gets_the_environment_its_settings_read(name: str) -> None
     fields = {field.upper() for field in SETTINGS[name].model_fields}
     assert set(given) - COMMON <= fields, "a variable nobody reads"
     assert model.automation_name == given["AUTOMATION_NAME"]
+
+
+def test_what_cert_check_answers_is_what_cert_deploy_status_takes() -> None:
+    """Else the reason of a revocation is dropped on the way, for payloads ignore what they do not know."""
+    definition = state_machine_definition(sample_template())
+    renew = definition["States"]["RenewHosts"]
+    status = renew["ItemProcessor"]["States"]["CertDeployStatus"]
+    sent = {name.removesuffix(".$") for name in status["Parameters"]["Payload"]}
+    assert sent == {field.alias or name for name, field in payloads.DeployStatusRequest.model_fields.items()}
+    reasons = payloads.DeployStatusRequest.model_fields["revocation_reason"].annotation.__args__
+    assert set(reasons) == {revoker.KEY_COMPROMISE, revoker.SUPERSEDED} <= set(revoker.REASONS)
 
 
 def test_every_handler_exists() -> None:
@@ -111,11 +128,15 @@ def test_no_allowed_pattern_admits_a_character_with_a_meaning_to_a_shell() -> No
 def test_algorithms_and_policies_are_the_same_in_all_worlds() -> None:
     environment = {
         "KEY_ALGORITHM": {each.value for each in KeyAlgorithm},
+        "REVOKE_ON_RETIRE": {each.value for each in RevocationPolicy},
+        "REVOKE_REPLACED": {each.value for each in ReplacementRevocation},
         "SIGNING_ALGORITHM": {each.value for each in SigningAlgorithm},
         "VALIDATION_POLICY": {each.value for each in ValidationPolicy},
     }
     literal = {
         "KEY_ALGORITHM": settings.KeyAlgorithm,
+        "REVOKE_ON_RETIRE": membership_settings.RevocationPolicy,
+        "REVOKE_REPLACED": settings.ReplacementRevocation,
         "SIGNING_ALGORITHM": settings.SigningAlgorithm,
         "VALIDATION_POLICY": settings.ValidationPolicy,
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from handlers import cert_check
 from pca_runtime.errors import AccessRefused, InvalidInput, Throttled
 from pca_runtime.selection import Selection
 from pca_runtime.timestamps import format_time
@@ -59,6 +60,7 @@ def test_lists_the_due_hosts_least_time_left_first(world: World) -> None:
         "total": 5,
         "startedAt": "2026-11-23T13:15:00Z",
         "revokeReplaced": False,
+        "revocationReason": "SUPERSEDED",
     }
     # Expired, then no certificate (as if it expired now), then by time left.
     assert world.lines(answer["key"]) == [
@@ -225,6 +227,41 @@ def test_after_a_compromise_who_could_be_abused_longest_comes_first(world: World
     assert due(world) == [host_id(number) for number in (6, 5, 4, 2, 1, 3)]
 
 
+FORCED = {"hostIDs": [host_id(1)], "force": True}
+EVERYTHING = {"reissue": "all"}
+NO, SUPERSEDED, COMPROMISED = (False, "SUPERSEDED"), (True, "SUPERSEDED"), (True, "KEY_COMPROMISE")
+
+
+@pytest.mark.parametrize(
+    ("run_input", "said", "never", "on_key_compromise", "always"),
+    [
+        ({}, None, NO, NO, SUPERSEDED),
+        ({}, False, NO, NO, SUPERSEDED),
+        (FORCED, None, NO, NO, SUPERSEDED),
+        (FORCED, False, NO, NO, SUPERSEDED),
+        (FORCED, True, COMPROMISED, COMPROMISED, COMPROMISED),
+        (EVERYTHING, None, NO, COMPROMISED, SUPERSEDED),
+        (EVERYTHING, False, NO, NO, SUPERSEDED),
+        (EVERYTHING, True, COMPROMISED, COMPROMISED, COMPROMISED),
+    ],
+)
+def test_policy_and_input_decide_whether_the_run_revokes_and_why(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    run_input: dict[str, Any],
+    said: bool | None,
+    never: tuple[bool, str],
+    on_key_compromise: tuple[bool, str],
+    always: tuple[bool, str],
+) -> None:
+    whole = run_input if said is None else {**run_input, "revokeReplaced": said}
+    for policy, expected in {"NEVER": never, "ON_KEY_COMPROMISE": on_key_compromise, "ALWAYS": always}.items():
+        monkeypatch.setenv("REVOKE_REPLACED", policy)
+        cert_check._settings.cache_clear()
+        answer = check(world, whole)
+        assert (answer["revokeReplaced"], answer["revocationReason"]) == expected, policy
+
+
 def test_as_many_hosts_are_asked_for_as_an_execution_can_be_started_with(world: World) -> None:
     most = {"hostIDs": [f"mi-{number:017x}" for number in range(10_000)], "force": True, "revokeReplaced": True}
     answer = check(world, most)
@@ -248,6 +285,7 @@ def test_as_many_hosts_are_asked_for_as_an_execution_can_be_started_with(world: 
         ({"reissue": "all", "hostIDs": ["i-01234567"]}, "exclude each other"),
         ({"revokeReplaced": True}, "only allowed with reissue, or with hostIDs and force"),
         ({"hostIDs": ["i-01234567"], "revokeReplaced": True}, "only allowed with reissue"),
+        ({"reissue": "all", "revokeReplaced": "no"}, "revokeReplaced"),
         ({"reissue": "all", "dryRun": True}, "dryRun"),
         ([], "input"),
         ("all", "input"),

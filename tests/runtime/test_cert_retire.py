@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -431,24 +432,50 @@ def test_a_run_that_asks_for_it_revokes_what_it_replaced_once_that_is_live(membe
     assert "toRevoke" not in members.world.item()
 
 
-def test_the_policy_always_revokes_without_being_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    for members in enter(world, monkeypatch, REVOKE_REPLACED="ALWAYS"):
-        world.put()
-        renew(members, RUN)
-        assert members.pca.revoked == {}
-        first = int(world.item()["serial"], 16)
-        renew(members, "run-2")
-        assert members.pca.revoked == {first: "SUPERSEDED"}
+def renew_as_decided(members: Members, monkeypatch: pytest.MonkeyPatch, policy: str, run: str, given: Any) -> None:
+    """A renewal with what CertCheck decides from policy and input, handed on as the workflow does."""
+    monkeypatch.setenv("REVOKE_REPLACED", policy)
+    importlib.import_module("handlers.cert_check")._settings.cache_clear()
+    decided = members.world.invoke("cert_check", {"input": given, "runId": run})
+    renew(members, run, revokeReplaced=decided["revokeReplaced"], revocationReason=decided["revocationReason"])
+
+
+def test_the_policy_always_revokes_without_being_asked(members: Members, monkeypatch: pytest.MonkeyPatch) -> None:
+    members.world.put()
+    renew_as_decided(members, monkeypatch, "ALWAYS", RUN, {})
+    assert members.pca.revoked == {}
+    first = int(members.world.item()["serial"], 16)
+    renew_as_decided(members, monkeypatch, "ALWAYS", "run-2", {})
+    assert members.pca.revoked == {first: "SUPERSEDED"}
+
+
+@pytest.mark.parametrize(
+    ("given", "revoked"),
+    [
+        ({}, {}),
+        ({"reissue": "all"}, {0x0ABC: "KEY_COMPROMISE"}),
+        ({"reissue": "all", "revokeReplaced": False}, {}),
+    ],
+)
+def test_the_policy_for_compromises_revokes_when_everything_is_reissued(
+    members: Members, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], revoked: dict[int, str]
+) -> None:
+    members.world.put(**LIVE)
+    renew_as_decided(members, monkeypatch, "ON_KEY_COMPROMISE", RUN, given)
+    assert members.pca.revoked == revoked
+    assert members.world.item()["status"] == "DEPLOYED"
 
 
 def test_a_revocation_that_fails_does_not_fail_the_renewal_and_is_repeated(members: Members) -> None:
     members.world.put(**LIVE)
     members.ec2.instances[HOST] = ("running", {})
     members.pca.fail("revoke_certificate", client_error("ThrottlingException"))
-    assert renew(members, RUN, revokeReplaced=True)["state"] == "DEPLOYED"
+    renewed = renew(members, RUN, revokeReplaced=True, revocationReason="KEY_COMPROMISE")
+    assert renewed["state"] == "DEPLOYED"
     assert members.world.item()["toRevoke"] == {"0abc"}
     assert reconcile(members)["revoked"] == 1
-    assert members.pca.revoked == {0x0ABC: "SUPERSEDED"}
+    # The reason stands in the item: whoever comes back to it does not know the run.
+    assert members.pca.revoked == {0x0ABC: "KEY_COMPROMISE"}
 
 
 def test_a_host_cannot_have_another_hosts_certificate_revoked(members: Members) -> None:

@@ -111,8 +111,10 @@ def test_the_remedy_of_a_wrong_input_names_every_right_one() -> None:
     inputs = [json.loads(text.replace("i-...", "i-01234567")) for text in re.findall(r"\{[^}]*\}", workflow)]
     read = [RunInput.parse(each) for each in inputs]
     assert {name for each in read for name in each.model_fields_set} == {"host_ids", "force", "reissue"}
-    assert RunInput.parse({**inputs[2], **json.loads('{"revokeReplaced": true}')}).revoke_replaced
-    assert '"revokeReplaced": true' in workflow
+    for forced in inputs[2:]:
+        assert RunInput.parse({**forced, "revokeReplaced": True}).revoke_replaced
+        assert RunInput.parse({**forced, "revokeReplaced": False}).revoke_replaced is False
+    assert '"revokeReplaced": true or false' in workflow
     assert f"{HOST_IDS_MAX:,} ids" in workflow
     retire_inputs = re.findall(r"\{[^}]*\}", retire)
     options = dict(re.findall(r'"(reason|removeFromHost)": ("?\w+"?)', retire))

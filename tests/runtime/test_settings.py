@@ -47,6 +47,7 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
         (settings.CertIssueSettings, "CA_ARN", "my-ca"),
         (settings.CertDeploySettings, "VALIDATION_POLICY", "SOMETIMES"),
         (settings.CertCheckSettings, "SCAN_SEGMENTS", "0"),
+        (settings.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
         (settings.CertReportSettings, "TOPIC_ARN", ""),
     ],
 )
@@ -68,6 +69,7 @@ def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
     environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "CA_ARN", "TABLE_NAME", "WORK_BUCKET")}
     loaded = settings.CertCheckSettings.load(environment)
     assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
+    assert loaded.revoke_replaced == "NEVER"
 
 
 def test_a_function_with_a_broken_environment_says_so_instead_of_working(
