@@ -48,7 +48,7 @@ class Polling:
     def window(self) -> str:
         """How long one command has, from sending to its last poll, in words."""
         if self._window_seconds is None:
-            return f"{self.attempts} looks at intervals of {self.interval.to_seconds()} s"
+            return f"{self.attempts} x {self.interval.to_seconds()} s"
         return f"{self._window_seconds} s"
 
     @property

@@ -11,6 +11,7 @@ from cryptography import x509
 from pca_runtime.authority import look_at
 from pca_runtime.aws_errors import translated
 from pca_runtime.clients import client
+from pca_runtime.counting import counted
 from pca_runtime.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.errors import PcaAutomatorError
 from pca_runtime.fleet import Fleet
@@ -78,4 +79,4 @@ def _described(entry: dict[str, Any]) -> str:
     except ValueError:
         return f"{state}not readable"
     end = crl.next_update_utc
-    return f"{state}{len(crl)} entries, next update {format_time(end) if end else 'never'}"
+    return f"{state}{counted(len(crl), 'entry', 'entries')}, next update {format_time(end) if end else 'never'}"

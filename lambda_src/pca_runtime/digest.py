@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pca_runtime.counting import counted, noun
 from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.renewal_policy import is_due
@@ -89,8 +90,8 @@ def _failed(item: HostItem) -> HostOutcome:
 
 def subject_of(digest: Digest) -> str:
     """One ASCII line of at most 100 characters."""
-    hosts = "1 host failed" if len(digest.failed) == 1 else f"{len(digest.failed)} hosts failed"
-    subject = f"[{digest.automation}] certificates: {hosts}, least time left {_least(digest)}"
+    failed = counted(len(digest.failed), "host")
+    subject = f"[{digest.automation}] certificates: {failed} failed, least time left {_least(digest)}"
     return subject.encode("ascii", "replace").decode()[:_SUBJECT_MAX]
 
 
@@ -100,12 +101,12 @@ def message_of(digest: Digest) -> str:
     lines = [
         f"Certificates of {digest.automation}, {format_time(digest.now)}",
         "",
-        f"  {digest.hosts:>6}  hosts",
+        f"  {digest.hosts:>6}  {noun(digest.hosts, 'host')}",
         f"  {digest.due:>6}  due now, or before the next run",
         f"  {digest.overdue:>6}  overdue: the certificate has run out",
         f"  {digest.without:>6}  without a certificate",
         f"  {len(digest.failed):>6}  failed in their last renewal",
-        f"  {digest.rejected:>6}  entries that are no host id",
+        f"  {digest.rejected:>6}  {noun(digest.rejected, 'entry that is', 'entries that are')} no host id",
         "",
         f"  Least time left:   {_least(digest)}{f', {digest.least[1]}' if digest.least else ''}",
         f"  99 of 100 have:    {_duration(percentile) if percentile is not None else 'no certificate'}",

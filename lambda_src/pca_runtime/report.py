@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from pca_runtime.counting import counted
 from pca_runtime.error_catalogue import CATALOGUE, lookup, remedy_for
 from pca_runtime.notifications import execution_url
 from pca_runtime.timestamps import format_time
@@ -177,8 +178,7 @@ class RunReport:
 def subject_of(report: RunReport) -> str:
     """One ASCII line of at most 100 characters."""
     count = len(report.trouble)
-    hosts = "1 host needs attention" if count == 1 else f"{count} hosts need attention"
-    what = hosts if count else "the run did not finish"
+    what = counted(count, "host needs attention", "hosts need attention") if count else "the run did not finish"
     subject = f"[{report.automation}] certificate renewal: {what}"
     return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
 
@@ -221,13 +221,13 @@ def cause_lines(report: RunReport) -> list[str]:
     lines = ["WHY, AND WHAT TO DO", ""] if causes else []
     for cause in causes[:CAUSES_MAX]:
         where = f" in {cause.phase}" if cause.phase else ""
-        lines.append(f"* {cause.count} host{'' if cause.count == 1 else 's'}: {cause.code}{where}")
+        lines.append(f"* {counted(cause.count, 'host')}: {cause.code}{where}")
         lines.append(f"  What happened: {lookup(cause.code).meaning}")
         lines.append(f"  What to do:    {cause.remedy}")
         lines.append(f"  Most urgent:   {cause.most_urgent.host_id}, {_left(cause.most_urgent, report.now)}")
         lines.append("")
     if len(causes) > CAUSES_MAX:
-        lines += [f"* and {len(causes) - CAUSES_MAX} rarer causes", ""]
+        lines += [f"* and {counted(len(causes) - CAUSES_MAX, 'rarer cause')}", ""]
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import Trouble
+from pca_automator.cli.output import counted
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.status import next_run
 
@@ -74,7 +75,7 @@ def _queue(deployment: Deployment, url: str) -> Callable[[], str]:
         name = "ApproximateNumberOfMessages"
         answer = deployment.aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
         if waiting := int(answer["Attributes"][name]):
-            raise Trouble(f"{waiting} messages wait: see docs/operations.md")
+            raise Trouble(f"{counted(waiting, 'message waits', 'messages wait')}: see docs/operations.md")
         return "empty"
 
     return check

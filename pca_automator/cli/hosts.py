@@ -14,7 +14,7 @@ from pca_automator.cli import departure, fleet, overrides
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import FAILED, USAGE, Trouble
 from pca_automator.cli.host_details import details, live_state, remedy_for
-from pca_automator.cli.output import Output, say, show, show_rows
+from pca_automator.cli.output import Output, counted, say, show, show_rows
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import DryRunOption, Operator, YesOption, confirm, verb
 
@@ -64,12 +64,11 @@ def add(
     show_rows(op.output, rows, ("hostID", "result"))
     added = sum(row["result"] == "added" for row in rows)
     others = sum(row["result"].startswith("differs") for row in rows)
-    say(f"{added} added, {len(rows) - added} were there already. {_when(op.deployment) if added else ''}".strip())
+    there = counted(len(rows) - added, "was there already", "were there already")
+    say(f"{added} added, {there}. {_when(op.deployment) if added else ''}".strip())
     if others:
-        raise Trouble(
-            f"{others} are there with other overrides: pca-automator hosts set ID --override NAME=VALUE",
-            FAILED,
-        )
+        differ = f"{counted(others, 'is', 'are')} there with other overrides"
+        raise Trouble(f"{differ}: pca-automator hosts set ID --override NAME=VALUE", FAILED)
 
 
 def _new_hosts(
@@ -291,7 +290,7 @@ def retire(
         answer["revoked"] += sum(departure.revoke_item(op.deployment, known[each]) for each in wanted)
     rows = ({"hostID": each, "result": "retired", "removal": answer["commands"].get(each)} for each in wanted)
     show_rows(op.output, rows, ("hostID", "result", "removal"))
-    say(f"{answer['retired']} retired, {answer['revoked']} certificates revoked")
+    say(f"{answer['retired']} retired, {counted(answer['revoked'], 'certificate')} revoked")
 
 
 hosts.command("add")(add)

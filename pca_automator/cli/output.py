@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from pca_automator.cli.runtime import runtime
+
 Row = Mapping[str, Any]
 
 # Rich takes half a millisecond for a row; longer tables are read with a pager or grep, where folding is in the way.
@@ -62,6 +64,11 @@ def show_rows(output: Output, rows: Iterable[Row], columns: Sequence[str], title
 def say(text: str) -> None:
     """A line beside the answer: it goes to standard error, so that standard output stays what was asked for."""
     sys.stderr.write(f"{text}\n")
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """The number and the word for it: "1 host", "2 hosts"."""
+    return str(runtime("counting").counted(count, one, many))
 
 
 def console(*, error: bool = False) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pca_automator.cli.errors import USAGE, Trouble
-from pca_automator.cli.output import say
+from pca_automator.cli.output import counted, say
 from pca_automator.cli.runtime import runtime
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
@@ -115,7 +115,7 @@ def read_csv(path: Path) -> list[NewHost]:
             say(mistake)
         if len(mistakes) > _MISTAKES_SHOWN:
             say(f"... and {len(mistakes) - _MISTAKES_SHOWN} more")
-        wrong = "1 line is" if len(mistakes) == 1 else f"{len(mistakes)} lines are"
+        wrong = counted(len(mistakes), "line is", "lines are")
         raise Trouble(f"{wrong} wrong in {path}: nothing was written", USAGE)
     if not hosts:
         raise Trouble(f"{path} has no hosts", USAGE)

@@ -14,7 +14,7 @@ import typer
 from pca_automator.cli import fleet
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import USAGE, Trouble
-from pca_automator.cli.output import Output, console, say, show
+from pca_automator.cli.output import Output, console, counted, say, show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import DryRunOption, Operator, YesOption, confirm, verb
 
@@ -53,15 +53,15 @@ def run(
     request = _input(wanted, force, revoke_replaced)
     _check_hosts(op.deployment, wanted)
     if dry_run:
-        plan = {"hosts": _would_renew(op.deployment, wanted, force), "input": request}
-        table = [("would renew", f"{plan['hosts']} hosts"), ("input", json.dumps(request))]
-        show(op.output, {"stateMachine": op.deployment.state_machine, **plan}, table)
+        hosts = _would_renew(op.deployment, wanted, force)
+        table = [("would renew", counted(hosts, "host")), ("input", json.dumps(request))]
+        show(op.output, {"stateMachine": op.deployment.state_machine, "hosts": hosts, "input": request}, table)
         return
     if force and not wanted:
         what = f"issue a new certificate for every host of {op.deployment.stack}"
         confirm(f"{what}{_REVOCATION[revoke_replaced]}?", yes=yes)
     elif revoke_replaced:
-        confirm(f"revoke the present certificates of {len(wanted)} hosts?", yes=yes)
+        confirm(f"revoke what {counted(len(wanted), 'host holds', 'hosts hold')} at present?", yes=yes)
     arn = start(op.deployment, request)
     run_id = arn.rpartition(":")[2]
     if not watch:
@@ -210,9 +210,11 @@ def _watch(op: Operator, arn: str) -> None:
             f"Until when: pca-automator hosts show {skipped[0]}"
         )
     if failed := progress.counts["failed"] + open_hosts:
-        raise Trouble(f"{failed} hosts were not renewed: pca-automator hosts list --failed, pca-automator explain ID")
+        hosts = counted(failed, "host was", "hosts were")
+        raise Trouble(f"{hosts} not renewed: pca-automator hosts list --failed, pca-automator explain ID")
     if rejected := _rejected(progress.output):
-        raise Trouble(f"{rejected} entries of the inventory are not host ids: see the run's report")
+        entries = counted(rejected, "entry of the inventory is no host id", "entries of the inventory are no host ids")
+        raise Trouble(f"{entries}: see the run's report")
 
 
 def _rejected(output: Mapping[str, Any]) -> int:
@@ -251,4 +253,4 @@ def _line(progress: Progress) -> str:
     if not progress.listed:
         return f"run {progress.run_id}: looking for hosts that are due"
     shown = ", ".join(f"{count} {stage}" for stage, count in progress.counts.items() if count)
-    return f"run {progress.run_id}: {len(progress.stages)} hosts: {shown or 'none is due'}"
+    return f"run {progress.run_id}: {counted(len(progress.stages), 'host')}: {shown or 'none is due'}"

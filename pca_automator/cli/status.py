@@ -11,7 +11,7 @@ from typing import Any
 from pca_automator.cli import fleet
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import FAILED, Trouble
-from pca_automator.cli.output import show
+from pca_automator.cli.output import counted, show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import Operator, verb
 
@@ -86,7 +86,7 @@ def status(op: Operator) -> None:
         ("hosts", answer["hosts"]),
         ("  by status", ", ".join(f"{count} {name}" for name, count in sorted(summary.statuses.items()))),
         ("due", summary.due),
-        ("overdue", f"{summary.overdue} certificates have run out"),
+        ("overdue", _overdue(summary)),
         ("least time left", least),
         ("99 % have at least", fleet.left(percentile) if percentile is not None else ""),
         ("last run", " ".join(str(last[name]) for name in ("status", "startedAt", "runId")) if last else "none yet"),
@@ -109,9 +109,10 @@ def _troubles(
     upcoming: str,
 ) -> list[str]:
     which = "" if broken is None else "the last run" if broken is last else f"run {broken['runId']}"
+    failed = summary.statuses["FAILED"]
     found = {
-        f"{summary.overdue} certificates have run out: pca-automator hosts list --expiring-within 0m": summary.overdue,
-        f"{summary.statuses['FAILED']} hosts failed: pca-automator hosts list --failed": summary.statuses["FAILED"],
+        f"{_overdue(summary)}: pca-automator hosts list --expiring-within 0m": summary.overdue,
+        f"{counted(failed, 'host')} failed: pca-automator hosts list --failed": failed,
         f"{which} ended {broken['status'] if broken else ''}: pca-automator run --watch": broken,
         f"the CA is {ca['status']}: pca-automator explain CA_NOT_ACTIVE": ca["status"] != "ACTIVE",
         "the CA's own certificate runs out soon: renew it as docs/operations.md says": ca["soon"],
@@ -119,6 +120,10 @@ def _troubles(
         "the schedule is disabled: deploy again": upcoming == "disabled",
     }
     return [text for text, holds in found.items() if holds]
+
+
+def _overdue(summary: Summary) -> str:
+    return counted(summary.overdue, "certificate has run out", "certificates have run out")
 
 
 def _runs(deployment: Deployment) -> list[dict[str, Any]]:
@@ -216,9 +221,10 @@ def _crl(deployment: Deployment, now: datetime) -> dict[str, Any]:
     loaded = load_pem_x509_crl(data if isinstance(data, bytes) else str(data).encode())
     end, entries = loaded.next_update_utc, len(loaded)
     assert end is not None
+    next_update = runtime("timestamps").format_time(end)
     return {
-        "summary": f"{enabled}, {entries} entries, next update {runtime('timestamps').format_time(end)}",
-        "nextUpdate": runtime("timestamps").format_time(end),
+        "summary": f"{enabled}, {counted(entries, 'entry', 'entries')}, next update {next_update}",
+        "nextUpdate": next_update,
         "entries": entries,
         "expired": end <= now,
     }

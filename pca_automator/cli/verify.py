@@ -20,7 +20,7 @@ from pca_automator.cli import fleet
 from pca_automator.cli.components import components
 from pca_automator.cli.deployment import Deployment
 from pca_automator.cli.errors import Trouble, one_line
-from pca_automator.cli.output import say, show_rows
+from pca_automator.cli.output import counted, say, show_rows
 from pca_automator.cli.run import start
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verb import DryRunOption, Operator, YesOption, confirm, verb
@@ -94,7 +94,7 @@ class Tests:
         """The tests, in the order in which they are made."""
         yield "run without work", self._empty_run
         yield "unknown host", self._unknown_host
-        yield f"load of {self.hosts} invalid hosts", self._load
+        yield f"load of {counted(self.hosts, 'invalid host')}", self._load
         yield "notification", self._notification
 
     @contextmanager
@@ -164,7 +164,7 @@ class Tests:
             raise Trouble(f"the entries failed with {', '.join(sorted(codes))}")
         kept = sum(item.attributes.get("expiry") == _FAR_AWAY for item in found.values())
         _expect("entries whose expiry was kept", self.hosts, kept)
-        return f"{self.hosts} failed as they must: {', '.join(sorted(codes))}"
+        return f"{counted(self.hosts, 'failed as it must', 'failed as they must')}: {', '.join(sorted(codes))}"
 
     _published: bool = False
 
@@ -179,7 +179,9 @@ class Tests:
             for page in pages.paginate(TopicArn=topic)
             for each in page["Subscriptions"]
         )
-        return f"published to {count} confirmed subscriptions" if count else "published, but nobody has subscribed"
+        if not count:
+            return "published, but nobody has subscribed"
+        return f"published to {counted(count, 'confirmed subscription')}"
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         arn = start(self.deployment, request)

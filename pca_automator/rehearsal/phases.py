@@ -55,7 +55,8 @@ def enrol(world: World) -> None:
     explain(world, items)
     world.members = deployed
     if len(deployed) < FEWEST_HOSTS:
-        raise TooFewHostsError(f"{len(deployed)} hosts have a certificate; the other phases need {FEWEST_HOSTS}")
+        got = f"{len(deployed)} of {len(members)} hosts have a certificate"
+        raise TooFewHostsError(f"{got}; the other phases need {FEWEST_HOSTS}")
 
 
 def run_again(world: World) -> None:

@@ -28,6 +28,8 @@ def test_add_leaves_a_host_that_is_there_alone(deployed: Deployed) -> None:
     assert (again.exit_code, json.loads(again.stdout)["result"]) == (0, "unchanged")
     other = deployed.invoke("hosts", "add", host(1), "--override", "keyAlgorithm=EC_prime256v1")
     assert other.exit_code == 1
+    assert "0 added, 1 was there already.\n" in other.stderr
+    assert "error: 1 is there with other overrides:" in other.stderr
     assert deployed.items() == before
 
 

@@ -127,7 +127,7 @@ def test_watch_shows_progress_and_counts_what_the_table_says(deployed: Deployed)
     assert (answer["done"], answer["failed"]) == (statuses.count("DEPLOYED"), statuses.count("FAILED"))
     assert "run run-1: looking for hosts that are due" in done.stderr
     assert "run run-1: 4 hosts: 4 waiting" in done.stderr
-    assert "error: 1 hosts were not renewed" in done.stderr
+    assert "error: 1 host was not renewed:" in done.stderr
 
 
 def test_watch_on_a_terminal_is_one_line_that_changes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

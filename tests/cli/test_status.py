@@ -77,8 +77,8 @@ def test_a_host_that_joins_does_not_hide_the_run_that_broke(
 @pytest.mark.parametrize(
     ("what", "words"),
     [
-        ("overdue", "1 certificates have run out"),
-        ("failed", "1 hosts failed"),
+        ("overdue", "1 certificate has run out:"),
+        ("failed", "1 host failed:"),
         ("run", "the last run ended FAILED"),
         ("ca", "the CA is DISABLED"),
         ("ca expires", "own certificate runs out soon"),

@@ -99,7 +99,7 @@ def test_a_hook_that_takes_too_long_is_ended(make_host: Callable[..., Host], pla
     outcome = host.install(*host.prepare(), hookTimeout="1")
     assert outcome.error == "HOOK_TIMED_OUT"
     assert outcome.sentence == (
-        f"the hook 10-slow did not end within 1 seconds, all hooks together (waiting); went back to {old}"
+        f"the hook 10-slow did not end within 1 s, all hooks together (waiting); went back to {old}"
     )
     assert host.live == old
 

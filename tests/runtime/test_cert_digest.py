@@ -37,7 +37,7 @@ def test_counts_the_fleet_and_says_who_runs_out_first(world: World) -> None:
     text = digest(world)
     for expected in (
         "     4  hosts", "     3  due", "     1  overdue", "     1  without a certificate", "     0  failed",
-        "     1  entries that are no host id", f"Least time left:   EXPIRED 1 d 0 h ago, {host_id(3)}",
+        "     1  entry that is no host id", f"Least time left:   EXPIRED 1 d 0 h ago, {host_id(3)}",
         "99 of 100 have:    EXPIRED 1 d 0 h ago", "pca-automator status",
     ):  # fmt: skip
         assert expected in text
@@ -61,13 +61,15 @@ def test_a_healthy_fleet_has_nothing_but_numbers(world: World) -> None:
     world.put(host_id(1), **live(5 * DAY, 3 * DAY))
     text = digest(world)
     assert "0 hosts failed, least time left 5 d 0 h" in text
+    assert "     1  host\n" in text
+    assert "     0  entries that are no host id\n" in text
     assert "WHY" not in text
     assert "FAILED, MOST URGENT FIRST" not in text
 
 
 def test_an_empty_fleet_is_no_error(world: World) -> None:
     text = digest(world)
-    assert "     0  hosts" in text
+    assert "     0  hosts\n" in text
     assert "Least time left:   no certificate\n" in text
 
 
@@ -112,7 +114,7 @@ def test_a_service_that_does_not_answer_leaves_the_rest_of_the_digest(world: Wor
     text = digest(world)
     assert "CA:                could not be looked at: ACCESS_REFUSED" in text
     assert "CRL in force:      could not be looked at: SERVICE_THROTTLED" in text
-    assert "     1  hosts" in text
+    assert "     1  host\n" in text
 
 
 def test_ten_thousand_failed_hosts_make_a_short_mail(world: World) -> None:

@@ -57,7 +57,7 @@ run_hooks() {
     fi
     if [ "$(date +%s)" -ge "$hook_deadline" ]; then
       hook_code=HOOK_TIMED_OUT
-      hook_says="${hook##*/} did not end within $SSM_hookTimeout seconds, all hooks together ($hook_says)"
+      hook_says="${hook##*/} did not end within $SSM_hookTimeout s, all hooks together ($hook_says)"
     else
       hook_code=HOOK_FAILED
       hook_says="${hook##*/} ended with status $hook_status ($hook_says)"

@@ -56,8 +56,8 @@ compare_clocks() {
   [ -n "$SSM_sentAt" ] || return 0
   clock_difference=$(($(date -u +%s) - SSM_sentAt))
   case $clock_difference in
-    -*) clock_words=", ${clock_difference#-} seconds before this command was sent" ;;
-    *) clock_words=", $clock_difference seconds after this command was sent" ;;
+    -*) clock_words=", ${clock_difference#-} s before this command was sent" ;;
+    *) clock_words=", $clock_difference s after this command was sent" ;;
   esac
 }
 
