@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-__all__ = ["Expressions", "from_image", "from_item", "to_value"]
+__all__ = ["Expressions", "from_item", "to_value"]
+
+
+class _Deserializer(TypeDeserializer):
+    """Bytes as bytes: boto3's own type for them cannot be made a text. Lambda hands on those of a stream in base64."""
+
+    def _deserialize_b(self, value: bytes | str) -> bytes:
+        return b64decode(value) if isinstance(value, str) else value
+
 
 _SERIALIZER = TypeSerializer()
-_DESERIALIZER = TypeDeserializer()
+_DESERIALIZER = _Deserializer()
 
 
 def to_value(value: object) -> dict[str, Any]:
@@ -19,19 +28,8 @@ def to_value(value: object) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item of DynamoDB's JSON as a Python dictionary."""
+    """An item, or an image of a stream's record, as a Python dictionary."""
     return {name: _DESERIALIZER.deserialize(value) for name, value in item.items()}
-
-
-def from_image(image: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be read of an image in a stream's record: Lambda hands on binary values as text in base64."""
-    found = {}
-    for name, value in image.items():
-        try:
-            found[name] = _DESERIALIZER.deserialize(value)
-        except (AttributeError, TypeError, ValueError):
-            continue
-    return found
 
 
 class Expressions:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
-from pca_runtime.expressions import from_image
+from pca_runtime.expressions import from_item
 from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.payloads import HostId, _Payload
@@ -77,7 +77,7 @@ def removed_items(records: Iterable[Mapping[str, Any]]) -> list[HostItem]:
     for record in records:
         try:
             if record["eventName"] == "REMOVE":
-                found.append(HostItem.of(from_image(record["dynamodb"]["OldImage"])))
+                found.append(HostItem.of(from_item(record["dynamodb"]["OldImage"])))
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
     return [item for item in found if is_host_id(item.host_id)]

@@ -69,7 +69,8 @@ def held(item: Any, *, previous: bool) -> list[str]:
     """The serials of what a host may hold: the live one, and what was sent to it and never recorded."""
     names = ("serial", "previousSerial") if previous else ("serial",)
     others = runtime("other_certificates").others_with_pending(item, runtime("timestamps").utc_now())
-    recorded = [str(item.attributes[name]) for name in names if item.attributes.get(name)]
+    is_serial = runtime("certificates").is_serial
+    recorded = [item.attributes[name] for name in names if is_serial(item.attributes.get(name))]
     return list(dict.fromkeys([*recorded, *others]))
 
 

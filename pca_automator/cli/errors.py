@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from pca_automator.cli.output import printable
+
 FAILED = 1
 """The answer is not good: a host failed, does not exist, or something needs a person."""
 USAGE = 2
@@ -54,7 +56,7 @@ def one_line() -> Iterator[None]:
         trouble = _trouble(error)
         if trouble is None:
             raise
-        typer.echo(f"error: {' '.join(str(trouble).split())}", err=True)
+        typer.echo(f"error: {printable(' '.join(str(trouble).split()))}", err=True)
         raise typer.Exit(trouble.status) from error
 
 

@@ -69,7 +69,7 @@ def remedy_for(host_id: str, code: str, message: str = "") -> str:
 
 
 def _value(value: Any) -> str:
-    return ",".join(sorted(value)) if isinstance(value, (list, set)) else str(value)
+    return ",".join(sorted(map(str, value))) if isinstance(value, (list, set)) else str(value)
 
 
 def _last_run(item: Any) -> str:
@@ -154,14 +154,27 @@ def _read(item: Any, answer: dict[str, Any]) -> dict[str, Any]:
         if line.startswith("PCA_ERROR "):
             raise Trouble(f"{item.host_id}: {line.removeprefix('PCA_ERROR ')}", FAILED)
         if line.startswith("{"):
-            return _compare(item, json.loads(line))
+            return _compare(item, _parsed(item, line))
     what = answer.get("StatusDetails") or answer.get("Status")
     raise Trouble(f"{item.host_id} gave no answer: the command ended {what}", FAILED)
 
 
+def _parsed(item: Any, line: str) -> dict[str, Any]:
+    """The line as the script writes it; a host in wrong hands may write anything."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Trouble(f"{item.host_id} gave an answer that is no JSON", FAILED) from None
+    names = {"live": dict, "versions": dict, "hooks": dict, "problems": list}
+    for name, kind in names.items():
+        if not isinstance(found.get(name) or kind(), kind):
+            raise Trouble(f"{item.host_id} gave an answer without a proper {name!r}", FAILED)
+    return found
+
+
 def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
-    live = found.get("live") or {}
-    problems = [str(each) for each in found.get("problems", [])]
+    live, versions, hooks = (found.get(name) or {} for name in ("live", "versions", "hooks"))
+    problems = [str(each) for each in found.get("problems") or []]
     if live and item.serial and str(live.get("serial", "")).lower() != item.serial:
         problems.append("NOT_THE_CERTIFICATE_OF_THE_INVENTORY")
     return {
@@ -171,8 +184,8 @@ def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
         "commonName": live.get("commonName"),
         "keyMatches": live.get("keyMatches"),
         "confirmed": live.get("confirmed"),
-        "versions": found.get("versions", {}).get("names", []),
-        "hooks": found.get("hooks", {}).get("names", []),
+        "versions": versions.get("names", []),
+        "hooks": hooks.get("names", []),
         "helper": found.get("helper"),
         "openssl": found.get("openssl"),
         "problems": problems,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pca_automator.cli.runtime import runtime
 
 Row = Mapping[str, Any]
+
+# Where control characters are, C1 and those that turn the direction of writing included.
+_UNSEEN = re.compile(r"[^\x20-\x7e\n]")
 
 # Rich takes half a millisecond for a row; longer tables are read with a pager or grep, where folding is in the way.
 _FOLDED_ROWS = 500
@@ -32,7 +37,7 @@ def show(output: Output, answer: Row, table: Iterable[tuple[str, Any]], title: s
         return
     grid = _table(title, ("", ""), show_header=False)
     for name, value in table:
-        grid.add_row(name, _text(value))
+        grid.add_row(_text(name), _text(value))
     console().print(grid)
 
 
@@ -63,7 +68,12 @@ def show_rows(output: Output, rows: Iterable[Row], columns: Sequence[str], title
 
 def say(text: str) -> None:
     """A line beside the answer: it goes to standard error, so that standard output stays what was asked for."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
+
+
+def printable(text: str) -> str:
+    """Hosts, and whoever may write to the inventory, choose some of the words; none of them moves the cursor."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0].isprintable() else " " if found[0].isspace() else "?", text)
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
@@ -95,7 +105,7 @@ def _table(title: str, columns: Sequence[str], *, show_header: bool = True) -> A
 
 def _write_lines(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
     """A table without a fold and without colours, one row a line."""
-    cells = [list(columns), *([_cell(row.get(name)) for name in columns] for row in rows)]
+    cells = [list(columns), *([_cell(row.get(name)).replace("\n", " ") for name in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [" " + "   ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
     lines.insert(1, "─" * max(map(len, lines)))
@@ -116,20 +126,26 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, set, tuple)):
-        return ", ".join(str(each) for each in sorted(value))
-    return str(value)
+        return printable(", ".join(sorted(str(each) for each in value)))
+    return printable(str(value))
 
 
 _STYLES = {"FAILED": "red", "DEPLOYED": "green", "RENEWING": "cyan", "RETIRED": "dim", "failed": "red", "ok": "green"}
 
 
 def _write_json(answer: Any, indent: int | None = None) -> None:
-    sys.stdout.write(json.dumps(answer, indent=indent, default=plain, ensure_ascii=False) + "\n")
+    text = json.dumps(answer, indent=indent, default=plain, ensure_ascii=False)
+    # JSON itself escapes the first 32 characters alone.
+    sys.stdout.write(
+        _UNSEEN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text) + "\n"
+    )
 
 
 def plain(value: Any) -> Any:
-    """What DynamoDB's sets and numbers are in JSON."""
+    """What DynamoDB's sets, numbers and bytes are in JSON."""
     if isinstance(value, (set, frozenset)):
-        return sorted(value)
+        return sorted(value, key=str)
+    if not isinstance(value, Decimal):
+        return str(value)
     number = float(value)
     return int(number) if number.is_integer() else number

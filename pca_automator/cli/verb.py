@@ -12,7 +12,7 @@ import typer
 
 from pca_automator.cli.deployment import DEFAULT_STACK, Aws, Deployment
 from pca_automator.cli.errors import USAGE, Trouble, one_line
-from pca_automator.cli.output import Output
+from pca_automator.cli.output import Output, printable
 
 P = ParamSpec("P")
 
@@ -107,7 +107,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     try:
-        answer = typer.confirm(question, err=True)
+        answer = typer.confirm(printable(question), err=True)
     except typer.Abort:
         raise Trouble("nobody answered; give --yes where nobody can", USAGE) from None
     if not answer:

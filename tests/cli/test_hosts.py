@@ -302,6 +302,80 @@ def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed)
     assert (done.exit_code, done.stderr) == (1, f"error: {host(1)}: MISSING_TOOL openssl is missing\n")
 
 
+UNSEEN = "\x1b\x07\x9b\r\u202e"
+CURSOR = "\x1b]0;mine\x07\x1b[2J\x9b1A\r\u202e"
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_a_host_in_wrong_hands_does_not_write_to_the_terminal(deployed: Deployed, output: str) -> None:
+    deployed.live(1)
+    found = dict.fromkeys(INSPECTED, f"{CURSOR}0K") | {"live": {"serial": CURSOR, "notAfter": CURSOR}}
+    lists = {"versions": {"names": [CURSOR, 1]}, "hooks": {"names": [CURSOR]}, "problems": [CURSOR, "X"]}
+    answer_live(deployed, f"{json.dumps(found | lists)}\n")
+    done = deployed.invoke("hosts", "show", host(1), "--live", "--output", output)
+    assert "0K" in done.stdout
+    assert [character for character in done.stdout + done.stderr if character in UNSEEN] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"PCA_ERROR LOCKED {CURSOR}\n",
+        "{",
+        '{"live": [1]}',
+        '{"live": {}, "versions": 1}',
+        '{"problems": {"a": 1}}',
+        '{"a":' * 5_000,
+    ],
+)
+def test_an_answer_of_a_host_that_is_none_is_one_line(deployed: Deployed, text: str) -> None:
+    deployed.live(1)
+    answer_live(deployed, text)
+    done = deployed.invoke("hosts", "show", host(1), "--live")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"error: {host(1)}")
+    assert done.stderr.removesuffix("\n").isprintable()
+
+
+@pytest.mark.parametrize("arguments", [["hosts", "list"], ["hosts", "show", host(1)], ["explain", host(1)], ["status"]])
+@pytest.mark.parametrize("output", ["table", "json", "jsonl"])
+def test_an_item_of_the_inventory_does_not_write_to_the_terminal(
+    deployed: Deployed, arguments: list[str], output: str
+) -> None:
+    names = (
+        "status",
+        "expiry",
+        "renewalDate",
+        "lastRunId",
+        "lastAttempt",
+        "validated",
+        "failureCount",
+        "previousSerial",
+    )
+    deployed.live(1, **dict.fromkeys(names, CURSOR), lastError=dict.fromkeys(("phase", "code", "message"), CURSOR))
+    deployed.live(2, **{name: {"a": {b"\xff", b"\x00"}} for name in names}, lastError={"code": [1]})
+    deployed.live(3, **dict.fromkeys(names, b"\xff"), lastError={"code": b"\xff"})
+    done = deployed.invoke(*arguments, "--output", output)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert [character for character in done.stdout + done.stderr if character in UNSEEN] == []
+
+
+def test_a_list_that_is_too_long_for_a_table_has_one_line_a_host(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pca_automator.cli.output._FOLDED_ROWS", 0)
+    deployed.live(1, status=f"DEPLOYED\n{host(7)}   FAILED{CURSOR}")
+    lines = deployed.invoke("hosts", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.strip().startswith("i-")] == [host(1)]
+
+
+def test_what_is_no_serial_is_not_revoked(deployed: Deployed) -> None:
+    deployed.live(1, serial=CURSOR, previousSerial="0a")
+    done = deployed.invoke("revoke", host(1), "--previous", "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")] == ["0a"]
+
+
 def test_set_changes_overrides_alone(deployed: Deployed) -> None:
     deployed.live(1, keyPath="/opt/keys", dnsNames=["a.example"])
     before = deployed.items()[host(1)]

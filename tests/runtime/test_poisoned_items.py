@@ -32,6 +32,7 @@ VALUES: dict[str, Any] = {
     "list": [1, "a", {"b": {"c"}}],
     "map": {"requestId": 7, "code": {"a": ["x" * 50_000]}, "taskToken": 1, "serial": "zz", "certificateArn": 5},
     "map of texts": {"serial": "-1", "certificateArn": "x" * 300, "code": "x" * 300_000, "requestId": ""},
+    "map of bytes": dict.fromkeys(("serial", "certificateArn", "code", "phase", "message", "requestId"), b"\xff"),
     "texts": {"zz", "-1", "0", "f" * 300, " 0b", "0x0c", "00"},
     "numbers": {Decimal(1), Decimal(2)},
     "bytes in a set": {b"a", b"b"},
