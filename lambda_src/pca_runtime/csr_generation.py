@@ -68,10 +68,7 @@ class CsrGeneration:
             parameters={
                 "hostID": lease.host_id,
                 "requestId": lease.request_id,
-                "csrPath": settings.csr_path,
-                "certPath": overrides.cert_path or settings.cert_path,
-                "keyPath": overrides.key_path or settings.key_path,
-                "cacertPath": overrides.cacert_path or settings.cacert_path,
+                **overrides.directories(settings),
                 "keyAlgorithm": overrides.key_algorithm or settings.key_algorithm,
             },
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 from pca_runtime.aws_errors import translated
 from pca_runtime.clients import DynamoDb, Ec2, SystemsManager
-from pca_runtime.expressions import Expressions, from_item
+from pca_runtime.expressions import Expressions
+from pca_runtime.fleet import scanned
 from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.retirement import is_retired
@@ -109,14 +110,7 @@ class Departures:
             "ProjectionExpression": ", ".join(e.path(name) for name in _ATTRIBUTES),
             **e.arguments(),
         }
-        while True:
-            with translated("Scan"):
-                page = self._dynamodb.scan(**request)
-            for item in page["Items"]:
-                yield HostItem.of(from_item(item))
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return scanned(self._dynamodb, request)
 
     @staticmethod
     def _pages(operation: str, call: Any, request: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -223,10 +223,7 @@ class Deployment:
             parameters={
                 "hostID": lease.host_id,
                 "requestId": lease.request_id,
-                "csrPath": settings.csr_path,
-                "certPath": overrides.cert_path or settings.cert_path,
-                "keyPath": overrides.key_path or settings.key_path,
-                "cacertPath": overrides.cacert_path or settings.cacert_path,
+                **overrides.directories(settings),
                 "signinghelperPath": overrides.signing_helper_path or settings.signing_helper_path,
                 "certificate": _base64(issued.pem),
                 "chain": _base64(issued.chain),

@@ -12,12 +12,24 @@ from pca_runtime.errors import Throttled
 from pca_runtime.expressions import Expressions, from_item, to_value
 from pca_runtime.host_item import HostItem
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "scanned"]
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 _BATCH = 100
 # 16 MB of answer hold 100 items of 160 KB; ours have under 4 KB, so unprocessed keys mean throttling.
 _ROUNDS = 8
+
+
+def scanned(dynamodb: DynamoDb, request: dict[str, Any]) -> Iterator[HostItem]:
+    """The items that a Scan finds, page by page."""
+    while True:
+        with translated("Scan"):
+            page = dynamodb.scan(**request)
+        for item in page["Items"]:
+            yield HostItem.of(from_item(item))
+        if "LastEvaluatedKey" not in page:
+            return
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 class Fleet:
@@ -52,14 +64,7 @@ class Fleet:
             "TotalSegments": of,
             **e.arguments(),
         }
-        while True:
-            with translated("Scan"):
-                page = self._dynamodb.scan(**request)
-            for item in page["Items"]:
-                yield HostItem.of(from_item(item))
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return scanned(self._dynamodb, request)
 
     def these(self, host_ids: Iterable[str]) -> Iterator[HostItem]:
         """The items of some hosts, strongly consistent, in no particular order; absent ones are left out."""

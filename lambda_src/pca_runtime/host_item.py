@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pca_runtime import identifiers
 from pca_runtime.errors import InvalidInventoryItem
-from pca_runtime.settings import KeyAlgorithm
+from pca_runtime.settings import HostDirectories, KeyAlgorithm
 from pca_runtime.timestamps import parse_time
 
 __all__ = ["HostItem", "Overrides", "Pending", "Status"]
@@ -111,6 +111,15 @@ class Overrides(BaseModel):
     cert_mode: Annotated[str, AfterValidator(_cert_mode)] = Field("", alias="certMode")
     key_mode: Annotated[str, AfterValidator(_key_mode)] = Field("", alias="keyMode")
     bundle: bool = Field(False, alias="bundle")
+
+    def directories(self, defaults: HostDirectories) -> dict[str, str]:
+        """The parameters that tell a document where the host's files are."""
+        return {
+            "csrPath": defaults.csr_path,
+            "certPath": self.cert_path or defaults.cert_path,
+            "keyPath": self.key_path or defaults.key_path,
+            "cacertPath": self.cacert_path or defaults.cacert_path,
+        }
 
     @classmethod
     def of(cls, host_id: str, attributes: Mapping[str, Any]) -> Overrides:

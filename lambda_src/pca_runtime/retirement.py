@@ -198,10 +198,7 @@ class Retirement:
             delivery_seconds=settings.command_timeout_seconds,
             parameters={
                 "hostID": item.host_id,
-                "csrPath": settings.csr_path,
-                "certPath": overrides.cert_path or settings.cert_path,
-                "keyPath": overrides.key_path or settings.key_path,
-                "cacertPath": overrides.cacert_path or settings.cacert_path,
+                **overrides.directories(settings),
             },
         )
 
