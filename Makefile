@@ -62,12 +62,12 @@ lint: setup  ## ruff and mypy --strict
 	ruff format --check .
 	mypy
 
-synth: setup  ## synthesize the sample app into cdk.out
-	cdk synth --quiet
+synth: setup  ## synthesize the sample app into cdk.out; ARGS='-c name=value'
+	cdk synth --quiet $(ARGS)
 	@echo "template: cdk.out/PcaAutomator.template.json"
 
-deploy: setup  ## deploy the sample app with your AWS credentials
-	cdk deploy
+deploy: setup  ## deploy the sample app with your AWS credentials; ARGS='-c name=value'
+	cdk deploy $(ARGS)
 
 rehearse: setup  ## the whole lifecycle in a local AWS; HOSTS=25
 	pca-automator rehearse --hosts $(HOSTS)
