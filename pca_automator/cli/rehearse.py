@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 _FEWEST_HOSTS = 6  # phase d needs four that fail and two that do not
+_EXTRA = ("ministack", "aws_lambda_powertools", "iam_rolesanywhere_session")  # of the extra "rehearsal"
 
 
 def rehearse(
@@ -27,15 +29,17 @@ def rehearse(
     iam: Annotated[bool, typer.Option("--iam/--no-iam", help="Enforce the IAM policies of the app.")] = True,
 ) -> None:
     """Deploy a CDK app into a local AWS and take a simulated fleet through its life."""
-    try:
-        from rich.console import Console
+    # The local AWS is a process of its own: without them it would end at once, with a trace in its log.
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        typer.echo(f"error: {', '.join(missing)} not installed: pip install 'pca-automator[rehearsal]'", err=True)
+        raise typer.Exit(2)
+    from rich.console import Console
 
-        from pca_automator.rehearsal.display import Display
-        from pca_automator.rehearsal.runner import Options
-        from pca_automator.rehearsal.runner import rehearse as play
-    except ImportError as error:
-        typer.echo(f"{error}; install the extra: pip install 'pca-automator[rehearsal]'", err=True)
-        raise typer.Exit(2) from error
+    from pca_automator.rehearsal.display import Display
+    from pca_automator.rehearsal.runner import Options
+    from pca_automator.rehearsal.runner import rehearse as play
+
     console = Console(stderr=True) if as_json else Console()
     options = Options(hosts, app, keep, signing_helper, build, iam)
     display = Display(console)
