@@ -66,8 +66,8 @@ def workflow() -> str:
     parent = state_machine_definition(sample_template())
     child = parent["States"]["RenewHosts"]["ItemProcessor"]
     return (
-        f"{NOTE}\n# The workflow\n\nDrawn from the synthesized definition. Dotted in words: an edge named after an "
-        "error is a `Catch`.\n\n"
+        f"{NOTE}\n# The workflow\n\nDrawn from the synthesized definition. An edge named after an error is a "
+        "`Catch`.\n\n"
         f"## A run\n\n{_diagram(parent)}\n## One host: each item of `RenewHosts`\n\n{_diagram(child)}"
     )
 
