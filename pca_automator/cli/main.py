@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from pca_automator.cli import explain, hosts, rehearse, revoke, run, status, verify
@@ -9,8 +11,20 @@ from pca_automator.cli import explain, hosts, rehearse, revoke, run, status, ver
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("pca-automator"))
+        raise typer.Exit
+
+
 @app.callback()
-def pca_automator() -> None:
+def pca_automator(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
     """Certificates of AWS Private CA for a fleet of hosts.
 
     Exit status: 0 all is well; 1 something is not (a host failed, there is no such host, ...); 2 the command line or a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -92,6 +93,11 @@ def test_a_completion_script_is_produced(shell: str, words: str) -> None:
     )
     assert words in done.stdout
     assert "_PCA_AUTOMATOR_COMPLETE" in done.stdout
+
+
+def test_the_version_is_the_installed_packages() -> None:
+    done = subprocess.run([COMMAND, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"{importlib.metadata.version('pca-automator')}\n"
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:
