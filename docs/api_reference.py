@@ -29,7 +29,15 @@ PARTS = {
     ),
     "Hosts": ("HostInventory", "HostSettings", "HostDocuments", "HostEnrolment", "TagRegistration", "HostDeparture"),
     "Renewal": ("RenewalWorkflow", "HostRenewal", "HostFunctions", "FunctionFactory", "RenewalTimes", "Polling"),
-    "Revocation and reports": ("CrlDistribution", "CrlAlarms", "CrlBudget", "FailureNotifications"),
+    "Revocation, alarms and reports": (
+        "CrlDistribution",
+        "CrlAlarms",
+        "CrlBudget",
+        "FleetAlarms",
+        "FleetDashboard",
+        "FleetDigest",
+        "FailureNotifications",
+    ),
 }
 
 INTRODUCTION = """\

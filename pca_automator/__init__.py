@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from pca_automator.certificate_automation import PcaCertificateAutomation
     from pca_automator.crl_budget import CrlBudget
     from pca_automator.departure import HostDeparture
+    from pca_automator.digest import FleetDigest
     from pca_automator.enrolment import HostEnrolment
     from pca_automator.existing_ca import ExistingCertificateAuthority
+    from pca_automator.fleet_dashboard import FleetDashboard
+    from pca_automator.fleet_monitoring import FleetAlarms
     from pca_automator.functions import FunctionFactory, FunctionNetwork
     from pca_automator.host_documents import HostDocuments
     from pca_automator.host_functions import HostFunctions
@@ -46,6 +49,9 @@ _MODULES = {
     "CrlDistribution": "revocation",
     "ExistingCertificateAuthority": "existing_ca",
     "FailureNotifications": "notifications",
+    "FleetAlarms": "fleet_monitoring",
+    "FleetDashboard": "fleet_dashboard",
+    "FleetDigest": "digest",
     "FunctionFactory": "functions",
     "FunctionNetwork": "functions",
     "HostDeparture": "departure",
@@ -77,6 +83,9 @@ __all__ = [
     "CrlDistribution",
     "ExistingCertificateAuthority",
     "FailureNotifications",
+    "FleetAlarms",
+    "FleetDashboard",
+    "FleetDigest",
     "FunctionFactory",
     "FunctionNetwork",
     "HostDeparture",

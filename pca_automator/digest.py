@@ -24,6 +24,8 @@ _DESCRIPTION = "Sends the digest of the fleet"
 class FleetDigest(Construct):
     """CertDigest and its schedule. It only reads, and publishes to the topic.
 
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+
     Args:
         certificate_authority: the CA.
         dead_letters: queue for digests that could not be started, or failed.
@@ -33,8 +35,13 @@ class FleetDigest(Construct):
         schedule: when it is sent.
         schedule_interval: the longest time between two runs: what is due before the next one counts as due.
         crl_name: name of the CRL at the trust anchor. Default: no CRL is looked at.
-        trust_anchor_arn: that trust anchor.
+        trust_anchor_arn: that trust anchor. Default: no CRL is looked at.
     """
+
+    cert_digest: lambda_.Function
+    """Makes the digest."""
+    schedule: scheduler.Schedule
+    """When it is made."""
 
     def __init__(
         self,
@@ -52,7 +59,7 @@ class FleetDigest(Construct):
         trust_anchor_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self.cert_digest: lambda_.Function = factory.make(
+        self.cert_digest = factory.make(
             self,
             "CertDigest",
             handler="cert_digest",

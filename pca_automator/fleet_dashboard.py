@@ -20,14 +20,19 @@ _WIDTH = 24
 class FleetDashboard(Construct):
     """One page: the alarms, how long the fleet has, what the runs did, the CA and its CRL. Some 3 USD a month.
 
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Dashboards.html
+
     Args:
         alarms: shown on top.
         automation: whose metrics.
-        crl: whether a CRL is distributed. Default: yes.
-        membership: metrics of ways to join and leave that not every automation has, such as ``HostsEnrolled``. Default:
-            none.
         queues: dead-letter queues, by name.
+        crl: whether a CRL is distributed. Default: yes.
+        membership: metrics of ways to join and leave that not every automation has, such as ``HostsEnrolled``.
+            Default: none.
     """
+
+    dashboard: cloudwatch.Dashboard
+    """Its name is CloudFormation's."""
 
     def __init__(
         self,
@@ -42,7 +47,6 @@ class FleetDashboard(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(14))
-        """Its name is CloudFormation's."""
         self.dashboard.add_widgets(
             cloudwatch.TextWidget(
                 height=2,

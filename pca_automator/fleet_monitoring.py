@@ -26,23 +26,38 @@ class FleetAlarms(Construct):
     """Time is running out, for a host, the fleet or the CA; no run happened; a run broke; something was not handled.
 
     Not on single failures: the report of a run names them, and a host that fails is tried again before it matters.
-    They cost 0.10 USD a month each. https://aws.amazon.com/cloudwatch/pricing/
+    They cost 0.10 USD a month each, https://aws.amazon.com/cloudwatch/pricing/.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 
     Args:
         automation: whose metrics.
+        notifications: topic of the alarms.
+        renewal_threshold: how long before its end a certificate is due.
+        schedule_interval: the longest time between two runs.
         ca_expiry: alarm when the CA's own certificate has less than this left, or the CA is not active. Default: 90
             days, or half of ``ca_validity`` if that is less.
         ca_validity: of a created CA. Default: not known.
         dead_letters: queues that should be empty, by name. Default: none.
-        notifications: topic of the alarms.
-        renewal_threshold: how long before its end a certificate is due.
         runway: alarm when a certificate has less than this left. Default: half the renewal threshold, or what a good
             run can leave if that is less.
-        schedule_interval: the longest time between two runs.
 
     Raises:
         ValueError: ``runway`` or ``ca_expiry`` is so long that a healthy fleet, or a new CA, would be in alarm.
     """
+
+    runway: cloudwatch.Alarm
+    """Least time left in the fleet."""
+    fleet_at_risk: cloudwatch.Alarm
+    """Time left without the few hosts that are dead: the system itself does not renew."""
+    ca_expiry: cloudwatch.Alarm
+    """Time left of the CA."""
+    no_run: cloudwatch.Alarm
+    """The schedule did not start a run, or CertCheck did not come to an end."""
+    run_failed: cloudwatch.Alarm
+    """The workflow itself ended in failure, not only some of its hosts."""
+    run_timed_out: cloudwatch.Alarm
+    """The workflow was still at work two intervals after its start."""
 
     def __init__(
         self,
@@ -62,28 +77,25 @@ class FleetAlarms(Construct):
         self._notifications = notifications
         notifications.let_alarms_publish()
         short = _runway(runway, renewal_threshold, schedule_interval)
-        self.runway: cloudwatch.Alarm = self._time_left(
+        self.runway = self._time_left(
             "Runway",
             automation.metric_least_time_left(period=_HOUR),
             short,
             "A host's certificate runs out soon and runs do not renew it: pca-automator hosts list --due",
         )
-        """Least time left in the fleet."""
-        self.fleet_at_risk: cloudwatch.Alarm = self._time_left(
+        self.fleet_at_risk = self._time_left(
             "FleetAtRisk",
             automation.metric_first_percentile_time_left(period=_HOUR),
             short,
             "More than one host in a hundred runs out soon: it is not the hosts. pca-automator status",
         )
-        """Time left without the few hosts that are dead: the system itself does not renew."""
-        self.ca_expiry: cloudwatch.Alarm = self._time_left(
+        self.ca_expiry = self._time_left(
             "CaExpiry",
             automation.metric_ca_time_left(period=_HOUR),
             _ca_expiry(ca_expiry, ca_validity),
             "The CA is not active, or its own certificate runs out: pca-automator status",
         )
-        """Time left of the CA."""
-        self.no_run: cloudwatch.Alarm = self._alarm(
+        self.no_run = self._alarm(
             "NoRun",
             metric=automation.metric_hosts(period=_HOUR),
             threshold=0,
@@ -92,17 +104,14 @@ class FleetAlarms(Construct):
             description="No run over the whole fleet for two intervals of the schedule: pca-automator status",
             periods=_silent_hours(schedule_interval),
         )
-        """The schedule did not start a run, or CertCheck did not come to an end."""
         # Two alarms and no sum: a number for each is what tells them apart, and metric math is not needed for it.
         machine, period = automation.state_machine, Duration.minutes(5)
-        self.run_failed: cloudwatch.Alarm = self._broken_run(
+        self.run_failed = self._broken_run(
             "RunFailed", machine.metric_failed(period=period), "A run broke or stopped early: pca-automator status"
         )
-        """The workflow itself ended in failure, not only some of its hosts."""
-        self.run_timed_out: cloudwatch.Alarm = self._broken_run(
+        self.run_timed_out = self._broken_run(
             "RunTimedOut", machine.metric_timed_out(period=period), "A run took too long: pca-automator status"
         )
-        """The workflow was still at work two intervals after its start."""
         for name, queue in (dead_letters or {}).items():
             self._alarm(
                 name,
