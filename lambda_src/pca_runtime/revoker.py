@@ -35,6 +35,8 @@ REASONS = (
 )  # fmt: skip
 # Not of this CA (it was replaced): there is nothing that could be revoked here.
 _NOTHING_TO_DO = {"RequestAlreadyProcessedException", "ResourceNotFoundException"}
+# An ARN that is made of a serial number which the CA never gave may be none at all.
+_NO_CERTIFICATE = {"InvalidArnException", "RequestFailedException", "ResourceNotFoundException"}
 _ARN_MAX = 200
 _AT_ONCE = {"ConcurrentModificationException", "RequestInProgressException"}
 
@@ -99,7 +101,7 @@ class Revoker:
                     CertificateAuthorityArn=self._ca_arn, CertificateArn=certificate_arn
                 )
             except ClientError as error:
-                if error_code(error) in ("RequestFailedException", "ResourceNotFoundException"):
+                if error_code(error) in _NO_CERTIFICATE:
                     return None
                 raise
         return str(answer["Certificate"])
@@ -112,7 +114,11 @@ class Revoker:
         https://docs.aws.amazon.com/privateca/latest/APIReference/API_GetCertificate.html
         Where nothing is found under it, RevokeCertificate knows best.
         """
-        pem = self._certificate(f"{self._ca_arn}/certificate/{int(serial.replace(':', ''), 16):032x}")
+        number = int(serial.replace(":", ""), 16)
+        # It is not said whether the ARN has the serial's leading zeros.
+        written = dict.fromkeys((f"{number:032x}", f"{number:x}"))
+        found = (self._certificate(f"{self._ca_arn}/certificate/{digits}") for digits in written)
+        pem = next((each for each in found if each is not None), None)
         if pem is None:
             return False
         try:

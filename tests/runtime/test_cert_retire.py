@@ -18,8 +18,9 @@ from pca_runtime.errors import (
 from pca_runtime.revoker import colon_form
 
 from .conftest import HOST, World
-from .fakes import CrashError, client_error
+from .fakes import CA_ARN, CrashError, client_error
 from .membership import Members, ec2_event, enter, record
+from .pki import make_csr, p256
 from .steps import RUN, TOKEN, completed, finish, host, issuance_event, issue, until_csr
 
 LIVE = {
@@ -159,6 +160,23 @@ def test_a_certificate_of_another_ca_holds_nothing_up(members: Members) -> None:
     members.pca.foreign.add(0x0ABC)
     terminated(members)
     assert "toRevoke" not in members.world.item()
+
+
+def test_a_serial_number_of_which_no_arn_can_be_made_holds_nothing_up(members: Members) -> None:
+    members.world.put(**LIVE)
+    members.pca.fail("get_certificate", *(client_error("InvalidArnException") for _ in range(2)))
+    terminated(members)
+    assert "toRevoke" not in members.world.item()
+
+
+@pytest.mark.parametrize("digits", ["{:032x}", "{:x}"])
+def test_a_strangers_certificate_is_known_with_and_without_leading_zeros(members: Members, digits: str) -> None:
+    stranger = members.pca.ca.issue(make_csr("i-0fedcba9876543210", p256()))
+    arn = f"{CA_ARN}/certificate/{digits.format(0x0ABC)}"
+    members.pca.certificates[arn] = stranger
+    members.world.put(**LIVE)
+    terminated(members)
+    assert members.pca.revoked == {}
 
 
 def test_a_renewal_in_flight_cannot_bring_a_retired_host_back(members: Members) -> None:
