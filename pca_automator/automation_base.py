@@ -68,16 +68,23 @@ class AutomationBase(AutomationMetrics):
         stack = Stack.of(self)
         arn = self.state_machine.state_machine_arn
         name = stack.split_arn(arn, ArnFormat.COLON_RESOURCE_NAME).resource_name
+        # A host's execution is named after the map's label: execution:<name>/RenewHosts:<id>.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
         executions = [
             stack.format_arn(
                 service="states", resource=kind, resource_name=each, arn_format=ArnFormat.COLON_RESOURCE_NAME
             )
-            for kind, each in (("execution", f"{name}:*"), ("mapRun", f"{name}/*"))
+            for kind, each in (("execution", f"{name}:*"), ("execution", f"{name}/*"), ("mapRun", f"{name}/*"))
         ]
         start = self.state_machine.grant(grantee, "states:StartExecution", "states:ListExecutions")
         return start.combine(
             iam.Grant.add_to_principal(
-                actions=["states:DescribeExecution", "states:DescribeMapRun", "states:ListMapRuns"],
+                actions=[
+                    "states:DescribeExecution",
+                    "states:DescribeMapRun",
+                    "states:ListExecutions",
+                    "states:ListMapRuns",
+                ],
                 grantee=grantee,
                 resource_arns=executions,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -130,3 +131,27 @@ def test_the_trust_of_an_imported_role_must_be_written_by_hand() -> None:
     role = iam.Role.from_role_name(Stack.of(automation), "Imported", "workload")
     with pytest.raises(ValueError, match=r"role is Consumer/Imported, which this app only imports.*sts:TagSession"):
         automation.trust.grant_assume_role_anywhere(role)
+
+
+def test_who_starts_runs_may_watch_the_executions_of_their_hosts() -> None:
+    machine = DEPLOYED["state_machine_arn"]
+    run, each = (machine.replace("stateMachine", kind) for kind in ("execution", "mapRun"))
+    watched = {
+        "states:DescribeExecution": [f"{run}:a-run", f"{run}/RenewHosts:a-host"],
+        "states:DescribeMapRun": [f"{each}/RenewHosts:a-map"],
+        "states:ListExecutions": [machine, f"{each}/RenewHosts:a-map"],
+    }
+    statements = Stack.of(imported()).resolve(granted(imported(), "grant_start_run"))
+    for action, arns in watched.items():
+        allowed = [arn for each in statements if action in actions(each) for arn in as_list(each["Resource"])]
+        patterns = [_as_pattern(arn) for arn in allowed]
+        for arn in arns:
+            assert any(fnmatchcase(arn, pattern) for pattern in patterns), (action, arn, patterns)
+
+
+def _as_pattern(arn: Any) -> str:
+    """An ARN of a stack without account and Region, as one of the deployed automation's."""
+    if isinstance(arn, str):
+        return arn
+    known = {"AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "111122223333"}
+    return "".join(part if isinstance(part, str) else known[part["Ref"]] for part in arn["Fn::Join"][1])
