@@ -84,12 +84,11 @@ def allow_read(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str, *, may_
 def allow_write(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str) -> None:
     """Allow writing objects under a prefix."""
     grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(
-            actions=["s3:PutObject", "s3:AbortMultipartUpload"], resources=[bucket.arn_for_objects(f"{prefix}*")]
-        )
+        iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{prefix}*")])
     )
     if bucket.encryption_key is not None:
-        # A multipart upload decrypts the data key again for each part.
+        # Decrypt: the work bucket has a bucket key, which S3 verifies before it uses it.
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
         bucket.encryption_key.grant(grantee, "kms:Decrypt", "kms:GenerateDataKey")
 
 

@@ -81,6 +81,12 @@ def test_commands_are_sent_with_our_own_documents_alone(template: dict[str, Any]
     ]
 
 
+@pytest.mark.parametrize("function", ["CertCheck", "CertReport"])
+def test_functions_write_files_with_the_one_call_they_make(template: dict[str, Any], function: str) -> None:
+    written = [each for each in statements(template, f"{function}Role") if "s3:PutObject" in actions(each)]
+    assert [actions(each) for each in written] == [["s3:PutObject"]]
+
+
 def test_certificates_are_issued_with_one_template_from_one_ca(template: dict[str, Any]) -> None:
     (issue,) = (s for s in statements(template) if "acm-pca:IssueCertificate" in actions(s))
     assert "EndEntityClientAuthCertificate_APIPassthrough/V1" in json.dumps(issue["Condition"]["StringEquals"])
