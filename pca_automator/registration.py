@@ -49,8 +49,8 @@ class TagRegistration(Construct):
         tags: what an instance or a node must carry, all of it.
 
     Raises:
-        ValueError: no tag is given, which would enrol every machine of the account, or a value that EC2 would take for
-            a pattern.
+        ValueError: no tag is given, which would enrol every machine of the account, or a value that is empty or that
+            EC2 would take for a pattern.
     """
 
     queue: sqs.Queue
@@ -144,6 +144,12 @@ def _check(tags: Mapping[str, str]) -> None:
     if not tags:
         raise ValueError("enrol_by_tag is empty: that would enrol every machine; give a tag, such as {'Pki': 'on'}")
     for key, value in tags.items():
+        if not value:
+            # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_InstanceInformationStringFilter.html
+            raise ValueError(
+                f"enrol_by_tag has an empty value for {key!r}: Systems Manager cannot look for a tag without a value; "
+                "give the machines a value, such as 'on'"
+            )
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html#Filtering_Resources_CLI
         if not Token.is_unresolved(value) and any(char in value for char in "*?\\"):
             raise ValueError(

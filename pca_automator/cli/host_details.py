@@ -80,6 +80,18 @@ def _last_run(item: Any) -> str:
 
 def _history(deployment: Deployment, host_id: str) -> list[dict[str, str]]:
     """The last commands of this deployment on the host; Systems Manager keeps them for 30 days."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return _commands(deployment, host_id)
+    except ClientError as error:
+        # Systems Manager may say so of a host that it does not know, or no more: what the inventory knows is asked for.
+        if error.response["Error"]["Code"] == "InvalidInstanceId":
+            return []
+        raise
+
+
+def _commands(deployment: Deployment, host_id: str) -> list[dict[str, str]]:
     documents = {resource.physical_id for resource in deployment.of_type("AWS::SSM::Document")}
     pages = deployment.aws.client("ssm").get_paginator("list_command_invocations")
     found: list[dict[str, str]] = []

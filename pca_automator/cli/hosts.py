@@ -90,8 +90,9 @@ def _new_hosts(
 
 def _tagged(deployment: Deployment, tag: str) -> list[str]:
     key, equals, value = tag.partition("=")
-    if not equals or not key:
-        raise Trouble(f"{tag!r} is not a tag: give KEY=VALUE", USAGE)
+    if not equals or not key or not value:
+        # Systems Manager cannot look for a tag without a value.
+        raise Trouble(f"{tag!r} is not a tag with a value: give KEY=VALUE", USAGE)
     pages = deployment.aws.client("ssm").get_paginator("describe_instance_information")
     found = [
         str(host["InstanceId"])

@@ -82,6 +82,14 @@ def test_add_by_tag_takes_what_systems_manager_knows(deployed: Deployed) -> None
     assert set(deployed.items()) == {host(7)}
 
 
+def test_add_by_a_tag_without_a_value_is_refused(deployed: Deployed) -> None:
+    """Systems Manager takes no empty value in a filter."""
+    done = deployed.invoke("hosts", "add", "--tag", "fleet=")
+    assert done.exit_code == 2
+    assert "give KEY=VALUE" in done.stderr
+    assert deployed.called("DescribeInstanceInformation") == []
+
+
 def test_csv_is_imported(deployed: Deployed, tmp_path: Path) -> None:
     file = tmp_path / "hosts.csv"
     file.write_text(
@@ -253,6 +261,14 @@ def test_show_tells_why_and_what_to_do(deployed: Deployed) -> None:
     answer = deployed.invoke("hosts", "show", host(1), "--output", "json").stdout
     assert "secret" not in table + answer
     assert json.loads(answer)["pending"] == {"requestId": "a"}
+
+
+def test_show_works_for_a_host_that_systems_manager_does_not_know(deployed: Deployed) -> None:
+    deployed.live(1, status="FAILED", lastError={"phase": "CertCSR", "code": "HOST_UNKNOWN_TO_SSM", "message": "gone"})
+    deployed.answers["ListCommandInvocations"] = error("InvalidInstanceId")
+    done = deployed.invoke("hosts", "show", host(1))
+    assert done.exit_code == 0, done.stderr
+    assert "HOST_UNKNOWN_TO_SSM" in done.stdout
 
 
 INSPECTED = {

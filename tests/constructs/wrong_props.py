@@ -119,6 +119,7 @@ WRONG = {
     "no hosts": Wrong({"expected_hosts": 0}, r"expected_hosts is 0: .* from 1 to"),
     "half a host": Wrong({"expected_hosts": 1.5}, r"expected_hosts is 1.5: .* whole number"),
     "no tag": Wrong({"enrol_by_tag": {}}, r"enrol_by_tag is empty"),
+    "tag without a value": Wrong({"enrol_by_tag": {"Pki": ""}}, r"has an empty value for 'Pki'"),
     "tag with a pattern": Wrong({"enrol_by_tag": {"Pki": "*"}}, r"takes .* in a tag's value for a pattern"),
     "another enumeration's value": Wrong(
         {"revoke_replaced": RevocationPolicy.ALWAYS},
