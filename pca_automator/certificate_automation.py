@@ -21,7 +21,7 @@ from constructs import Construct
 
 from pca_automator import crl_budget
 from pca_automator._internal import buckets
-from pca_automator._internal.encryption_key import automation_key
+from pca_automator._internal.encryption_key import allow_services, automation_key
 from pca_automator._internal.queues import dead_letter_queue
 from pca_automator.algorithms import (
     KeyAlgorithm,
@@ -107,8 +107,9 @@ class PcaCertificateAutomation(AutomationBase):
             revoked. Default: always.
         revoke_replaced: which runs revoke a certificate once its successor is live: none, those that re-issue
             everything, or all. Default: none; a run with ``"revokeReplaced": true`` does it in any case.
-        encryption_key: key of table, topic, logs and work bucket. Default: a customer-managed key with rotation
-            is created.
+        encryption_key: key of table, topic, logs and work bucket; its policy must let CloudWatch Logs and alarms use
+            it, which is added to a key made in this app and said at synthesis for an imported one. Default: a
+            customer-managed key with rotation is created.
         notification_emails: addresses for failure reports. Default: none.
         topic: an existing SNS topic. Default: one is created.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
@@ -264,6 +265,8 @@ class PcaCertificateAutomation(AutomationBase):
 
         self.automation_name = Names.unique_resource_name(self, max_length=64, separator="-")
         self.encryption_key = encryption_key or automation_key(self, "Key", removal_policy)
+        if encryption_key is not None:
+            allow_services(encryption_key, self)
         access_logs = buckets.access_log_bucket(self, "AccessLogs", removal_policy=removal_policy)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
         inventory = HostInventory(

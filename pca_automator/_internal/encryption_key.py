@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+import json
+
+from aws_cdk import Annotations, ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -17,30 +19,42 @@ def automation_key(scope: Construct, id: str, removal_policy: RemovalPolicy) -> 
         enable_key_rotation=True,
         removal_policy=removal_policy,
     )
-    allow_services(key, Stack.of(scope))
+    allow_services(key, scope)
     return key
 
 
-def allow_services(key: kms.IKey, stack: Stack) -> None:
+def allow_services(key: kms.IKey, scope: Construct) -> None:
     """Let the services that encrypt on the account's behalf use the key, each bound to this account.
 
-    An imported key whose policy cannot be changed from here must allow the same.
+    The policy of an imported key cannot be changed from here: a warning has the statements that it needs.
+
+    Args:
+        key: made by this library or given by its user.
+        scope: in the stack whose account and Region it is about; gets the warning.
     """
+    stack = Stack.of(scope)
+    statements = _statements(stack)
+    added = [key.add_to_resource_policy(statement).statement_added for statement in statements]
+    if all(added):
+        return
+    written = json.dumps(stack.resolve([statement.to_statement_json() for statement in statements]))
+    Annotations.of(scope).add_warning_v2(
+        "pca-automator:key-policy",
+        "encryption_key is imported, so its policy cannot be changed from here; without these statements its log "
+        f"groups cannot be made, and no alarm reaches a topic that it encrypts: {written}",
+    )
+
+
+def _statements(stack: Stack) -> list[iam.PolicyStatement]:
     logs = stack.format_arn(service="logs", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
-    services = {
+    return [
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-        f"logs.{stack.region}.{stack.url_suffix}": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
-    }
-    for service, conditions in services.items():
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(service)],
-                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:DescribeKey"],
-                resources=["*"],  # in a key policy, "*" is this key
-                conditions=conditions,
-            )
-        )
-    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
+            actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:DescribeKey"],
+            resources=["*"],  # in a key policy, "*" is this key
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+        ),
         # An alarm on an encrypted topic is dropped without a word if CloudWatch cannot use the topic's key.
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
         iam.PolicyStatement(
@@ -48,5 +62,5 @@ def allow_services(key: kms.IKey, stack: Stack) -> None:
             actions=["kms:Decrypt", "kms:GenerateDataKey*"],
             resources=["*"],
             conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-        )
-    )
+        ),
+    ]

@@ -165,3 +165,28 @@ def test_an_existing_ca_without_a_bucket_gets_no_crl_pipeline() -> None:
 def test_the_usage_mode_of_a_created_ca_is_not_the_users() -> None:
     with pytest.raises(ValueError, match=r"certificate_authority_usage_mode is given without certificate_authority"):
         automation(certificate_authority_usage_mode=UsageMode.GENERAL_PURPOSE)
+
+
+def key_warnings(stack: Stack) -> list[str]:
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(".*encryption_key is imported.*"))
+    return [str(each.entry.data) for each in found]
+
+
+def test_a_key_of_the_same_app_lets_logs_and_alarms_use_it() -> None:
+    stack = new_stack()
+    PcaCertificateAutomation(stack, "Automation", encryption_key=kms.Key(stack, "Mine"))
+    (key,) = resources(Template.from_stack(stack).to_json(), "AWS::KMS::Key").values()
+    logs_service, alarms = (
+        each for each in key["Properties"]["KeyPolicy"]["Statement"] if "Service" in each["Principal"]
+    )
+    assert f"logs.{REGION}." in json.dumps(logs_service["Principal"])
+    assert "kms:EncryptionContext:aws:logs:arn" in logs_service["Condition"]["ArnLike"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert key_warnings(stack) == []
+
+
+def test_the_policy_that_an_imported_key_needs_is_said_at_synthesis() -> None:
+    (said,) = key_warnings(Stack.of(brought()))
+    for part in (f"logs.{REGION}.", "cloudwatch.amazonaws.com", "kms:EncryptionContext:aws:logs:arn"):
+        assert part in said
