@@ -206,7 +206,7 @@ def _watch(op: Operator, arn: str) -> None:
     if skipped := [host_id for host_id, stage in progress.stages.items() if stage == "skipped"]:
         # A run that was stopped keeps its hosts until their lease has run out.
         say(
-            f"{len(skipped)} hosts were skipped: another run has or had them, or they were retired. "
+            f"{counted(len(skipped), 'host was', 'hosts were')} skipped: taken by another run, or retired. "
             f"Until when: pca-automator hosts show {skipped[0]}"
         )
     if failed := progress.counts["failed"] + open_hosts:

@@ -151,7 +151,7 @@ def test_watch_says_that_a_host_was_skipped_and_where_to_look(deployed: Deployed
     """A run that was stopped keeps its hosts for a quarter of an hour."""
     watch_a_run(deployed, ["RENEWING"])
     done = deployed.invoke("run", "--watch")
-    assert "1 hosts were skipped" in done.stderr
+    assert "1 host was skipped:" in done.stderr
     assert f"pca-automator hosts show {host(1)}" in done.stderr
 
 
