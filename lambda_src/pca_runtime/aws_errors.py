@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from pca_runtime import errors
 
@@ -61,6 +61,8 @@ def translation_of(error: ClientError | BotoCoreError, operation: str) -> errors
     Unknown codes are permanent (:class:`~pca_runtime.errors.ServiceRefused`) unless the HTTP status
     says that the service failed: retrying what is not understood only hides it.
     """
+    if isinstance(error, ParamValidationError):  # the SDK itself refused it, and will again
+        return errors.ServiceRefused(f"{operation}: {str(error)[:500]}", code="SERVICE_REFUSED")
     if not isinstance(error, ClientError):
         return errors.ServiceUnavailable(f"{operation}: {type(error).__name__}", code="SERVICE_UNREACHABLE")
     code = error_code(error)

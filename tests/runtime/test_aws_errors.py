@@ -7,7 +7,12 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from pca_runtime import errors
 from pca_runtime.aws_errors import translated, translation_of
 from pca_runtime.error_catalogue import CATALOGUE
@@ -120,3 +125,9 @@ def test_every_way_in_which_sns_speaks_of_its_key_has_a_name() -> None:
     for code in codes:
         error = translation_of(client_error(code), "Publish")
         assert type(error).__name__ == ("Throttled" if code == "KMSThrottling" else "AccessRefused"), code
+
+
+def test_what_the_sdk_refuses_is_not_tried_again() -> None:
+    translation = translation_of(ParamValidationError(report="Invalid length for parameter Value"), "GetItem")
+    assert (type(translation), translation.code) == (errors.ServiceRefused, "SERVICE_REFUSED")
+    assert "Invalid length for parameter Value" in translation.message
