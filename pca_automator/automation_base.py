@@ -8,10 +8,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator._internal.revoking import grant_revocation
 from pca_automator.automation_metrics import AutomationMetrics
 from pca_automator.inventory import grant_table_key
 
@@ -37,6 +39,8 @@ class AutomationBase(AutomationMetrics):
 
     certificate_authority: acmpca.ICertificateAuthority
     """The CA that issues."""
+    crl_bucket: s3.IBucket | None
+    """Where the CA writes its CRL; none for an existing CA without one."""
     dead_letters: sqs.IQueue
     """Starts and events that could not be handled."""
     encryption_key: kms.IKey
@@ -125,11 +129,7 @@ class AutomationBase(AutomationMetrics):
         Args:
             grantee: who may.
         """
-        return iam.Grant.add_to_principal(
-            actions=["acm-pca:RevokeCertificate"],
-            grantee=grantee,
-            resource_arns=[self.certificate_authority.certificate_authority_arn],
-        )
+        return grant_revocation(grantee, self.certificate_authority, self.crl_bucket)
 
 
 class ImportedAutomation(AutomationBase):
@@ -144,6 +144,7 @@ class ImportedAutomation(AutomationBase):
         encryption_key_arn: of the inventory's key.
         state_machine_arn: of the workflow.
         table_arn: of the inventory.
+        crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
     """
 
     def __init__(
@@ -157,8 +158,12 @@ class ImportedAutomation(AutomationBase):
         encryption_key_arn: str,
         state_machine_arn: str,
         table_arn: str,
+        crl_bucket_name: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self.crl_bucket = (
+            None if crl_bucket_name is None else s3.Bucket.from_bucket_name(self, "CrlBucket", crl_bucket_name)
+        )
         self.automation_name = automation_name
         self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
             self, "CertificateAuthority", certificate_authority_arn

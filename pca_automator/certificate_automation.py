@@ -146,8 +146,6 @@ class PcaCertificateAutomation(AutomationBase):
     """The CA that issues."""
     private_ca: PrivateCertificateAuthority | None
     """The created CA; None where an existing one is used."""
-    crl_bucket: s3.IBucket | None
-    """Where the CA writes its CRL."""
     trust: RolesAnywhereTrust
     """Trust anchor, profile and test role; makes roles for workloads."""
     topic: sns.ITopic
@@ -351,6 +349,7 @@ class PcaCertificateAutomation(AutomationBase):
             signing_algorithm=authority.signing_algorithm,
             times=times,
             trust=self.trust,
+            crl_bucket=self.crl_bucket,
         )
         self.workflow = RenewalWorkflow(
             self,
@@ -404,6 +403,7 @@ class PcaCertificateAutomation(AutomationBase):
             polling=polling,
             revoke=revoke_on_retire,
             settings=settings,
+            crl_bucket=self.crl_bucket,
             stream_arn=self.table.table_stream_arn if self.enrolment else None,
         )
         self.crl_distribution = None
@@ -503,6 +503,7 @@ class PcaCertificateAutomation(AutomationBase):
         encryption_key_arn: str,
         state_machine_arn: str,
         table_arn: str,
+        crl_bucket_name: str | None = None,
     ) -> ImportedAutomation:
         """A deployed automation, seen from another stack: the same grants, metrics and events.
 
@@ -517,6 +518,7 @@ class PcaCertificateAutomation(AutomationBase):
             encryption_key_arn: of the inventory's key.
             state_machine_arn: of the workflow.
             table_arn: of the inventory.
+            crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
         """
         return ImportedAutomation(
             scope,
@@ -527,6 +529,7 @@ class PcaCertificateAutomation(AutomationBase):
             encryption_key_arn=encryption_key_arn,
             state_machine_arn=state_machine_arn,
             table_arn=table_arn,
+            crl_bucket_name=crl_bucket_name,
         )
 
 

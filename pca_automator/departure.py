@@ -9,10 +9,12 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal import validation
+from pca_automator._internal.revoking import grant_revocation
 from pca_automator._internal.schedules import invoke_every
 from pca_automator._internal.streams import follow_changes
 from pca_automator.algorithms import RevocationPolicy
@@ -52,6 +54,7 @@ class HostDeparture(Construct):
         polling: how long a command may wait for its host.
         revoke: whether the certificates of a host that leaves are revoked.
         settings: where things are on the hosts.
+        crl_bucket: where the CA writes its CRL. Default: it writes none.
         stream_arn: the inventory's stream. Default: removed items are not looked at.
 
     Raises:
@@ -75,6 +78,7 @@ class HostDeparture(Construct):
         polling: Polling,
         revoke: RevocationPolicy,
         settings: HostSettings,
+        crl_bucket: s3.IBucket | None = None,
         stream_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -103,7 +107,7 @@ class HostDeparture(Construct):
         inventory.grant(self.cert_retire, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan")
         documents.grant_send(self.cert_retire, "RemoveCertificate")
         notifications.grant_publish(self.cert_retire)
-        self._allow(certificate_authority)
+        self._allow(certificate_authority, crl_bucket)
         self._listen(dead_letters)
         if stream_arn is not None:
             follow_changes(
@@ -127,14 +131,12 @@ class HostDeparture(Construct):
             payload={"reconcile": True},
         )
 
-    def _allow(self, authority: acmpca.ICertificateAuthority) -> None:
+    def _allow(self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket | None) -> None:
         self.cert_retire.grant_principal.add_to_principal_policy(
-            # GetCertificate: whose certificate it is, and the serial number of one that is not recorded yet.
-            iam.PolicyStatement(
-                actions=["acm-pca:GetCertificate", "acm-pca:RevokeCertificate"],
-                resources=[authority.certificate_authority_arn],
-            )
+            # Whose certificate it is, and the serial number of one that is not recorded yet.
+            iam.PolicyStatement(actions=["acm-pca:GetCertificate"], resources=[authority.certificate_authority_arn])
         )
+        grant_revocation(self.cert_retire, authority, crl_bucket)
         # Neither knows a resource type; both only read.
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html

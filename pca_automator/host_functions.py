@@ -11,9 +11,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal.revoking import grant_revocation
 from pca_automator.algorithms import SigningAlgorithm
 from pca_automator.automation_events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
 from pca_automator.functions import FunctionFactory
@@ -47,6 +49,7 @@ class HostFunctions(Construct):
         signing_algorithm: how the CA signs.
         times: validity, and when a certificate is due.
         trust: what a host proves a certificate against.
+        crl_bucket: where the CA writes its CRL. Default: it writes none.
     """
 
     cert_csr: lambda_.Function
@@ -77,6 +80,7 @@ class HostFunctions(Construct):
         signing_algorithm: SigningAlgorithm,
         times: RenewalTimes,
         trust: RolesAnywhereTrust,
+        crl_bucket: s3.IBucket | None = None,
     ) -> None:
         super().__init__(scope, id)
         self._factory = factory
@@ -141,7 +145,7 @@ class HostFunctions(Construct):
         _allow_reading_commands(self.cert_deploy_status)
         grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
         # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
-        _allow(self.cert_deploy_status, "acm-pca:RevokeCertificate", certificate_authority.certificate_authority_arn)
+        grant_revocation(self.cert_deploy_status, certificate_authority, crl_bucket)
         # It looks whose certificate it is before it revokes.
         _allow(self.cert_deploy_status, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
         self.cert_failure = self._make(

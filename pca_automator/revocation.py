@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Duration, Fn, Names, Stack
+from aws_cdk import Aws, Duration, Names, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -18,6 +18,7 @@ from constructs import Construct
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, skip_in_checkov
 from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION, dead_letter_queue
+from pca_automator._internal.revoking import crl_key
 from pca_automator._internal.schedules import schedule_role
 from pca_automator.functions import FunctionFactory
 from pca_automator.notifications import FailureNotifications
@@ -140,7 +141,7 @@ class CrlDistribution(Construct):
         )
         function.grant_principal.add_to_principal_policy(
             # ImportCrl and ListCrls know no resource type.
-            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiamrolesanywhere.html
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
             iam.PolicyStatement(actions=["rolesanywhere:ImportCrl", "rolesanywhere:ListCrls"], resources=["*"])
         )
         crls = Stack.of(self).format_arn(service="rolesanywhere", resource="crl", resource_name="*")
@@ -161,8 +162,8 @@ class CrlDistribution(Construct):
     def _listen(
         self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue
     ) -> None:
-        # An array of a prefix and a suffix would mean "or"; the CA's id is the last part of its ARN.
-        key = f"crl/{Fn.select(1, Fn.split('/', authority.certificate_authority_arn))}.crl"
+        # An array of a prefix and a suffix would mean "or".
+        key = crl_key(authority)
         events.Rule(
             self,
             "CrlWritten",

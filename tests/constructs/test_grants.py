@@ -23,7 +23,10 @@ DEPLOYED = {
     "encryption_key_arn": f"arn:aws:kms:{PREFIX}:key/66666666-7777-8888-9999-000000000000",
     "state_machine_arn": f"arn:aws:states:{PREFIX}:stateMachine:Renewal",
     "table_arn": f"arn:aws:dynamodb:{PREFIX}:table/hosts",
+    "crl_bucket_name": "crls",
 }
+# Who revokes must be able to write the CRL, by the hand of AWS Private CA alone.
+BY_PRIVATE_CA = {"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject", "s3:PutObjectAcl"}
 GRANTS = {
     "grant_start_run": {
         "states:StartExecution", "states:ListExecutions", "states:DescribeExecution", "states:DescribeMapRun",
@@ -31,7 +34,7 @@ GRANTS = {
     },
     "grant_read_inventory": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"},
     "grant_enrol_hosts": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
-    "grant_revoke": {"acm-pca:RevokeCertificate"},
+    "grant_revoke": {"acm-pca:RevokeCertificate", *BY_PRIVATE_CA},
 }  # fmt: skip
 
 
@@ -64,6 +67,8 @@ def test_a_grant_gives_what_it_says_and_nothing_on_everything(grant: str, make: 
         assert "*" not in as_list(statement["Resource"])
         if any(action.startswith("kms:") for action in actions(statement)):
             assert "kms:ViaService" in statement["Condition"]["StringEquals"]
+        if BY_PRIVATE_CA & set(actions(statement)):
+            assert statement["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}}
 
 
 def test_who_enrols_hosts_writes_no_attribute_of_the_system() -> None:

@@ -80,6 +80,25 @@ def test_issue_certificate_is_bound_to_its_authority_and_template(strict: LocalA
     assert any("acm-pca:IssueCertificate" in denial for denial in denials)
 
 
+def test_who_revokes_must_be_able_to_write_the_crl(strict: LocalAws) -> None:
+    strict.client("s3").create_bucket(Bucket="revoked")
+    authority = make_authority(strict, "revoked")
+    revoke = {"Effect": "Allow", "Action": "acm-pca:RevokeCertificate", "Resource": authority}
+    write = {
+        "Effect": "Allow",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::revoked/crl/{authority.rpartition('/')[2]}.crl",
+        "Condition": {"Bool": {"aws:ViaAWSService": "true"}},
+    }
+    request = {"CertificateAuthorityArn": authority, "CertificateSerial": "0a", "RevocationReason": "SUPERSEDED"}
+    without = as_role(strict, "without", [revoke])("acm-pca").revoke_certificate
+    assert error_code(without, **request) == "InvalidRequestException"
+    writer = as_role(strict, "writer", [revoke, write])
+    assert error_code(writer("acm-pca").revoke_certificate, **request) == "ResourceNotFoundException"  # no such serial
+    put = writer("s3").put_object
+    assert error_code(put, Bucket="revoked", Key=write["Resource"].partition("/")[2], Body=b"") == "AccessDenied"
+
+
 def test_send_command_is_checked_for_the_document_and_each_host(strict: LocalAws) -> None:
     fleet = Fleet(strict.directory / "fleet")
     for host in ("i-01234567", "i-89abcdef", "mi-0123456789abcdef0"):

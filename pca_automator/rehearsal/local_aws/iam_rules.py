@@ -82,6 +82,19 @@ def may_command(host_id: str, tags: Mapping[str, str], headers: Mapping[str, str
     return iam_evaluator.enforce(key, "ssm:SendCommand", "ssm", region, arn, context) is None
 
 
+def may_write_crl(bucket: str, key: str, headers: Mapping[str, str]) -> bool:
+    """Whether the signer of a request may write a CA's CRL, by a request that AWS makes on the signer's behalf.
+
+    Who revokes must, says https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html.
+    """
+    if not app.AUTH:
+        return True
+    signer = router.extract_access_key_id(dict(headers))
+    context = {"aws:ViaAWSService": "true"}
+    arn = f"arn:aws:s3:::{bucket}/{key}"
+    return iam_evaluator.enforce(signer, "s3:PutObject", "s3", emulator.region(), arn, context) is None
+
+
 def _noting_denials(respond: Callable[..., Any], counters: Counters) -> Callable[..., Any]:
     def access_denied_response(service: str, action: str, principal: str, *others: Any, **more: Any) -> Any:
         counters.denial(f"{principal.rpartition('assumed-role/')[2]} {action} {more.get('resource_arn', '')}".strip())

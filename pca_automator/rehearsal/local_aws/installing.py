@@ -84,7 +84,7 @@ def install(settings: Settings) -> None:
     sessions = Sessions(roles_anywhere, EmulatorRoles())
     anywhere_api = roles_anywhere_api.Api(roles_anywhere)
 
-    _add_service("acm-pca", private_ca_api.Api(private_ca).handle, ["ACMPrivateCA."])
+    _add_service("acm-pca", private_ca_api.Api(private_ca, iam_rules.may_write_crl).handle, ["ACMPrivateCA."])
     _add_service("rolesanywhere", anywhere_api.handle, [])
     app.SERVICE_HANDLERS["ssm"] = run_command_api.Api(
         run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command

@@ -18,8 +18,9 @@ Request = Mapping[str, Any]
 class Api:
     """Answers requests as MiniStack hands them to a service."""
 
-    def __init__(self, private_ca: PrivateCa) -> None:
+    def __init__(self, private_ca: PrivateCa, may_write_crl: Callable[[str, str, Mapping[str, str]], bool]) -> None:
         self._ca = private_ca
+        self._may_write_crl = may_write_crl
         self._operations: dict[str, Callable[[Request], Request]] = {
             "CreateCertificateAuthority": self._create,
             "DescribeCertificateAuthority": lambda r: {"CertificateAuthority": self._authority(r).describe()},
@@ -48,7 +49,10 @@ class Api:
         if operation not in self._operations:
             return json_error("UnknownOperationException", f"the local Private CA has no operation {operation!r}")
         try:
-            return json_response(self._operations[operation](json.loads(body or b"{}")))
+            request = json.loads(body or b"{}")
+            if operation == "RevokeCertificate":
+                self._check_revoker(request, headers)
+            return json_response(self._operations[operation](request))
         except ServiceError as error:
             return json_error(error.code, error.message, error.status)
         except KeyError as error:
@@ -93,6 +97,12 @@ class Api:
     def _get_certificate(self, request: Request) -> Request:
         certificate, chain = self._ca.get(request["CertificateAuthorityArn"], request["CertificateArn"])
         return {"Certificate": certificate, "CertificateChain": chain}
+
+    def _check_revoker(self, request: Request, headers: Mapping[str, str]) -> None:
+        authority = self._authority(request)
+        bucket = authority.crl_configuration.get("S3BucketName")
+        if bucket and not self._may_write_crl(bucket, authority.crl_key, headers):
+            raise ServiceError("InvalidRequestException", f"The caller must be able to write to the bucket {bucket}")
 
     def _revoke(self, request: Request) -> Request:
         self._ca.revoke(request)
