@@ -42,9 +42,9 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 		cdk-nag aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
 	touch $@
 
-# busybox, strace and OpenSSL 1.1.1, which the tests of the host scripts use where they are.
-$(TOOLS)/.done: tests/documents/fetch_tools.sh
-	sh tests/documents/fetch_tools.sh $(abspath $(TOOLS))
+# busybox, strace, OpenSSL 1.1.1 and a newer Python, which tests use where they are.
+$(TOOLS)/.done: tests/fetch_tools.sh
+	sh tests/fetch_tools.sh $(abspath $(TOOLS))
 	touch $@
 
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules

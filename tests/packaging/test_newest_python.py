@@ -1,0 +1,58 @@
+"""Under a newer Python than the one that runs the other tests, the constructs are the same, to the byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.documents.conftest import need
+from tests.packaging.conftest import NO_BUNDLING, ROOT, Consumer
+
+# The sample stack as a whole; the other tests of constructs synthesize it again, with other props.
+TESTS = ("test_parts", "test_sample_app", "test_security", "test_workflow")
+
+
+@pytest.fixture(scope="module")
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """An environment that borrows the packages of this one: what constructs need is pure Python."""
+    need("python-newest")
+    folder = tmp_path_factory.mktemp("newest")
+    maker = Consumer(Path("python-newest"))
+    version = maker.run("-c", "import sys; print(list(sys.version_info[:2]))", cwd=folder)
+    if json.loads(version) <= list(sys.version_info[:2]):
+        pytest.skip(f"python-newest is {version.strip()}: no newer than this Python")
+    maker.run("-m", "venv", "--without-pip", folder, cwd=folder)
+    made = Consumer(folder / "bin" / "python")
+    site_packages = made.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
+    borrowed = [sysconfig.get_path("purelib"), str(ROOT), str(ROOT / "lambda_src")]
+    Path(site_packages, "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
+    return made
+
+
+def test_the_template_and_the_functions_code_are_the_same(newest: Consumer, app: str, tmp_path: Path) -> None:
+    """Templates name every asset by the hash of its content."""
+    (tmp_path / "app.py").write_text(app, encoding="utf-8")
+    outs = [tmp_path / "this", tmp_path / "newest"]
+    this = Consumer(Path(sys.executable))
+    for python, out in zip((this, newest), outs, strict=True):
+        python.run("app.py", cwd=tmp_path, CDK_OUTDIR=str(out), **NO_BUNDLING)
+    this_template, newest_template = (
+        (out / "FleetCertificates.template.json").read_text(encoding="utf-8") for out in outs
+    )
+    assert newest_template == this_template
+    assert "AWS::StepFunctions::StateMachine" in this_template
+
+
+def test_the_constructs_keep_their_promises(newest: Consumer) -> None:
+    """Without plugins: hypothesis has a part that is built for one version of Python."""
+    files = [ROOT / "tests" / "constructs" / f"{name}.py" for name in TESTS]
+    options = ["-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]
+    printed = newest.run(
+        "-m", "pytest", *options, *files, cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PATH=os.environ["PATH"]
+    )
+    assert " passed" in printed
