@@ -24,11 +24,13 @@ def test_the_command_starts_without_what_it_need_not_have() -> None:
 def test_a_rehearsal_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
     script = (
         "import sys; from pca_automator.cli.main import app; "
-        "sys.modules['ministack'] = None; app(['rehearse', '--hosts', '6'])"
+        "sys.modules.update(ministack=None, iam_rolesanywhere_session=None); app(['rehearse', '--hosts', '6'])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
     assert done.returncode == 2
-    assert done.stderr == "error: ministack not installed: pip install 'pca-automator[rehearsal]'\n"
+    assert done.stderr == (
+        "error: ministack, iam_rolesanywhere_session not installed: pip install 'pca-automator[rehearsal]'\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
