@@ -49,9 +49,20 @@ def test_the_template_and_the_functions_code_are_the_same(newest: Consumer, app:
 
 
 def test_the_constructs_keep_their_promises(newest: Consumer) -> None:
-    """Without plugins: hypothesis has a part that is built for one version of Python."""
+    """Without plugins: hypothesis has a part that is built for one version of Python.
+
+    And without filling the layer: the borrowed pip may be too old for a newer Python, which has a pip of its own.
+    """
     files = [ROOT / "tests" / "constructs" / f"{name}.py" for name in TESTS]
-    options = ["-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--override-ini",
+        "addopts=",
+        "-k",
+        "not the_layer_holds and not layer_that",
+    ]
     printed = newest.run(
         "-m", "pytest", *options, *files, cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PATH=os.environ["PATH"]
     )
