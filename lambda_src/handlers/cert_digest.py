@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from cryptography import x509
+from pca_runtime.anchored_crls import anchored_crls
 from pca_runtime.authority import look_at
-from pca_runtime.aws_errors import translated
 from pca_runtime.clients import client
 from pca_runtime.counting import counted
 from pca_runtime.digest import ATTRIBUTES, gather, message_of, subject_of
@@ -49,27 +48,16 @@ def _authority() -> str:
 
 
 def _crl() -> str:
-    if not _settings().crl_name:
+    settings = _settings()
+    if not settings.crl_name:
         return "this deployment distributes none"
     try:
-        ours = list(_ours())
+        anchored = list(anchored_crls(client("rolesanywhere"), settings.trust_anchor_arn))
     except PcaAutomatorError as error:
         logger.warning("crl not measured", code=error.code, reason=error.message)
         return f"could not be looked at: {error.code}"
+    ours = [_described(entry) for entry in anchored if entry.get("name") == settings.crl_name]
     return "; ".join(ours) or "none yet: the CA writes the first one after a certificate"
-
-
-def _ours() -> Iterator[str]:
-    token: dict[str, str] = {}
-    while True:
-        with translated("ListCrls"):
-            page: dict[str, Any] = client("rolesanywhere").list_crls(**token)
-        for entry in page["crls"]:
-            if (entry["trustAnchorArn"], entry["name"]) == (_settings().trust_anchor_arn, _settings().crl_name):
-                yield _described(entry)
-        if "nextToken" not in page:
-            return
-        token = {"nextToken": page["nextToken"]}
 
 
 def _described(entry: dict[str, Any]) -> str:

@@ -6,12 +6,12 @@ and a scheduled call without an event repairs a lost one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pca_runtime.anchored_crls import anchored_crls
 from pca_runtime.aws_errors import error_code, translated
 from pca_runtime.clients import S3, PrivateCa, RolesAnywhere
 from pca_runtime.crl import Crl, check_crl, check_size, crl_in_force, load_crl
@@ -121,7 +121,7 @@ class CrlProcessing:
         """
         ca_pem = self._ca_certificate()
         for _ in range(_ROUNDS):
-            anchored = list(self._anchored())
+            anchored = list(anchored_crls(self._roles_anywhere, self._settings.trust_anchor_arn))
             ours = [_InForce.of(entry, ca_pem) for entry in anchored if entry.get("name") == self._settings.crl_name]
             for entry in ours:
                 # First of all: also when the new CRL is refused, one must see when the one in force runs out.
@@ -173,19 +173,6 @@ class CrlProcessing:
                 CertificateAuthorityArn=self._settings.ca_arn
             )
         return str(answer["Certificate"])
-
-    def _anchored(self) -> Iterator[dict[str, Any]]:
-        """The CRLs of our trust anchor; the API can list all of them only."""
-        request: dict[str, Any] = {}
-        while True:
-            with translated("ListCrls"):
-                page = self._roles_anywhere.list_crls(**request)
-            for entry in page.get("crls", []):
-                if entry.get("trustAnchorArn") == self._settings.trust_anchor_arn:
-                    yield entry
-            if not page.get("nextToken"):
-                return
-            request = {"nextToken": page["nextToken"]}
 
     def _import(self, crl: Crl, anchored: list[dict[str, Any]]) -> str:
         if len(anchored) >= _CRLS_PER_ANCHOR:

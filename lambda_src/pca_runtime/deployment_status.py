@@ -126,7 +126,7 @@ def _installed(item: HostItem, validated: bool, previous: str, now: datetime) ->
     if not (pending.serial and pending.expiry and pending.renewal_date and pending.certificate_arn):
         raise InstallFailed(f"nothing was to be installed on {item.host_id}", code="NOTHING_ISSUED")
     before = previous if _SERIAL.fullmatch(previous) else item.serial
-    replaced = before if isinstance(before, str) and not same_serial(before, pending.serial) else None
+    replaced = before if before is not None and not same_serial(before, pending.serial) else None
     return InstalledCertificate(
         certificate_arn=pending.certificate_arn,
         serial=pending.serial,
@@ -134,14 +134,14 @@ def _installed(item: HostItem, validated: bool, previous: str, now: datetime) ->
         renewal_date=pending.renewal_date,
         validated=validated,
         previous_serial=replaced,
-        previous_expiry=_expiry_of(item, before, now) if isinstance(before, str) else None,
+        previous_expiry=_expiry_of(item, before, now) if before is not None else None,
         others=others_after(item, pending.serial, replaced, now),
     )
 
 
 def _expiry_of(item: HostItem, serial: str, now: datetime) -> str | None:
     """Of a certificate of this host that the table knows."""
-    if isinstance(item.serial, str) and same_serial(item.serial, serial):
+    if item.serial is not None and same_serial(item.serial, serial):
         return format_time(item.expiry) if item.expiry else None
     others = known_serials(item, now).items()
     return next((expiry for other, expiry in others if same_serial(other, serial)), None)
@@ -151,6 +151,6 @@ def _replaced(item: HostItem, live: str, now: datetime) -> frozenset[str]:
     """What the table knows to be replaced. The host's own word would let it have another host's serial revoked."""
     known = set(others_after(item, live, None, now))
     serial = item.serial
-    if isinstance(serial, str) and _SERIAL.fullmatch(serial) and not same_serial(serial, live):
+    if serial is not None and _SERIAL.fullmatch(serial) and not same_serial(serial, live):
         known.add(serial)
     return frozenset(known)

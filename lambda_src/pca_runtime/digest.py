@@ -12,6 +12,7 @@ from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.renewal_policy import is_due
 from pca_runtime.report import HostOutcome, RunReport, cause_lines, printable, span
+from pca_runtime.runway import first_percentile
 from pca_runtime.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Digest", "gather", "message_of", "subject_of"]
@@ -42,7 +43,7 @@ class Digest:
     @property
     def first_percentile(self) -> float | None:
         """Seconds that 99 of 100 certificates still have at least."""
-        return sorted(self.left)[len(self.left) // 100] if self.left else None
+        return first_percentile(self.left)
 
     def as_report(self) -> RunReport:
         """The failed hosts as the report of a run has them, for its grouping and order."""

@@ -13,6 +13,7 @@ from pca_runtime.host_item import HostItem
 from pca_runtime.identifiers import is_host_id
 from pca_runtime.payloads import RunInput
 from pca_runtime.renewal_policy import is_due
+from pca_runtime.runway import first_percentile
 from pca_runtime.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Rejected", "Selection", "Selector"]
@@ -68,9 +69,7 @@ class Selection:
     @property
     def first_percentile_left(self) -> float | None:
         """Seconds that at least 99 of 100 certificates still have: one dead host does not move it in a large fleet."""
-        if not self.left:
-            return None
-        return sorted(self.left)[len(self.left) // 100]
+        return first_percentile(self.left)
 
     def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
         """The lines of hosts.jsonl, in the order in which hosts are renewed."""

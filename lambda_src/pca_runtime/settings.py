@@ -90,17 +90,22 @@ class PolledCommands(HostDirectories):
         return max(_LEAST_DELIVERY_SECONDS, self.window_seconds)
 
 
-class CertCheckSettings(TableSettings):
-    ca_arn: _Arn
-    work_bucket: _Text
-    scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
+class ScheduledSettings(TableSettings):
+    """What knows when the schedule starts the next run."""
+
     next_run_seconds: _Seconds = 43_200
-    revoke_replaced: ReplacementRevocation = "NEVER"
 
     @property
     def next_run(self) -> timedelta:
         """How long until the next scheduled run."""
         return timedelta(seconds=self.next_run_seconds)
+
+
+class CertCheckSettings(ScheduledSettings):
+    ca_arn: _Arn
+    work_bucket: _Text
+    scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
+    revoke_replaced: ReplacementRevocation = "NEVER"
 
 
 class CertCsrSettings(PolledCommands):
@@ -144,19 +149,13 @@ class CertReportSettings(TableSettings):
     work_bucket: _Text
 
 
-class CertDigestSettings(TableSettings):
+class CertDigestSettings(ScheduledSettings):
     """``crl_name`` and ``trust_anchor_arn`` are empty where no CRL is distributed."""
 
     ca_arn: _Arn
     topic_arn: _Arn
     crl_name: str = ""
     trust_anchor_arn: str = ""
-    next_run_seconds: _Seconds = 43_200
-
-    @property
-    def next_run(self) -> timedelta:
-        """How long until the next scheduled run."""
-        return timedelta(seconds=self.next_run_seconds)
 
 
 class CrlProcessorSettings(FunctionSettings):
