@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator._internal.queues import messages_waiting
 from pca_automator._internal.revoking import grant_revocation
 from pca_automator.automation_metrics import AutomationMetrics
 from pca_automator.inventory import grant_table_key
@@ -59,9 +60,7 @@ class AutomationBase(AutomationMetrics):
         Args:
             period: of a data point. Default: five minutes.
         """
-        return self.dead_letters.metric_approximate_number_of_messages_visible(
-            period=period or Duration.minutes(5), statistic="Maximum"
-        )
+        return messages_waiting(self.dead_letters, period=period)
 
     def grant_start_run(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow starting runs, and watching those runs and their hosts.

@@ -8,12 +8,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge_policy
-from pca_automator._internal.schedules import schedule_role
+from pca_automator._internal.schedules import invoke_on_schedule
 from pca_automator.functions import FunctionFactory
 from pca_automator.inventory import HostInventory
 from pca_automator.notifications import FailureNotifications
@@ -87,21 +85,14 @@ class FleetDigest(Construct):
             # ListCrls knows no resource type.
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
             self._allow("rolesanywhere:ListCrls", "*")
-        role = schedule_role(self, "ScheduleRole", _DESCRIPTION)
-        versions = "Any version of the one function, as the CDK's schedule target grants it."
-        acknowledge_policy(role, {f"{self.cert_digest.function_arn}:*": versions})
-        self.schedule = scheduler.Schedule(
+        self.schedule = invoke_on_schedule(
             self,
             "Schedule",
+            dead_letters=dead_letters,
             description=_DESCRIPTION,
+            function=self.cert_digest,
+            max_event_age=Duration.hours(1),
             schedule=schedule,
-            target=targets.LambdaInvoke(
-                self.cert_digest,
-                dead_letter_queue=dead_letters,
-                max_event_age=Duration.hours(1),
-                retry_attempts=3,
-                role=role,
-            ),
         )
 
     def _allow(self, action: str, resource: str) -> None:

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal.queues import messages_waiting
 from pca_automator.automation_metrics import AutomationMetrics
 from pca_automator.crl_budget import CERTIFICATES_PER_CA
 
@@ -91,10 +92,7 @@ def _durations(automation: AutomationMetrics) -> cloudwatch.GraphWidget:
 
 
 def _not_handled(automation: AutomationMetrics, queues: Mapping[str, sqs.IQueue]) -> cloudwatch.GraphWidget:
-    waiting = [
-        queue.metric_approximate_number_of_messages_visible(label=name, statistic="Maximum")
-        for name, queue in queues.items()
-    ]
+    waiting = [messages_waiting(queue, label=name) for name, queue in queues.items()]
     lost = {"EventsNotPublished": "events not published", "IssuanceIgnored": "certificates of others on this CA"}
     return _graph("Not handled", [*waiting, *_sums(automation, lost)])
 

@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal import validation
+from pca_automator._internal.queues import messages_waiting
 from pca_automator.automation_base import AutomationBase
 from pca_automator.notifications import FailureNotifications
 
@@ -115,9 +116,7 @@ class FleetAlarms(Construct):
         for name, queue in (dead_letters or {}).items():
             self._alarm(
                 name,
-                metric=queue.metric_approximate_number_of_messages_visible(
-                    period=Duration.minutes(5), statistic="Maximum"
-                ),
+                metric=messages_waiting(queue),
                 threshold=1,
                 operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 missing=cloudwatch.TreatMissingData.IGNORE,

@@ -9,6 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal import validation
+from pca_automator._internal.queues import messages_waiting
 from pca_automator.crl_budget import CRL_MAX_BYTES
 from pca_automator.functions import METRIC_NAMESPACE
 from pca_automator.notifications import FailureNotifications
@@ -80,9 +81,7 @@ class CrlAlarms(Construct):
         for name, queue in dead_letters.items():
             self._alarm(
                 name,
-                metric=queue.metric_approximate_number_of_messages_visible(
-                    period=Duration.minutes(5), statistic="Maximum"
-                ),
+                metric=messages_waiting(queue),
                 threshold=1,
                 operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
                 description="An event or a start was not handled; it is in the dead-letter queue",

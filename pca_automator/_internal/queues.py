@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -29,3 +30,17 @@ def dead_letter_queue(scope: Construct, id: str, *, fifo: bool = False) -> sqs.Q
     acknowledge(queue, {"AwsSolutions-SQS3": last, "Serverless-SQSRedrivePolicy": last})
     skip_in_checkov(queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
     return queue
+
+
+def messages_waiting(
+    queue: sqs.IQueue, *, period: Duration | None = None, label: str | None = None
+) -> cloudwatch.Metric:
+    """How many messages wait in a queue, at most.
+
+    Args:
+        period: of a data point. Default: five minutes.
+        label: what a graph calls it. Default: the metric's name.
+    """
+    return queue.metric_approximate_number_of_messages_visible(
+        label=label, period=period or Duration.minutes(5), statistic="Maximum"
+    )

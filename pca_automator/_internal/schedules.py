@@ -35,18 +35,48 @@ def invoke_every(
         interval: between two invocations; a missed one is not made up for, the next does the same.
         payload: what the function gets.
     """
+    return invoke_on_schedule(
+        scope,
+        id,
+        dead_letters=dead_letters,
+        description=description,
+        function=function,
+        max_event_age=interval,
+        payload=payload,
+        schedule=scheduler.ScheduleExpression.rate(interval),
+    )
+
+
+def invoke_on_schedule(
+    scope: Construct,
+    id: str,
+    *,
+    dead_letters: sqs.IQueue,
+    description: str,
+    function: lambda_.IFunction,
+    max_event_age: Duration,
+    schedule: scheduler.ScheduleExpression,
+    payload: Mapping[str, Any] | None = None,
+) -> scheduler.Schedule:
+    """Invoke a function when a schedule says so, with a role of its own.
+
+    Args:
+        dead_letters: queue for invocations that could not be made.
+        max_event_age: how long an invocation that could not be made is tried again.
+        payload: what the function gets. Default: the scheduler's own event.
+    """
     role = schedule_role(scope, f"{id}Role", description)
     acknowledge_policy(role, {f"{function.function_arn}:*": _VERSIONS})
     return scheduler.Schedule(
         scope,
         id,
         description=description,
-        schedule=scheduler.ScheduleExpression.rate(interval),
+        schedule=schedule,
         target=targets.LambdaInvoke(
             function,
             dead_letter_queue=dead_letters,
-            input=scheduler.ScheduleTargetInput.from_object(dict(payload)),
-            max_event_age=interval,
+            input=None if payload is None else scheduler.ScheduleTargetInput.from_object(dict(payload)),
+            max_event_age=max_event_age,
             retry_attempts=3,
             role=role,
         ),
