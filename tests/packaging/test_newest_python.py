@@ -54,15 +54,8 @@ def test_the_constructs_keep_their_promises(newest: Consumer) -> None:
     And without filling the layer: the borrowed pip may be too old for a newer Python, which has a pip of its own.
     """
     files = [ROOT / "tests" / "constructs" / f"{name}.py" for name in TESTS]
-    options = [
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--override-ini",
-        "addopts=",
-        "-k",
-        "not the_layer_holds and not layer_that",
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]
+    options += ["-k", "not the_layer_holds and not layer_that"]
     printed = newest.run(
         "-m", "pytest", *options, *files, cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PATH=os.environ["PATH"]
     )

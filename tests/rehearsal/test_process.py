@@ -102,24 +102,31 @@ def test_it_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> N
         assert eventually(lambda: not group(pid), 10)
 
 
-def test_a_deployment_that_fails_leaves_no_process_and_says_where_the_log_is(tmp_path: Path) -> None:
-    cdk = tmp_path / "cdk"
-    cdk.write_text("#!/bin/sh\necho 'stack is not well' >&2\nexit 3\n")
+def rehearse_with(folder: Path, cdk_script: str) -> subprocess.Popen[str]:
+    """A rehearsal whose CDK CLI is this script."""
+    cdk = folder / "cdk"
+    cdk.write_text(cdk_script)
     cdk.chmod(0o755)
-    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(tmp_path)]
-    done = subprocess.run(
-        [*command, "--build", str(tmp_path / "build")],
+    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(folder)]
+    return subprocess.Popen(
+        [*command, "--build", str(folder / "build")],
         cwd=ROOT,
         env={**os.environ, "CDK_CLI": str(cdk)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
-        check=False,
     )
-    assert done.returncode == 1
-    assert "cdk bootstrap ended with status 3:\nstack is not well" in done.stdout
-    assert f"see the logs in {tmp_path / 'build'}/runs" in done.stdout.replace("\n", "")
+
+
+def test_a_deployment_that_fails_leaves_no_process_and_says_where_the_log_is(tmp_path: Path) -> None:
+    rehearsal = rehearse_with(tmp_path, "#!/bin/sh\necho 'stack is not well' >&2\nexit 3\n")
+    try:
+        output, _ = rehearsal.communicate(timeout=60)
+    finally:
+        rehearsal.kill()
+    assert rehearsal.returncode == 1
+    assert "cdk bootstrap ended with status 3:\nstack is not well" in output
+    assert f"see the logs in {tmp_path / 'build'}/runs" in output.replace("\n", "")
     assert list(tmp_path.glob("build/runs/*/local-aws.log"))
     alive = [process for process, _, _ in processes() if str(tmp_path).encode() in command_line(process)]
     assert alive == []
@@ -138,18 +145,7 @@ FAKE_CDK = "#!/bin/sh\ntouch started\nexec sleep 60\n"
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_rehearsal_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
-    cdk = tmp_path / "cdk"
-    cdk.write_text(FAKE_CDK)
-    cdk.chmod(0o755)
-    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(tmp_path)]
-    rehearsal = subprocess.Popen(
-        [*command, "--build", str(tmp_path / "build")],
-        cwd=ROOT,
-        env={**os.environ, "CDK_CLI": str(cdk)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    rehearsal = rehearse_with(tmp_path, FAKE_CDK)
     try:
         assert eventually(lambda: list(tmp_path.glob("build/runs/*/started")), 30)
         started = descendants(rehearsal.pid)
