@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pca_automator.algorithms import (
+    from pca_automator.authority.algorithms import (
         KeyAlgorithm,
         ReplacementRevocation,
         RevocationPolicy,
@@ -18,63 +18,63 @@ if TYPE_CHECKING:
         UsageMode,
         ValidationPolicy,
     )
+    from pca_automator.authority.existing_ca import ExistingCertificateAuthority
+    from pca_automator.authority.private_ca import PrivateCertificateAuthority
+    from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
     from pca_automator.automation_base import ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
-    from pca_automator.crl_budget import CrlBudget
-    from pca_automator.departure import HostDeparture
-    from pca_automator.digest import FleetDigest
-    from pca_automator.enrolment import HostEnrolment
-    from pca_automator.existing_ca import ExistingCertificateAuthority
-    from pca_automator.fleet_dashboard import FleetDashboard
-    from pca_automator.fleet_monitoring import FleetAlarms
-    from pca_automator.functions import FunctionFactory, FunctionNetwork
-    from pca_automator.host_documents import HostDocuments
-    from pca_automator.host_functions import HostFunctions
-    from pca_automator.host_renewal import HostRenewal
-    from pca_automator.host_settings import HostSettings
-    from pca_automator.inventory import HostInventory
-    from pca_automator.monitoring import CrlAlarms
-    from pca_automator.notifications import FailureNotifications
-    from pca_automator.polling import Polling
-    from pca_automator.private_ca import PrivateCertificateAuthority
-    from pca_automator.registration import TagRegistration
-    from pca_automator.renewal_times import RenewalTimes
-    from pca_automator.renewal_workflow import RenewalWorkflow
-    from pca_automator.revocation import CrlDistribution
-    from pca_automator.roles_anywhere import RolesAnywhereTrust
+    from pca_automator.functions.factory import FunctionFactory, FunctionNetwork
+    from pca_automator.hosts.documents import HostDocuments
+    from pca_automator.hosts.settings import HostSettings
+    from pca_automator.inventory.table import HostInventory
+    from pca_automator.membership.enrolment import HostEnrolment
+    from pca_automator.membership.registration import TagRegistration
+    from pca_automator.membership.retirement import HostDeparture
+    from pca_automator.monitoring.crl_alarms import CrlAlarms
+    from pca_automator.monitoring.crl_budget import CrlBudget
+    from pca_automator.monitoring.dashboard import FleetDashboard
+    from pca_automator.monitoring.fleet_alarms import FleetAlarms
+    from pca_automator.renewal.host_functions import HostFunctions
+    from pca_automator.renewal.host_renewal import HostRenewal
+    from pca_automator.renewal.polling import Polling
+    from pca_automator.renewal.times import RenewalTimes
+    from pca_automator.renewal.workflow import RenewalWorkflow
+    from pca_automator.reporting.digest import FleetDigest
+    from pca_automator.reporting.notifications import FailureNotifications
+    from pca_automator.revocation.crl_distribution import CrlDistribution
 
 _MODULES = {
-    "CrlAlarms": "monitoring",
-    "CrlBudget": "crl_budget",
-    "CrlDistribution": "revocation",
-    "ExistingCertificateAuthority": "existing_ca",
-    "FailureNotifications": "notifications",
-    "FleetAlarms": "fleet_monitoring",
-    "FleetDashboard": "fleet_dashboard",
-    "FleetDigest": "digest",
-    "FunctionFactory": "functions",
-    "FunctionNetwork": "functions",
-    "HostDeparture": "departure",
-    "HostDocuments": "host_documents",
-    "HostEnrolment": "enrolment",
-    "HostFunctions": "host_functions",
-    "HostInventory": "inventory",
-    "HostRenewal": "host_renewal",
-    "HostSettings": "host_settings",
+    "CrlAlarms": "monitoring.crl_alarms",
+    "CrlBudget": "monitoring.crl_budget",
+    "CrlDistribution": "revocation.crl_distribution",
+    "ExistingCertificateAuthority": "authority.existing_ca",
+    "FailureNotifications": "reporting.notifications",
+    "FleetAlarms": "monitoring.fleet_alarms",
+    "FleetDashboard": "monitoring.dashboard",
+    "FleetDigest": "reporting.digest",
+    "FunctionFactory": "functions.factory",
+    "FunctionNetwork": "functions.factory",
+    "HostDeparture": "membership.retirement",
+    "HostDocuments": "hosts.documents",
+    "HostEnrolment": "membership.enrolment",
+    "HostFunctions": "renewal.host_functions",
+    "HostInventory": "inventory.table",
+    "HostRenewal": "renewal.host_renewal",
+    "HostSettings": "hosts.settings",
     "ImportedAutomation": "automation_base",
-    "KeyAlgorithm": "algorithms",
+    "KeyAlgorithm": "authority.algorithms",
     "PcaCertificateAutomation": "certificate_automation",
-    "Polling": "polling",
-    "PrivateCertificateAuthority": "private_ca",
-    "RenewalTimes": "renewal_times",
-    "RenewalWorkflow": "renewal_workflow",
-    "ReplacementRevocation": "algorithms",
-    "RevocationPolicy": "algorithms",
-    "RolesAnywhereTrust": "roles_anywhere",
-    "SigningAlgorithm": "algorithms",
-    "TagRegistration": "registration",
-    "UsageMode": "algorithms",
-    "ValidationPolicy": "algorithms",
+    "Polling": "renewal.polling",
+    "PrivateCertificateAuthority": "authority.private_ca",
+    "RenewalTimes": "renewal.times",
+    "RenewalWorkflow": "renewal.workflow",
+    "ReplacementRevocation": "authority.algorithms",
+    "RevocationPolicy": "authority.algorithms",
+    "RolesAnywhereTrust": "authority.roles_anywhere",
+    "SigningAlgorithm": "authority.algorithms",
+    "TagRegistration": "membership.registration",
+    "UsageMode": "authority.algorithms",
+    "ValidationPolicy": "authority.algorithms",
 }
 
 __all__ = [

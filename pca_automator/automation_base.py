@@ -14,9 +14,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from pca_automator._internal.queues import messages_waiting
-from pca_automator._internal.revoking import grant_revocation
-from pca_automator.automation_metrics import AutomationMetrics
-from pca_automator.inventory import grant_table_key
+from pca_automator.inventory.table import grant_table_key
+from pca_automator.monitoring.metrics import AutomationMetrics
+from pca_automator.revocation.grants import grant_revocation
 
 USER_ATTRIBUTES = (
     "hostID",

@@ -19,11 +19,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
-from pca_automator import crl_budget
 from pca_automator._internal import buckets
 from pca_automator._internal.encryption_key import allow_services, automation_key
 from pca_automator._internal.queues import dead_letter_queue
-from pca_automator.algorithms import (
+from pca_automator.authority.algorithms import (
     KeyAlgorithm,
     ReplacementRevocation,
     RevocationPolicy,
@@ -31,28 +30,29 @@ from pca_automator.algorithms import (
     UsageMode,
     ValidationPolicy,
 )
+from pca_automator.authority.existing_ca import ExistingCertificateAuthority
+from pca_automator.authority.private_ca import PrivateCertificateAuthority
+from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.automation_base import AutomationBase, ImportedAutomation
-from pca_automator.departure import HostDeparture
-from pca_automator.digest import FleetDigest
-from pca_automator.enrolment import HostEnrolment, has_stream
-from pca_automator.existing_ca import ExistingCertificateAuthority
-from pca_automator.fleet_dashboard import FleetDashboard
-from pca_automator.fleet_monitoring import FleetAlarms
-from pca_automator.functions import FunctionFactory, FunctionNetwork
-from pca_automator.host_documents import HostDocuments
-from pca_automator.host_functions import HostFunctions
-from pca_automator.host_renewal import HostRenewal
-from pca_automator.host_settings import HostSettings
-from pca_automator.inventory import HostInventory
-from pca_automator.monitoring import CrlAlarms
-from pca_automator.notifications import FailureNotifications
-from pca_automator.polling import Polling
-from pca_automator.private_ca import PrivateCertificateAuthority
-from pca_automator.registration import TagRegistration
-from pca_automator.renewal_times import RenewalTimes
-from pca_automator.renewal_workflow import DEFAULT_CONCURRENCY, RenewalWorkflow
-from pca_automator.revocation import CrlDistribution
-from pca_automator.roles_anywhere import RolesAnywhereTrust
+from pca_automator.functions.factory import FunctionFactory, FunctionNetwork
+from pca_automator.hosts.documents import HostDocuments
+from pca_automator.hosts.settings import HostSettings
+from pca_automator.inventory.table import HostInventory
+from pca_automator.membership.enrolment import HostEnrolment, has_stream
+from pca_automator.membership.registration import TagRegistration
+from pca_automator.membership.retirement import HostDeparture
+from pca_automator.monitoring import crl_budget
+from pca_automator.monitoring.crl_alarms import CrlAlarms
+from pca_automator.monitoring.dashboard import FleetDashboard
+from pca_automator.monitoring.fleet_alarms import FleetAlarms
+from pca_automator.renewal.host_functions import HostFunctions
+from pca_automator.renewal.host_renewal import HostRenewal
+from pca_automator.renewal.polling import Polling
+from pca_automator.renewal.times import RenewalTimes
+from pca_automator.renewal.workflow import DEFAULT_CONCURRENCY, RenewalWorkflow
+from pca_automator.reporting.digest import FleetDigest
+from pca_automator.reporting.notifications import FailureNotifications
+from pca_automator.revocation.crl_distribution import CrlDistribution
 
 DEFAULT_SETTINGS = HostSettings()
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.csr_generation import CsrGeneration
-from pca_runtime.host_commands import HostCommands
-from pca_runtime.inventory import Inventory
-from pca_runtime.observability import Event, lambda_function, logger
-from pca_runtime.payloads import CsrRequest
-from pca_runtime.settings import CertCsrSettings
-from pca_runtime.timestamps import parse_time, utc_now
+from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.renewal.csr_generation import CsrGeneration
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.payloads import CsrRequest
+from pca_runtime.shared.settings import CertCsrSettings
+from pca_runtime.shared.timestamps import parse_time, utc_now
 
 
 @cache

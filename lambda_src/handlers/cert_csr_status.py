@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.csr_generation import poll_csr
-from pca_runtime.host_commands import HostCommands
-from pca_runtime.observability import Event, lambda_function, logger
-from pca_runtime.payloads import CommandRequest
-from pca_runtime.settings import FunctionSettings
+from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.renewal.csr_generation import poll_csr
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.payloads import CommandRequest
+from pca_runtime.shared.settings import FunctionSettings
 
 
 @cache

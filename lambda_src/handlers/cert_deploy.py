@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.deployment import Deployment
-from pca_runtime.host_commands import HostCommands
-from pca_runtime.inventory import Inventory
-from pca_runtime.observability import Event, emit, lambda_function, logger
-from pca_runtime.payloads import HostRequest
-from pca_runtime.settings import CertDeploySettings
-from pca_runtime.task_callbacks import TaskCallbacks
-from pca_runtime.timestamps import utc_now
+from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.renewal.deployment import Deployment
+from pca_runtime.renewal.task_callbacks import TaskCallbacks
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.payloads import HostRequest
+from pca_runtime.shared.settings import CertDeploySettings
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.deployment_status import DeploymentStatus
-from pca_runtime.events import Events
-from pca_runtime.host_commands import HostCommands
-from pca_runtime.inventory import Inventory
-from pca_runtime.membership_settings import CertDeployStatusSettings
-from pca_runtime.observability import Event, lambda_function, logger
-from pca_runtime.payloads import DeployStatusRequest
-from pca_runtime.revoker import Revoker
-from pca_runtime.timestamps import utc_now
+from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.membership.settings import CertDeployStatusSettings
+from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.renewal.deployment_status import DeploymentStatus
+from pca_runtime.reporting.events import Events
+from pca_runtime.revocation.revoker import Revoker
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.payloads import DeployStatusRequest
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache

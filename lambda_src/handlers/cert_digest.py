@@ -7,17 +7,17 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from cryptography import x509
-from pca_runtime.anchored_crls import anchored_crls
-from pca_runtime.authority import look_at
-from pca_runtime.clients import client
-from pca_runtime.counting import counted
-from pca_runtime.digest import ATTRIBUTES, gather, message_of, subject_of
-from pca_runtime.errors import PcaAutomatorError
-from pca_runtime.fleet import Fleet
-from pca_runtime.notifications import Notifier
-from pca_runtime.observability import Event, lambda_function, logger
-from pca_runtime.settings import CertDigestSettings
-from pca_runtime.timestamps import format_time, utc_now
+from pca_runtime.authority.certificate_authority import look_at
+from pca_runtime.errors.kinds import PcaAutomatorError
+from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
+from pca_runtime.reporting.notifications import Notifier
+from pca_runtime.revocation.anchored_crls import anchored_crls
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.counting import counted
+from pca_runtime.shared.settings import CertDigestSettings
+from pca_runtime.shared.timestamps import format_time, utc_now
 
 
 @cache

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.enrolment import Enrolment, gather
-from pca_runtime.membership_settings import CertEnrollSettings
-from pca_runtime.observability import Event, emit, lambda_function, logger
+from pca_runtime.membership.enrolment import Enrolment, gather
+from pca_runtime.membership.settings import CertEnrollSettings
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.shared.clients import client
 
 
 @cache

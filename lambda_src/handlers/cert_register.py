@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.membership_payloads import running_instance
-from pca_runtime.membership_settings import CertRegisterSettings
-from pca_runtime.observability import Event, emit, lambda_function, logger
-from pca_runtime.registration import Registration
-from pca_runtime.timestamps import utc_now
+from pca_runtime.membership.payloads import running_instance
+from pca_runtime.membership.registration import Registration
+from pca_runtime.membership.settings import CertRegisterSettings
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.timestamps import utc_now
 
 # With the queue's waits, a quarter of an hour. A machine whose agent takes longer is found by the schedule.
 _RECEIVES = 6

@@ -7,19 +7,19 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.departures import Departures, too_many
-from pca_runtime.errors import PcaAutomatorError
-from pca_runtime.host_commands import HostCommands
-from pca_runtime.host_item import HostItem
-from pca_runtime.inventory import Inventory
-from pca_runtime.membership_payloads import RetireRequest, removed_items, terminated_instance
-from pca_runtime.membership_settings import CertRetireSettings
-from pca_runtime.notifications import Notifier
-from pca_runtime.observability import Event, emit, lambda_function, logger
-from pca_runtime.retirement import Retirement
-from pca_runtime.revoker import CESSATION, Revoker
-from pca_runtime.timestamps import utc_now
+from pca_runtime.errors.kinds import PcaAutomatorError
+from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.membership.departures import Departures, too_many
+from pca_runtime.membership.payloads import RetireRequest, removed_items, terminated_instance
+from pca_runtime.membership.retirement import Retirement
+from pca_runtime.membership.settings import CertRetireSettings
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.reporting.notifications import Notifier
+from pca_runtime.revocation.revoker import CESSATION, Revoker
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache

@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.clients import client
-from pca_runtime.crl_processing import CrlOutcome, CrlProcessing
-from pca_runtime.error_catalogue import lookup
-from pca_runtime.errors import RetryableError
-from pca_runtime.notifications import Notifier
-from pca_runtime.observability import Event, emit, lambda_function, logger
-from pca_runtime.settings import CrlProcessorSettings
-from pca_runtime.timestamps import utc_now
+from pca_runtime.errors.catalogue import lookup
+from pca_runtime.errors.kinds import RetryableError
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.reporting.notifications import Notifier
+from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
+from pca_runtime.shared.clients import client
+from pca_runtime.shared.settings import CrlProcessorSettings
+from pca_runtime.shared.timestamps import utc_now
 
 _UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds", "CrlAgeSeconds": "Seconds"}
 _RECONCILE = {"reconcile": True}

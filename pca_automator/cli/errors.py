@@ -90,7 +90,7 @@ def of_client_error(error: Any) -> Trouble:
     operation = str(error.operation_name)
     if code in _NO_CREDENTIALS:
         return Trouble(f"AWS does not accept the credentials: {operation}: {code}: {message}", REFUSED)
-    meaning = runtime("aws_errors").translation_of(error, operation)
+    meaning = runtime("errors.of_aws").translation_of(error, operation)
     if meaning.code == "SERVICE_THROTTLED":
         return Trouble(f"AWS throttles {operation} ({code}): try again in a minute", UNAVAILABLE)
     if meaning.code == "ACCESS_REFUSED":
@@ -110,7 +110,7 @@ def _of_runtime(error: Exception) -> Trouble | None:
         return of_client_error(error.__cause__)
     from pca_automator.cli.runtime import runtime
 
-    if not isinstance(error, runtime("errors").PcaAutomatorError):
+    if not isinstance(error, runtime("errors.kinds").PcaAutomatorError):
         return None
-    unavailable = isinstance(error, runtime("errors").RetryableError)
+    unavailable = isinstance(error, runtime("errors.kinds").RetryableError)
     return Trouble(str(error), UNAVAILABLE if unavailable else FAILED)

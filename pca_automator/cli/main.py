@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pca_automator.cli import explain, hosts, rehearse, revoke, run, status, verify
+from pca_automator.cli.verbs import explain, rehearse, revoke, run, status, verify
+from pca_automator.cli.verbs.hosts import app as hosts
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 

@@ -78,7 +78,7 @@ def printable(text: str) -> str:
 
 def counted(count: int, one: str, many: str | None = None) -> str:
     """The number and the word for it: "1 host", "2 hosts"."""
-    return str(runtime("counting").counted(count, one, many))
+    return str(runtime("shared.counting").counted(count, one, many))
 
 
 def console(*, error: bool = False) -> Any:

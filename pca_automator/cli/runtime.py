@@ -19,7 +19,7 @@ _PACKAGE = "pca_runtime"
 
 
 def runtime(module: str) -> Any:
-    """A module of the functions' shared code, for example ``runtime("host_item").Overrides``."""
+    """A module of the functions' shared code, for example ``runtime("inventory.item").Overrides``."""
     if _PACKAGE not in sys.modules:
         folder = lambda_source() / _PACKAGE
         spec = importlib.util.spec_from_file_location(

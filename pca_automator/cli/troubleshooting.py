@@ -31,8 +31,8 @@ what it means at all; this page is the same catalogue. What to do about an alarm
 
 def page() -> str:
     """The whole page."""
-    catalogue = runtime("error_catalogue")
-    entries, hints = list(catalogue.CATALOGUE.values()), runtime("catalogue_services").HINTS
+    catalogue = runtime("errors.catalogue")
+    entries, hints = list(catalogue.CATALOGUE.values()), runtime("errors.service_codes").HINTS
     lines = [_HEAD]
     for origin, (title, about) in _ORIGINS.items():
         lines += [f"## {title}", "", about, ""]

@@ -12,19 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from pca_automator.rehearsal import deployed, joining, phases
-from pca_automator.rehearsal.cdk import Cdk
-from pca_automator.rehearsal.crl_exchange import exchange_crls
 from pca_automator.rehearsal.display import Display
-from pca_automator.rehearsal.event_bus import EventQueue
-from pca_automator.rehearsal.hosts import Member, build_fleet, build_newcomers
-from pca_automator.rehearsal.leaving import leave
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.observing import expect_digest, expect_metrics
-from pca_automator.rehearsal.on_hosts import on_hosts
-from pca_automator.rehearsal.process import LocalAws
 from pca_automator.rehearsal.report import Report
-from pca_automator.rehearsal.world import Inventory, Mailbox, World
+from pca_automator.rehearsal.scenario import joining, phases
+from pca_automator.rehearsal.scenario.crl_exchange import exchange_crls
+from pca_automator.rehearsal.scenario.leaving import leave
+from pca_automator.rehearsal.scenario.observing import expect_digest, expect_metrics
+from pca_automator.rehearsal.scenario.on_hosts import on_hosts
+from pca_automator.rehearsal.scenario.world import Inventory, Mailbox, World
+from pca_automator.rehearsal.stage import deployed
+from pca_automator.rehearsal.stage.cdk import Cdk
+from pca_automator.rehearsal.stage.event_bus import EventQueue
+from pca_automator.rehearsal.stage.hosts import Member, build_fleet, build_newcomers
+from pca_automator.rehearsal.stage.process import LocalAws
 
 # Waits of the workflow last a twentieth: 0.75 s for 15 s. Zero would skip them, and a poll loop would be through
 # before any host has finished.

@@ -88,7 +88,7 @@ class Deployed:
 
     def put(self, host_id: str, **attributes: Any) -> None:
         """Write an item as it is."""
-        to_value = runtime("expressions").to_value
+        to_value = runtime("shared.expressions").to_value
         item = {name: to_value(value) for name, value in {"hostID": host_id, **attributes}.items()}
         boto3.client("dynamodb", region_name=REGION).put_item(TableName="inventory", Item=item)
         self.calls.pop()  # not one of the command's
@@ -107,7 +107,7 @@ class Deployed:
     def items(self) -> dict[str, dict[str, Any]]:
         """What the table holds."""
         found = boto3.client("dynamodb", region_name=REGION).scan(TableName="inventory")["Items"]
-        plain = [runtime("expressions").from_item(item) for item in found]
+        plain = [runtime("shared.expressions").from_item(item) for item in found]
         return {item["hostID"]: item for item in plain}
 
     def called(self, operation: str) -> list[Mapping[str, Any]]:

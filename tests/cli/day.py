@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
-from pca_automator.rehearsal.process import ACCESS_KEY, REGION, SECRET_KEY
+from pca_automator.rehearsal.stage.process import ACCESS_KEY, REGION, SECRET_KEY
 from tests.cli.local_fleet import LocalFleet
 
 # What docs/operations.md says that is enough to look at a fleet.

@@ -16,12 +16,12 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from pca_automator.cli import overrides
-from pca_automator.rehearsal import deployed
-from pca_automator.rehearsal.cdk import Cdk
-from pca_automator.rehearsal.hosts import Member, build_fleet, inventory_item
+from pca_automator.cli.deployed import overrides
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage import deployed
+from pca_automator.rehearsal.stage.cdk import Cdk
+from pca_automator.rehearsal.stage.hosts import Member, build_fleet, inventory_item
+from pca_automator.rehearsal.stage.process import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STACK_TAGS = {"team": "pki"}

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pca_automator.rehearsal import deployed
-from pca_automator.rehearsal.hosts import inventory_item
+from pca_automator.rehearsal.stage import deployed
+from pca_automator.rehearsal.stage.hosts import inventory_item
 from tests.cli.local_fleet import LocalFleet
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html

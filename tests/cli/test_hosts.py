@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pca_automator.cli import overrides
+from pca_automator.cli.deployed import overrides
 from tests.cli.conftest import Deployed, error, host, invoked, stamp
 
 

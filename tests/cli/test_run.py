@@ -11,8 +11,8 @@ import boto3
 import pytest
 from rich.console import Console
 
-from pca_automator.cli.run import stage_of
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verbs.run import stage_of
 from tests.cli.conftest import REGION, RUN_ARN, Deployed, host
 
 
@@ -91,7 +91,7 @@ STAGES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", STAGES)
 def test_stage(case: str) -> None:
     attributes, expected = STAGES[case]
-    item = runtime("host_item").HostItem.of({"hostID": host(1), **attributes}) if attributes else None
+    item = runtime("inventory.item").HostItem.of({"hostID": host(1), **attributes}) if attributes else None
     assert stage_of(item, "run-1") == expected
 
 
@@ -132,7 +132,7 @@ def test_watch_shows_progress_and_counts_what_the_table_says(deployed: Deployed)
 
 def test_watch_on_a_terminal_is_one_line_that_changes(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=100)
-    monkeypatch.setattr("pca_automator.cli.run.console", lambda **_: screen)
+    monkeypatch.setattr("pca_automator.cli.verbs.run.console", lambda **_: screen)
     watch_a_run(deployed, ["DEPLOYED"] * 2)
     done = deployed.invoke("run", "--watch")
     assert done.exit_code == 0

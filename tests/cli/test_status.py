@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pca_automator.cli.runtime import runtime
-from pca_automator.cli.status import next_of_cron
+from pca_automator.cli.verbs.status import next_of_cron
 from tests.cli.conftest import ANCHOR_ARN, CA_ARN, Deployed, error, host
 
 
@@ -128,7 +128,7 @@ def test_explain_goes_from_the_message_to_the_remedy(deployed: Deployed) -> None
     done = deployed.invoke("explain", host(1), "--output", "json")
     assert done.exit_code == 0
     answer = json.loads(done.stdout)
-    assert answer["remedy"] == runtime("error_catalogue").remedy_for("ROLES_ANYWHERE_REJECTED", message)
+    assert answer["remedy"] == runtime("errors.catalogue").remedy_for("ROLES_ANYWHERE_REJECTED", message)
     assert "trust anchor does not hold the CA" in answer["remedy"]
     assert answer["failures"] == 3
     assert host(1) in answer["next"]

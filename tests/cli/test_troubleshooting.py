@@ -18,4 +18,4 @@ def test_the_page_is_current() -> None:
 
 def test_the_page_has_every_code_once() -> None:
     codes = [line.removeprefix("### ") for line in page().splitlines() if line.startswith("### ")]
-    assert sorted(codes) == sorted(runtime("error_catalogue").CATALOGUE)
+    assert sorted(codes) == sorted(runtime("errors.catalogue").CATALOGUE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
-from pca_automator._internal.dependency_layer import _WHEEL_PLATFORMS, _PipBundling
+from pca_automator.functions.dependency_layer import _WHEEL_PLATFORMS, _PipBundling
 from tests.synthesis import actions, resources, sample_template, statements
 
 FUNCTIONS = {

@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pca_runtime import errors, events, identifiers, membership_settings, payloads, revoker, settings
+from pca_runtime.errors import kinds as errors
+from pca_runtime.membership import settings as membership_settings
+from pca_runtime.reporting import events
+from pca_runtime.revocation import revoker
+from pca_runtime.shared import identifiers, payloads, settings
 
-from pca_automator import automation_events
 from pca_automator._internal import assets, validation
-from pca_automator._internal.states import RETRYABLE_ERRORS
-from pca_automator.algorithms import (
+from pca_automator.authority.algorithms import (
     KeyAlgorithm,
     ReplacementRevocation,
     RevocationPolicy,
     SigningAlgorithm,
     ValidationPolicy,
 )
+from pca_automator.renewal.states import RETRYABLE_ERRORS
+from pca_automator.reporting import events as automation_events
 from pca_automator.ssm_documents import load_document
 from tests.synthesis import resources, sample_template, state_machine_definition
 

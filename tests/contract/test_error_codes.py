@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from pca_runtime import errors
-from pca_runtime.aws_errors import translation_of
-from pca_runtime.catalogue_services import HINTS
-from pca_runtime.error_catalogue import CATALOGUE, remedy_for
-from pca_runtime.host_commands import HostCommands
+from pca_runtime.errors import kinds as errors
+from pca_runtime.errors.catalogue import CATALOGUE, remedy_for
+from pca_runtime.errors.of_aws import translation_of
+from pca_runtime.errors.service_codes import HINTS
+from pca_runtime.hosts.commands import HostCommands
 
 from pca_automator._internal import assets
-from pca_automator._internal.states import LAMBDA_TROUBLE
-from pca_automator.cli.host_details import _compare
+from pca_automator.cli.deployed.host_details import _compare
 from pca_automator.cli.runtime import runtime
+from pca_automator.renewal.states import LAMBDA_TROUBLE
 
 ROOT = assets.lambda_source().parent
 DOCUMENTS = ROOT / "pca_automator" / "ssm_documents"
@@ -69,7 +69,7 @@ def test_hints_belong_to_codes_of_the_catalogue() -> None:
 
 
 def test_what_the_command_finds_on_a_host_is_in_the_catalogue() -> None:
-    item = runtime("host_item").HostItem.of({"hostID": "i-0123456789abcdef0", "serial": "ab"})
+    item = runtime("inventory.item").HostItem.of({"hostID": "i-0123456789abcdef0", "serial": "ab"})
     (found,) = _compare(item, {"live": {"serial": "cd"}})["problems"]
     assert found in CATALOGUE
 

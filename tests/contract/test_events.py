@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pca_runtime.events import HOST_RENEWAL_FAILED, HOST_RENEWED, RUN_REPORT, Events, failed_detail, renewed_detail
-from pca_runtime.host_item import HostItem
-from pca_runtime.report import HostOutcome, RunReport
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.reporting.events import (
+    HOST_RENEWAL_FAILED,
+    HOST_RENEWED,
+    RUN_REPORT,
+    Events,
+    failed_detail,
+    renewed_detail,
+)
+from pca_runtime.reporting.run_report import HostOutcome, RunReport
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 NOW = datetime(2026, 11, 23, 13, 15, tzinfo=UTC)

@@ -31,8 +31,8 @@ def operations(service: str) -> dict[str, Any]:
 
 def named() -> Iterator[tuple[str, str, str]]:
     """Service, operation and the rest of each command."""
-    catalogue = runtime("error_catalogue").CATALOGUE.values()
-    hints = [hint for hints in runtime("catalogue_services").HINTS.values() for hint in hints]
+    catalogue = runtime("errors.catalogue").CATALOGUE.values()
+    hints = [hint for hints in runtime("errors.service_codes").HINTS.values() for hint in hints]
     pages = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
     for text in [*pages, *(entry.remedy for entry in catalogue), *(hint.remedy for hint in hints)]:
         yield from _COMMAND.findall(text)

@@ -38,15 +38,15 @@ def typed_on(page: str) -> Iterator[str]:
 
 
 def typed_in_remedies() -> Iterator[str]:
-    catalogue = runtime("error_catalogue").CATALOGUE.values()
-    hints = [hint for hints in runtime("catalogue_services").HINTS.values() for hint in hints]
+    catalogue = runtime("errors.catalogue").CATALOGUE.values()
+    hints = [hint for hints in runtime("errors.service_codes").HINTS.values() for hint in hints]
     for text in [*(entry.remedy for entry in catalogue), *(hint.remedy for hint in hints)]:
         yield from (f"{NAME} {arguments}" for arguments in IN_TEXT.findall(text))
 
 
 def typed_in_messages() -> Iterator[str]:
     """What the command and the functions say; a value that is put in is taken for a host id."""
-    for path in sorted([*ROOT.glob("pca_automator/cli/*.py"), *ROOT.glob("lambda_src/**/*.py")]):
+    for path in sorted([*ROOT.glob("pca_automator/cli/**/*.py"), *ROOT.glob("lambda_src/**/*.py")]):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         documentation = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if has_docstring(node)}
         for text in texts(tree):
@@ -83,7 +83,7 @@ def parse(line: str) -> None:
         context = command.make_context(name, arguments, parent=context)
     # Prose behind a command would be taken for ids.
     ids = [*(context.params.get("ids") or []), context.params.get("host_id")]
-    assert all(each is None or runtime("identifiers").is_host_id(each) for each in ids), line
+    assert all(each is None or runtime("shared.identifiers").is_host_id(each) for each in ids), line
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -91,10 +91,12 @@ def test_what_refuses_a_value_says_so(name: str) -> None:
 
 def test_a_refusal_is_found_through_what_a_constructor_calls() -> None:
     assert raises_value_error("pca_automator._internal.validation.directory")
-    assert raises_value_error("pca_automator.registration.TagRegistration.__init__")  # by a function of its module
-    assert raises_value_error("pca_automator.polling.Polling.__post_init__")  # by another module's
+    assert raises_value_error(
+        "pca_automator.membership.registration.TagRegistration.__init__"
+    )  # by a function of its module
+    assert raises_value_error("pca_automator.renewal.polling.Polling.__post_init__")  # by another module's
     assert raises_value_error("pca_automator.certificate_automation.PcaCertificateAutomation.__init__")  # by a part's
-    assert not raises_value_error("pca_automator.existing_ca.ExistingCertificateAuthority.common_name")
+    assert not raises_value_error("pca_automator.authority.existing_ca.ExistingCertificateAuthority.common_name")
 
 
 def raises_value_error(path: str) -> bool:

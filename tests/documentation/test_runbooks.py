@@ -76,7 +76,7 @@ def test_each_procedure_has_its_steps(procedure: str) -> None:
 def test_each_code_that_a_runbook_names_is_in_the_catalogue() -> None:
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", OPERATIONS)) - {"PCA_AUTOMATOR_STACK", "AWS_ACM_PCA"}
     assert len(named) > 3
-    assert named <= set(runtime("error_catalogue").CATALOGUE)
+    assert named <= set(runtime("errors.catalogue").CATALOGUE)
 
 
 def test_what_is_enough_to_look_is_what_the_local_aws_was_asked_with() -> None:

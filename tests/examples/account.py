@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pca_automator.rehearsal import deployed
-from pca_automator.rehearsal.cdk import Cdk
-from pca_automator.rehearsal.hosts import build_fleet, inventory_item, verified_by_openssl
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import LocalAws
-from pca_automator.rehearsal.world import Inventory
+from pca_automator.rehearsal.scenario.world import Inventory
+from pca_automator.rehearsal.stage import deployed
+from pca_automator.rehearsal.stage.cdk import Cdk
+from pca_automator.rehearsal.stage.hosts import build_fleet, inventory_item, verified_by_openssl
+from pca_automator.rehearsal.stage.process import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITH_PACKS = Path(__file__).with_name("with_packs.py")

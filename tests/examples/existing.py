@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pca_automator.rehearsal.process import ACCOUNT, REGION, LocalAws
+from pca_automator.rehearsal.stage.process import ACCOUNT, REGION, LocalAws
 
 _ROOT = "arn:aws:acm-pca:::template/RootCACertificate/V1"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import CreateFunction, eventually
 
 NOTE_ALL = """

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import CreateFunction, eventually
 
 FAILING = """

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from pca_automator.rehearsal import costs
 from pca_automator.rehearsal.report import Report
-from pca_automator.rehearsal.world import World
+from pca_automator.rehearsal.scenario import costs
+from pca_automator.rehearsal.scenario.world import World
 
 HOSTS = 2
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults, Fleet, Host
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import CreateFunction, eventually, fleet_of
 
 WEB, DATABASE, NODE = "i-0000000000000a11a", "i-0a11b0a1", "mi-0000000000000a11c"

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import REGION, LocalAws
+from pca_automator.rehearsal.stage.process import REGION, LocalAws
 from tests.rehearsal.test_local_services import csr_for, make_authority
 
 CLIENT = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1"

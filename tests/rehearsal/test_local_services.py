@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from pca_automator.rehearsal import signing_helper
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage import signing_helper
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import eventually
 
 CLIENT_TEMPLATE = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1"

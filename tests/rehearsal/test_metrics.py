@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pca_automator.rehearsal.metrics import Metric, asked_for, emitted, in_alarm, in_dashboard, in_log_line
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.metrics import Metric, asked_for, emitted, in_alarm, in_dashboard, in_log_line
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import CreateFunction
 
 DUE = Metric("Own", "Due", (("Automation", "fleet"),))

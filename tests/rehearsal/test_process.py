@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import eventually
 
 PROC = Path("/proc")
@@ -79,7 +79,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from pca_automator.rehearsal.local_aws.settings import Settings
-from pca_automator.rehearsal.process import LocalAws
+from pca_automator.rehearsal.stage.process import LocalAws
 directory = Path(sys.argv[1])
 local = LocalAws(directory, Settings(fleet=directory / "fleet"))
 local.start()

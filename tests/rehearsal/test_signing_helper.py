@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from pca_automator.rehearsal import signing_helper
+from pca_automator.rehearsal.stage import signing_helper
 
 
 def test_a_real_helper_that_the_user_names_is_pointed_at_the_local_service(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pca_automator.rehearsal.hosts import Member, verified_by_openssl
 from pca_automator.rehearsal.local_aws.run_command.hosts import Host
 from pca_automator.rehearsal.report import Report
-from pca_automator.rehearsal.watching import PairWatcher
+from pca_automator.rehearsal.scenario.watching import PairWatcher
+from pca_automator.rehearsal.stage.hosts import Member, verified_by_openssl
 
 HOST = "i-01234567"
 PATHS = {"certPath": "/certs", "keyPath": "/private", "cacertPath": "/certs", "csrPath": "/store"}

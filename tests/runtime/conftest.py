@@ -13,9 +13,9 @@ import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from moto import mock_aws
-from pca_runtime.expressions import from_item, to_value
+from pca_runtime.shared.expressions import from_item, to_value
 
-from .fakes import (
+from tests.runtime.fakes import (
     ANCHOR_ARN,
     CA_ARN,
     REGION,
@@ -26,7 +26,7 @@ from .fakes import (
     FakeStepFunctions,
     Passing,
 )
-from .pki import NOW, Ca
+from tests.runtime.pki import NOW, Ca
 
 HANDLERS = (
     "cert_check", "cert_csr", "cert_csr_status", "cert_issue", "cert_deploy", "cert_deploy_status",

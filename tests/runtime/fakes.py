@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from cryptography import x509
-from pca_runtime.timestamps import Clock
+from pca_runtime.shared.timestamps import Clock
 
-from .pki import Ca, make_csr, p256
+from tests.runtime.pki import Ca, make_csr, p256
 
 REGION = "eu-central-1"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:111122223333:certificate-authority/0a1b2c3d-0000-4000-8000-000000000001"

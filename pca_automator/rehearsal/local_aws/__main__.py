@@ -1,4 +1,4 @@
-"""Run the local AWS in the foreground; ``pca_automator.rehearsal.process`` starts it as a child process."""
+"""Run the local AWS in the foreground; ``pca_automator.rehearsal.stage.process`` starts it as a child process."""
 
 # MiniStack carries no types.
 # mypy: disable-error-code="import-untyped"

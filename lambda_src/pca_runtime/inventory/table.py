@@ -1,0 +1,327 @@
+"""The inventory table as a lease: claim, remember the steps, record the end. Every write is conditional.
+
+No write touches what a user wrote, and serial and expiry of the live certificate change in one place only:
+:meth:`Inventory.record_deployed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pca_runtime.errors.kinds import HostNotInInventory, LeaseLost
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.item_updates import ConditionError, ItemUpdates
+from pca_runtime.inventory.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
+from pca_runtime.inventory.other_certificates import OTHER_SERIALS, others_with_pending
+from pca_runtime.shared.clients import DynamoDb
+from pca_runtime.shared.expressions import Expressions
+from pca_runtime.shared.timestamps import format_time
+
+__all__ = ["Inventory"]
+
+_IN_FLIGHT = ("pending", "runId", "leaseUntil")
+
+
+class Inventory:
+    """The table.
+
+    Args:
+        dynamodb: a DynamoDB client.
+        table_name: the inventory table.
+    """
+
+    def __init__(self, dynamodb: DynamoDb, table_name: str) -> None:
+        self._items = ItemUpdates(dynamodb, table_name)
+
+    def get(self, host_id: str) -> HostItem | None:
+        """The item now, strongly consistent."""
+        return self._items.get(host_id)
+
+    def held(self, host_id: str, run_id: str) -> HostItem:
+        """The item, if this run holds its lease.
+
+        Raises:
+            HostNotInInventory: there is no such item.
+            LeaseLost: another run, or nobody, holds it.
+        """
+        item = self.get(host_id)
+        if item is None:
+            raise _not_in_inventory(host_id)
+        if not item.holds_lease(run_id) or item.pending is None:
+            raise _lease_lost(host_id, run_id)
+        return item
+
+    def claim(self, lease: Lease, now: datetime, duration: timedelta, listed_at: datetime | None = None) -> Claim:
+        """Take the host for this run, or resume what this run began.
+
+        Args:
+            lease: who claims.
+            now: the injected clock's time.
+            duration: how long nobody else may claim.
+            listed_at: when the run chose its hosts; a host that any run finished later is left alone, so that
+                overlapping runs do not renew it twice.
+
+        Raises:
+            HostNotInInventory: there is no such item.
+        """
+        until = format_time(now + duration)
+        mine = {
+            "status": "RENEWING",
+            "runId": lease.run_id,
+            "leaseUntil": until,
+            "pending": {"requestId": lease.request_id},
+        }
+
+        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+            expired = e.absent_or("leaseUntil", "<=", format_time(now))
+            free = f"({e.compare('runId', '<>', lease.run_id)} AND {expired})"
+            conditions = [
+                e.exists("hostID"),
+                e.absent_or("status", "<>", "RETIRED"),
+                e.absent_or("lastRunId", "<>", lease.run_id),
+                f"({e.absent('runId')} OR {free})",
+            ]
+            if listed_at is not None:
+                conditions.append(e.absent_or("lastAttempt", "<=", format_time(listed_at)))
+            return e.set({**mine, **kept}), conditions
+
+        try:
+            return Claim("CLAIMED", self._items.update_over_pending(lease.host_id, now, request))
+        except ConditionError as failed:
+            return self._why_not_claimed(lease, failed.item, until)
+
+    def _why_not_claimed(self, lease: Lease, item: HostItem | None, until: str) -> Claim:
+        if item is None:
+            raise _not_in_inventory(lease.host_id)
+        if item.status == "RETIRED":
+            return Claim("RETIRED", item)
+        if item.run_id == lease.run_id and item.pending is not None:
+            return Claim("CLAIMED", self._held_update_or_lost(lease, {"leaseUntil": until}))
+        if item.run_id is not None and item.last_run_id != lease.run_id:
+            return Claim("BUSY", item)
+        return Claim("ALREADY_DONE", item)
+
+    def store_csr_command(self, lease: Lease, command_id: str) -> str:
+        """Remember the CSR command; of two invocations that sent one each, the first to write wins.
+
+        Returns:
+            The command id to follow.
+        """
+        try:
+            self._held_update(lease, {"pending.csrCommandId": command_id}, absent=("pending.csrCommandId",))
+        except ConditionError as failed:
+            stored = self._still_held(lease, failed.item).pending
+            if stored is None or stored.csr_command_id is None:
+                raise _lease_lost(lease.host_id, lease.run_id) from None
+            return stored.csr_command_id
+        return command_id
+
+    def store_request(self, lease: Lease, public_key_sha256: str, task_token: str) -> HostItem:
+        """Remember whose key is to be certified and who waits for it, *before* anything is issued.
+
+        Returns:
+            The item after the write: it shows how far an earlier attempt, or CertDeploy, has come.
+        """
+        values = {"pending.publicKeySha256": public_key_sha256, "pending.taskToken": task_token}
+        return self._held_update_or_lost(lease, values)
+
+    def store_certificate_arn(self, lease: Lease, certificate_arn: str) -> None:
+        """Remember what was issued; if the issuance event was faster, what it stored stays."""
+        try:
+            self._held_update(lease, {"pending.certificateArn": certificate_arn}, absent=("pending.certificateArn",))
+        except ConditionError as failed:
+            self._still_held(lease, failed.item)
+
+    def claim_install(
+        self, lease: Lease, certificate: IssuedCertificate, now: datetime, duration: timedelta
+    ) -> tuple[bool, HostItem]:
+        """Remember the certificate and take the right to send the one install command.
+
+        Returns:
+            Whether this invocation may send, and the item; when not, another one has sent or is sending.
+        """
+        e = Expressions()
+        conditions = [
+            e.compare("pending.publicKeySha256", "=", certificate.public_key_sha256),
+            e.absent("pending.installCommandId"),
+            e.absent_or("pending.installClaimUntil", "<=", format_time(now)),
+        ]
+        values = {
+            "pending.certificateArn": certificate.certificate_arn,
+            "pending.serial": certificate.serial,
+            "pending.expiry": certificate.expiry,
+            "pending.renewalDate": certificate.renewal_date,
+            "pending.installClaimUntil": format_time(now + duration),
+        }
+        try:
+            return True, self._held_update(lease, values, expressions=e, extra=conditions)
+        except ConditionError as failed:
+            return False, self._still_held(lease, failed.item)
+
+    def release_install(self, lease: Lease) -> None:
+        """Give the right to send back after a SendCommand that failed, so that a retry need not wait."""
+        e = Expressions()
+        update = e.remove("pending.installClaimUntil").strip()
+        try:
+            self._items.update(lease.host_id, e, update, [*_held(e, lease), e.absent("pending.installCommandId")])
+        except ConditionError:
+            return
+
+    def store_install_command(self, lease: Lease, command_id: str) -> HostItem:
+        """Remember the install command.
+
+        Returns:
+            The item after the write, with the newest task token.
+        """
+        return self._held_update_or_lost(lease, {"pending.installCommandId": command_id})
+
+    def record_deployed(self, lease: Lease, installed: InstalledCertificate, now: datetime) -> HostItem:
+        """The renewal has ended well: one write makes the pending certificate the live one.
+
+        Returns:
+            The item after the write, or as it is when this run had recorded it before.
+
+        Raises:
+            LeaseLost: the host is no longer this run's.
+        """
+        e = Expressions()
+        values: dict[str, object] = {
+            "status": "DEPLOYED",
+            "serial": installed.serial,
+            "expiry": installed.expiry,
+            "renewalDate": installed.renewal_date,
+            "certificateArn": installed.certificate_arn,
+            "validated": installed.validated,
+            "lastRunId": lease.run_id,
+            "lastAttempt": format_time(now),
+        }
+        if installed.previous_serial is not None:
+            values["previousSerial"] = installed.previous_serial
+        gone = []
+        for name, value in (("previousExpiry", installed.previous_expiry), (OTHER_SERIALS, dict(installed.others))):
+            if value:
+                values[name] = value
+            else:
+                gone.append(name)
+        if installed.to_revoke:
+            values["revocationReason"] = installed.revocation_reason
+        update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount", *gone)
+        if installed.to_revoke:
+            # With the record or not at all: a crash before the revocation must not lose it.
+            update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
+        try:
+            return self._items.update(lease.host_id, e, update, _held(e, lease))
+        except ConditionError as failed:
+            if failed.item and failed.item.last_run_id == lease.run_id and failed.item.status == "DEPLOYED":
+                return failed.item
+            raise _lease_lost(lease.host_id, lease.run_id) from None
+
+    def record_failed(
+        self,
+        host_id: str,
+        run_id: str,
+        last_error: Mapping[str, str],
+        now: datetime,
+        listed_at: datetime | None = None,
+    ) -> tuple[bool, HostItem | None]:
+        """The renewal has failed: say why, let the host go, and keep everything about its live certificate.
+
+        Args:
+            host_id: the host.
+            run_id: the run that failed.
+            last_error: what is recorded.
+            now: the injected clock's time.
+            listed_at: when the run chose its hosts; what another run has recorded since then stays.
+
+        Returns:
+            Whether this was written now, and the item if it holds this run's failure. Nothing is written when the
+            host is gone, retired or another run's, or when this run, or a later one, has recorded its end before.
+        """
+        moment = format_time(now)
+        values = {
+            "status": "FAILED",
+            "lastError": dict(last_error),
+            "lastAttempt": moment,
+            "lastRunId": run_id,
+        }
+
+        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+            free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', moment)})"
+            if listed_at is not None:
+                free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
+            conditions = [
+                e.exists("hostID"),
+                e.absent_or("status", "<>", "RETIRED"),
+                e.absent_or("lastRunId", "<>", run_id),
+                f"({e.compare('runId', '=', run_id)} OR {free})",
+            ]
+            count = e.path("failureCount")
+            counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
+            return e.set({**values, **kept}) + counted + e.remove(*_IN_FLIGHT), conditions
+
+        try:
+            return True, self._items.update_over_pending(host_id, now, request)
+        except ConditionError as failed:
+            self._let_go_if_retired(host_id, run_id, failed.item, now)
+            known = failed.item
+        ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
+        return False, known if ours else None
+
+    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None, now: datetime) -> None:
+        """A host that was retired while it was renewed keeps its status and loses only what was in flight.
+
+        Where a person wrote the status, its certificates are yet to be revoked: the one that was sent among them.
+        """
+        if item is None or item.status != "RETIRED" or item.run_id != run_id:
+            return
+        e = Expressions()
+        try:
+            others = others_with_pending(item, now)
+            update = (e.set({OTHER_SERIALS: others}) if others else "") + e.remove(*_IN_FLIGHT)
+            self._items.update(host_id, e, update.strip(), [e.compare("runId", "=", run_id)])
+        except ConditionError:
+            return
+
+    def _held_update_or_lost(self, lease: Lease, values: Mapping[str, object]) -> HostItem:
+        try:
+            return self._held_update(lease, values)
+        except ConditionError:
+            raise _lease_lost(lease.host_id, lease.run_id) from None
+
+    def _held_update(
+        self,
+        lease: Lease,
+        values: Mapping[str, object],
+        *,
+        absent: tuple[str, ...] = (),
+        expressions: Expressions | None = None,
+        extra: list[str] | None = None,
+    ) -> HostItem:
+        e = expressions or Expressions()
+        conditions = [*_held(e, lease), *(e.absent(path) for path in absent), *(extra or [])]
+        return self._items.update(lease.host_id, e, e.set(values), conditions)
+
+    def _still_held(self, lease: Lease, item: HostItem | None) -> HostItem:
+        if item is None or not item.holds_lease(lease.run_id):
+            raise _lease_lost(lease.host_id, lease.run_id) from None
+        if item.pending is None or item.pending.request_id != lease.request_id:
+            raise _lease_lost(lease.host_id, lease.run_id) from None
+        return item
+
+
+def _held(e: Expressions, lease: Lease) -> list[str]:
+    """Nobody writes for a run that has lost the host, nor for a host that was retired meanwhile."""
+    return [
+        e.compare("runId", "=", lease.run_id),
+        e.compare("pending.requestId", "=", lease.request_id),
+        e.compare("status", "<>", "RETIRED"),
+    ]
+
+
+def _not_in_inventory(host_id: str) -> HostNotInInventory:
+    return HostNotInInventory(f"the inventory has no item {host_id}", code="HOST_NOT_IN_INVENTORY")
+
+
+def _lease_lost(host_id: str, run_id: str) -> LeaseLost:
+    return LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")

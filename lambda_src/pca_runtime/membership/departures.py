@@ -1,0 +1,129 @@
+"""Which hosts are gone: the comparison that repairs a lost event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pca_runtime.errors.of_aws import translated
+from pca_runtime.inventory.fleet import scanned
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.membership.retirement import is_retired
+from pca_runtime.revocation.revoker import TO_REVOKE, to_revoke
+from pca_runtime.shared.clients import DynamoDb, Ec2, SystemsManager
+from pca_runtime.shared.expressions import Expressions
+from pca_runtime.shared.identifiers import is_host_id
+
+__all__ = ["Departures", "Roll", "too_many"]
+
+# A filter takes 200 values. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+_PER_FILTER = 200
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
+_PAGE = 50
+_ATTRIBUTES = ("hostID", "status", "serial", "retiredAt", "revocationReason", TO_REVOKE)
+# A fleet does not leave within an hour. If it seems so, the question was wrong (another account, another Region,
+# a service that answers half), and revoking it all could not be taken back.
+_SURELY_FEW = 10
+_SHARE = 0.1
+
+
+@dataclass
+class Roll:
+    """The inventory as far as leaving is concerned."""
+
+    live: list[HostItem] = field(default_factory=list)
+    unfinished: list[HostItem] = field(default_factory=list)
+
+
+def too_many(gone: Sequence[str], live: int) -> bool:
+    """Whether so many hosts seem gone at once that a person must look first."""
+    most_of_a_small_fleet = len(gone) > 2 and len(gone) > live / 2
+    return most_of_a_small_fleet or len(gone) > max(_SURELY_FEW, int(live * _SHARE))
+
+
+class Departures:
+    """Compares the inventory with EC2 and Systems Manager.
+
+    Args:
+        dynamodb: a DynamoDB client.
+        table_name: the inventory table.
+        ec2: an EC2 client.
+        ssm: a Systems Manager client.
+    """
+
+    def __init__(self, dynamodb: DynamoDb, table_name: str, ec2: Ec2, ssm: SystemsManager) -> None:
+        self._dynamodb = dynamodb
+        self._table = table_name
+        self._ec2 = ec2
+        self._ssm = ssm
+
+    def roll(self) -> Roll:
+        """Read the inventory: who is live, and whose retirement or revocation was not finished."""
+        roll = Roll()
+        for item in self._scan():
+            if not is_host_id(item.host_id):
+                continue
+            if item.status != "RETIRED":
+                roll.live.append(item)
+            # With status RETIRED and no moment, a person wrote the status into the table.
+            if to_revoke(item) or (item.status == "RETIRED" and not is_retired(item)):
+                roll.unfinished.append(item)
+        return roll
+
+    def gone(self, live: Sequence[HostItem]) -> list[str]:
+        """The hosts that are terminated or deregistered.
+
+        A host that neither service knows counts as gone only if it had a certificate: one that was put into the
+        inventory ahead of its first start must not be retired.
+        """
+        had = {item.host_id for item in live if item.serial}
+        instances = [item.host_id for item in live if item.host_id.startswith("i-")]
+        nodes = [item.host_id for item in live if item.host_id.startswith("mi-")]
+        states = self._states(instances)
+        gone = [host for host in instances if states.get(host, "absent" if host in had else "") in _GONE]
+        registered = self._registered() if nodes else set()
+        return gone + [host for host in nodes if host in had and host not in registered]
+
+    def _states(self, instances: Sequence[str]) -> dict[str, str]:
+        """State names by instance id; a filter, unlike a list of ids, does not fail for an id that is unknown."""
+        states: dict[str, str] = {}
+        for start in range(0, len(instances), _PER_FILTER):
+            values = list(instances[start : start + _PER_FILTER])
+            request: dict[str, Any] = {"Filters": [{"Name": "instance-id", "Values": values}], "MaxResults": 1000}
+            for page in self._pages("DescribeInstances", self._ec2.describe_instances, request):
+                for reservation in page.get("Reservations", []):
+                    for instance in reservation["Instances"]:
+                        states[instance["InstanceId"]] = instance["State"]["Name"]
+        return states
+
+    def _registered(self) -> set[str]:
+        """Every hybrid node, connected or not."""
+        request = {"Filters": [{"Key": "ResourceType", "Values": ["ManagedInstance"]}], "MaxResults": _PAGE}
+        pages = self._pages("DescribeInstanceInformation", self._ssm.describe_instance_information, request)
+        return {str(entry["InstanceId"]) for page in pages for entry in page.get("InstanceInformationList", [])}
+
+    def _scan(self) -> Iterator[HostItem]:
+        e = Expressions()
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "ProjectionExpression": ", ".join(e.path(name) for name in _ATTRIBUTES),
+            **e.arguments(),
+        }
+        return scanned(self._dynamodb, request)
+
+    @staticmethod
+    def _pages(operation: str, call: Any, request: dict[str, Any]) -> Iterable[dict[str, Any]]:
+        token: dict[str, Any] = {}
+        while True:
+            with translated(operation):
+                page = call(**request, **token)
+            yield page
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+
+# From shutting-down there is no way back.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+_GONE = ("absent", "shutting-down", "terminated")

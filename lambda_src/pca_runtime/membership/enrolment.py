@@ -1,0 +1,149 @@
+"""CertEnroll: what a change of the inventory asks for, and the one run that a burst of changes starts.
+
+The system writes the table too, some nine times for each renewal. What must start a run is what a *person* changed:
+a new host, an override, a host that comes back. The judgement looks at what the record says before and after, so it
+is the same for a record that comes twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.shared.clients import StepFunctions
+from pca_runtime.shared.identifiers import is_host_id
+from pca_runtime.shared.payloads import HOST_IDS_MAX
+
+__all__ = ["Enrolment", "Gathered", "gather"]
+
+# What a person may write beside hostID; everything else in an item is the system's.
+OVERRIDES = (
+    "bundle", "cacertPath", "certMode", "certPath", "dnsNames", "fileGroup", "fileOwner", "keyAlgorithm", "keyMode",
+    "keyPath", "signinghelperPath",
+)  # fmt: skip
+
+Change = Literal["ENROL", "CHANGED", "REMOVED"]
+
+# Each item of the system has fields that no person writes: with one of them the host is known already.
+_KNOWN = ("status", "renewalDate", "runId")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a batch of stream records asks for."""
+
+    enrol: Sequence[str] = ()
+    changed: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    unreadable: int = 0
+    sequence: Sequence[str] = field(default=(), repr=False)
+
+
+def gather(records: Iterable[Mapping[str, Any]]) -> Gathered:
+    """Judge every record and keep the last word about each host.
+
+    A record that cannot be read is counted and left out: a stream stands still behind one that raises.
+    """
+    last: dict[str, Change] = {}
+    sequence: list[str] = []
+    unreadable = 0
+    for record in records:
+        try:
+            host_id, change = _judge(record)
+            sequence.append(str(record["dynamodb"]["SequenceNumber"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            unreadable += 1
+            continue
+        if change == "CHANGED" and last.get(host_id) == "ENROL":
+            continue  # the run that enrols it reads the item as it is then
+        if change is not None:
+            last[host_id] = change
+    chosen = {wanted: sorted(host for host, change in last.items() if change == wanted) for wanted in _CHANGES}
+    return Gathered(chosen["ENROL"], chosen["CHANGED"], chosen["REMOVED"], unreadable, sequence)
+
+
+_CHANGES: tuple[Change, ...] = ("ENROL", "CHANGED", "REMOVED")
+
+
+def _judge(record: Mapping[str, Any]) -> tuple[str, Change | None]:
+    images = record["dynamodb"]
+    before, after = images.get("OldImage") or {}, images.get("NewImage") or {}
+    host_id = str(images["Keys"]["hostID"]["S"])
+    if record["eventName"] == "REMOVE":
+        return host_id, "REMOVED"
+    if not is_host_id(host_id):
+        # The next scheduled run reports it; a run of its own for every mistyped id would say it once more.
+        return host_id, None
+    if not any(name in after for name in _KNOWN):
+        # New, put again as a whole, or brought back from retirement by removing its status.
+        was_known = any(name in before for name in _KNOWN)
+        return host_id, "ENROL" if not before or was_known else None
+    if record["eventName"] != "MODIFY" or after.get("status", {}).get("S") not in ("DEPLOYED", "FAILED"):
+        # RENEWING: each step of the renewal in flight reads the item anew. RETIRED: nothing is renewed.
+        return host_id, None
+    return host_id, "CHANGED" if _overrides(before) != _overrides(after) else None
+
+
+def _overrides(image: Mapping[str, Any]) -> dict[str, Any]:
+    """As DynamoDB writes them; a set of strings has no order of its own."""
+    values = {name: image.get(name) or {} for name in OVERRIDES}
+    return {
+        name: {kind: sorted(v) if kind == "SS" else v for kind, v in value.items()} for name, value in values.items()
+    }
+
+
+class Enrolment:
+    """Starts the same workflow that the schedule starts.
+
+    Args:
+        step_functions: a Step Functions client.
+        state_machine_arn: the renewal workflow.
+    """
+
+    def __init__(self, step_functions: StepFunctions, state_machine_arn: str) -> None:
+        self._step_functions = step_functions
+        self._state_machine_arn = state_machine_arn
+
+    def start(self, gathered: Gathered) -> list[str]:
+        """One run for the new hosts, one for the changed ones; more only above 10,000 hosts.
+
+        The names follow from the records' sequence numbers: a batch that is delivered again finds its runs there.
+        New hosts are not forced, so that a record that comes late renews nobody a second time.
+
+        Returns:
+            The names of the runs.
+
+        Raises:
+            RetryableError: Lambda delivers the batch again.
+        """
+        batch = hashlib.sha256("|".join(gathered.sequence).encode()).hexdigest()[:32]
+        names = []
+        for kind, host_ids, force in (("enrol", gathered.enrol, False), ("changed", gathered.changed, True)):
+            for number, part in enumerate(_parts(host_ids)):
+                names.append(f"{kind}-{batch}-{number}")
+                self._start(names[-1], {"hostIDs": list(part), **({"force": True} if force else {})})
+        return names
+
+    def _start(self, name: str, run_input: Mapping[str, Any]) -> None:
+        with translated("StartExecution"):
+            try:
+                self._step_functions.start_execution(
+                    stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(run_input)
+                )
+            except ClientError as error:
+                # An earlier delivery of the same batch has started it.
+                if error_code(error) != "ExecutionAlreadyExists":
+                    raise
+
+
+def _parts(host_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    rest = iter(host_ids)
+    while part := list(islice(rest, HOST_IDS_MAX)):
+        yield part

@@ -1,0 +1,93 @@
+"""What a person, EC2 and the schedule say about joining and leaving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
+
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.revocation.revoker import CESSATION, REASONS
+from pca_runtime.shared.expressions import from_item
+from pca_runtime.shared.identifiers import is_host_id
+from pca_runtime.shared.payloads import HostId, _Payload
+
+__all__ = ["RetireRequest", "removed_items", "running_instance", "terminated_instance"]
+
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+_DETAIL_TYPE = "EC2 Instance State-change Notification"
+# One after the other at two requests each, within the function's time.
+_HOST_IDS_MAX = 500
+
+
+def _reason(value: str) -> str:
+    if value not in REASONS:
+        raise ValueError(f"must be one of {', '.join(REASONS)}")
+    return value
+
+
+class RetireRequest(_Payload):
+    """``{"hostIDs": [...]}`` by hand, or ``{"reconcile": true}`` of the schedule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+    host_ids: Annotated[list[HostId], Field(min_length=1, max_length=_HOST_IDS_MAX)] | None = Field(
+        None, alias="hostIDs"
+    )
+    reconcile: Literal[True] | None = None
+    reason: Annotated[str, AfterValidator(_reason)] = CESSATION
+    remove_from_host: StrictBool = Field(True, alias="removeFromHost")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.host_ids is None) == (self.reconcile is None):
+            raise ValueError('either "hostIDs" or "reconcile" is needed')
+        return self
+
+    @classmethod
+    def _allowed(cls) -> str:
+        return (
+            f'; allowed are {{"hostIDs": [at most {_HOST_IDS_MAX}], "reason"?: "...", "removeFromHost"?: true|false}} '
+            'and {"reconcile": true}'
+        )
+
+
+def terminated_instance(event: object) -> str | None:
+    """The instance that an EC2 event says is terminated; ``None`` for any other event."""
+    return _instance(event, "terminated")
+
+
+def running_instance(body: object) -> str | None:
+    """The instance that an EC2 event, as the text of a queue's record, says is running."""
+    try:
+        event = json.loads(str(body))
+    except ValueError:
+        return None
+    return _instance(event, "running")
+
+
+def removed_items(records: Iterable[Mapping[str, Any]]) -> list[HostItem]:
+    """The items that the inventory's stream says were removed, as they were last; what cannot be read is left out.
+
+    Of a host whose item was removed, put again and removed again, each item counts: each may hold other serials.
+    """
+    found = []
+    for record in records:
+        try:
+            if record["eventName"] == "REMOVE":
+                found.append(HostItem.of(from_item(record["dynamodb"]["OldImage"])))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return [item for item in found if is_host_id(item.host_id)]
+
+
+def _instance(event: object, state: str) -> str | None:
+    if not isinstance(event, dict) or event.get("source") != "aws.ec2" or event.get("detail-type") != _DETAIL_TYPE:
+        return None
+    detail: Any = event.get("detail")
+    if not isinstance(detail, Mapping) or detail.get("state") != state:
+        return None
+    host_id = detail.get("instance-id")
+    return host_id if isinstance(host_id, str) and is_host_id(host_id) else None

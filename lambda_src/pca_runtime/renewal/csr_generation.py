@@ -1,0 +1,96 @@
+"""CertCSR and CertCSRStatus: the host makes a key and a CSR."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from pca_runtime.errors.kinds import CsrFailed
+from pca_runtime.hosts.commands import HostCommands, Order
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.lease import Lease
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.shared.identifiers import request_id
+from pca_runtime.shared.settings import CertCsrSettings
+from pca_runtime.shared.timestamps import Clock
+
+__all__ = ["CsrGeneration", "poll_csr"]
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE REQUEST-----\n(?:[A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE REQUEST-----")
+
+
+class CsrGeneration:
+    """Claims a host and sends the CSR document, once for each claim.
+
+    Args:
+        settings: the function's environment.
+        inventory: the table.
+        commands: Run Command.
+        clock: the current time.
+    """
+
+    def __init__(self, settings: CertCsrSettings, inventory: Inventory, commands: HostCommands, clock: Clock) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._commands = commands
+        self._clock = clock
+
+    def start(self, host_id: str, run_id: str, listed_at: datetime | None = None) -> dict[str, Any]:
+        """Claim, send, remember. A retry at any point goes on where the last attempt stopped.
+
+        Between SendCommand and the write that remembers it a crash makes the retry send a second time; the
+        document then finds the key of the same request and answers with the same CSR.
+
+        Returns:
+            ``{"state": "SENT", "commandId", "attempt": 0}`` or ``{"state": "SKIPPED", "reason"}``.
+        """
+        lease = Lease(host_id, run_id)
+        duration = timedelta(seconds=self._settings.lease_seconds)
+        claim = self._inventory.claim(lease, self._clock(), duration, listed_at)
+        if claim.outcome != "CLAIMED":
+            return {"state": "SKIPPED", "reason": claim.outcome}
+        pending = claim.item.pending
+        command_id = pending.csr_command_id if pending else None
+        if command_id is None:
+            sent = self._commands.send(self._order(lease, claim.item))
+            command_id = self._inventory.store_csr_command(lease, sent)
+        return {"state": "SENT", "commandId": command_id, "attempt": 0}
+
+    def _order(self, lease: Lease, item: HostItem) -> Order:
+        overrides = item.overrides()
+        settings = self._settings
+        return Order(
+            document=settings.generate_csr_document,
+            host_id=lease.host_id,
+            purpose=f"csr {lease.run_id}",
+            delivery_seconds=settings.command_timeout_seconds,
+            parameters={
+                "hostID": lease.host_id,
+                "requestId": lease.request_id,
+                **overrides.directories(settings),
+                "keyAlgorithm": overrides.key_algorithm or settings.key_algorithm,
+            },
+        )
+
+
+def poll_csr(commands: HostCommands, host_id: str, run_id: str, command_id: str, attempt: int) -> dict[str, Any]:
+    """Ask once for the CSR.
+
+    Returns:
+        ``{"state": "PENDING"|"READY", "attempt", "commandId"}``, and ``csr`` (PEM) when ready.
+
+    Raises:
+        CsrFailed: the host could not make it, with the host's own code and words.
+        HostUnreachable: the command never reached the host.
+    """
+    invocation = commands.poll(command_id, host_id, CsrFailed)
+    answer: dict[str, Any] = {"state": "PENDING", "attempt": attempt + 1, "commandId": command_id}
+    if not invocation.finished:
+        return answer
+    if invocation.result.get("requestId") != request_id(run_id, host_id):
+        raise CsrFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
+    blocks = _PEM.findall(invocation.output)
+    if len(blocks) != 1:
+        raise CsrFailed(f"{host_id} gave {len(blocks)} CSRs instead of one", code="HOST_RESULT_MISSING")
+    return {**answer, "state": "READY", "csr": blocks[0] + "\n"}

@@ -1,0 +1,258 @@
+"""CertDeploy: the certificate that was issued goes to the one host that asked for it, in one command."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pca_runtime.authority.certificates import Leaf, check_leaf, load_leaf
+from pca_runtime.errors.kinds import (
+    CertificateMismatch,
+    CertificateNotReady,
+    IssuanceFailed,
+    LeaseLost,
+    PcaAutomatorError,
+    PermanentError,
+)
+from pca_runtime.errors.of_aws import translated
+from pca_runtime.hosts.commands import HostCommands, Order
+from pca_runtime.inventory.due import RenewalPolicy
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.lease import IssuedCertificate, Lease
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.task_callbacks import TaskCallbacks, installing_output
+from pca_runtime.shared.clients import PrivateCa
+from pca_runtime.shared.identifiers import is_host_id
+from pca_runtime.shared.settings import CertDeploySettings
+from pca_runtime.shared.timestamps import Clock, format_time
+
+__all__ = ["DETAIL_TYPE", "Deployment"]
+
+DETAIL_TYPE = "ACM Private CA Certificate Issuance"
+
+# Longer than the function's timeout of 60 s: an invocation that still runs is never overtaken. Shorter
+# than the issuance timeout of 120 s: after a crash the workflow's own call finds the claim expired.
+_INSTALL_CLAIM = timedelta(seconds=90)
+_IN_PROGRESS = "INSTALL_IN_PROGRESS"
+
+
+@dataclass(frozen=True)
+class _Issued:
+    arn: str
+    pem: str
+    chain: str
+    leaf: Leaf
+
+
+class Deployment:
+    """Installs certificates.
+
+    Args:
+        settings: the function's environment.
+        inventory: the table.
+        private_ca: an AWS Private CA client.
+        commands: Run Command.
+        callbacks: completes the task that CertIssue waits in.
+        clock: the current time.
+    """
+
+    def __init__(
+        self,
+        settings: CertDeploySettings,
+        inventory: Inventory,
+        private_ca: PrivateCa,
+        commands: HostCommands,
+        callbacks: TaskCallbacks,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._private_ca = private_ca
+        self._commands = commands
+        self._callbacks = callbacks
+        self._clock = clock
+        self._policy = RenewalPolicy(
+            timedelta(seconds=settings.renewal_threshold_seconds),
+            timedelta(seconds=settings.renewal_jitter_seconds),
+        )
+
+    def on_event(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Answer AWS Private CA's issuance event, which may come twice, late, early, or for a stranger.
+
+        Returns:
+            ``{"state": "SENT", "installCommandId"}``, ``{"state": "FAILED", "code"}`` when the task was told
+            to fail, or ``{"state": "IGNORED", "reason"}``.
+
+        Raises:
+            RetryableError: Lambda delivers the event again.
+        """
+        certificate_arn = self._ours(event)
+        if certificate_arn is None:
+            return _ignored("NOT_OUR_EVENT")
+        try:
+            issued = self._fetch(certificate_arn)
+        except CertificateMismatch:
+            return _ignored("UNREADABLE")
+        item, reason = self._addressee(issued)
+        if item is None:
+            return _ignored(reason)
+        lease = Lease(item.host_id, str(item.run_id))
+        try:
+            return {"state": "SENT", "installCommandId": self._install(lease, item, issued)}
+        except CertificateNotReady as busy:
+            if busy.code != _IN_PROGRESS:
+                raise
+            # If the other one crashes, Lambda delivers *its* event again.
+            return _ignored("IN_PROGRESS")
+        except LeaseLost:
+            return _ignored("LEASE_LOST")
+        except CertificateMismatch as failure:
+            # A stranger may have had this host's CSR certified. Only what our own IssueCertificate returned
+            # can fail the task; if that is not written yet, the workflow asks again after its timeout.
+            if item.pending is None or item.pending.certificate_arn != issued.arn:
+                return _ignored("NOT_AS_REQUESTED")
+            return self._fail_task(lease, failure)
+        except PermanentError as failure:
+            return self._fail_task(lease, failure)
+
+    def on_request(self, host_id: str, run_id: str) -> dict[str, Any]:
+        """Do without the event: the workflow calls when it has waited long enough.
+
+        Returns:
+            The output that the task would have had.
+
+        Raises:
+            LeaseLost: the host is no longer this run's.
+            IssuanceFailed: nothing was issued for this request.
+            CertificateNotReady: the CA, or another invocation, is still at it.
+        """
+        lease = Lease(host_id, run_id)
+        item = self._inventory.held(host_id, run_id)
+        pending = item.pending
+        if pending and pending.install_command_id:
+            return installing_output(pending.install_command_id)
+        if pending is None or pending.certificate_arn is None:
+            raise IssuanceFailed(f"no certificate was issued for {host_id}", code="NOTHING_ISSUED")
+        return installing_output(self._install(lease, item, self._fetch(pending.certificate_arn), complete_task=False))
+
+    def _ours(self, event: dict[str, Any]) -> str | None:
+        """The certificate's ARN, if the event is a success of our CA; the rule filters the same."""
+        resources = event.get("resources")
+        if event.get("detail-type") != DETAIL_TYPE or event.get("source") != "aws.acm-pca":
+            return None
+        if (event.get("detail") or {}).get("result") != "success" or not isinstance(resources, list):
+            return None
+        prefix = f"{self._settings.ca_arn}/certificate/"
+        return next((arn for arn in resources if isinstance(arn, str) and arn.startswith(prefix)), None)
+
+    def _fetch(self, certificate_arn: str) -> _Issued:
+        with translated("GetCertificate"):
+            answer = self._private_ca.get_certificate(
+                CertificateAuthorityArn=self._settings.ca_arn, CertificateArn=certificate_arn
+            )
+        pem = str(answer["Certificate"])
+        return _Issued(certificate_arn, pem, str(answer.get("CertificateChain", "")), load_leaf(pem))
+
+    def _addressee(self, issued: _Issued) -> tuple[HostItem | None, str]:
+        """Whose pending request does this answer? The key decides, not the name."""
+        host_id = issued.leaf.common_name
+        if host_id is None or not is_host_id(host_id):
+            return None, "NOT_A_HOST"
+        item = self._inventory.get(host_id)
+        if item is None:
+            return None, "NOT_IN_INVENTORY"
+        pending = item.pending
+        if pending is None or item.run_id is None or not item.holds_lease(item.run_id):
+            return None, "NOT_PENDING"
+        if pending.public_key_sha256 != issued.leaf.public_key_sha256:
+            return None, "ANOTHER_KEY"
+        if pending.certificate_arn not in (None, issued.arn):
+            return None, "ANOTHER_CERTIFICATE"
+        return item, ""
+
+    def _install(self, lease: Lease, item: HostItem, issued: _Issued, *, complete_task: bool = True) -> str:
+        expected_key = item.pending.public_key_sha256 if item.pending else None
+        overrides = item.overrides()
+        now = self._clock()
+        check_leaf(
+            issued.leaf,
+            host_id=lease.host_id,
+            dns_names=overrides.dns_names,
+            expected_key_sha256=str(expected_key),
+            now=now,
+        )
+        may_send, item = self._inventory.claim_install(lease, self._described(lease, issued), now, _INSTALL_CLAIM)
+        if may_send:
+            item = self._inventory.store_install_command(lease, self._send(lease, item, issued))
+        pending = item.pending
+        if pending is None or pending.install_command_id is None:
+            raise CertificateNotReady(f"another invocation is installing on {lease.host_id}", code=_IN_PROGRESS)
+        # After the write, with the token of the newest attempt of CertIssue: whichever of the two functions
+        # comes second sees the other's write, so the task is completed in every order.
+        if complete_task and pending.task_token:
+            self._callbacks.installing(pending.task_token, pending.install_command_id)
+        return pending.install_command_id
+
+    def _described(self, lease: Lease, issued: _Issued) -> IssuedCertificate:
+        expiry = issued.leaf.not_after
+        return IssuedCertificate(
+            public_key_sha256=issued.leaf.public_key_sha256,
+            certificate_arn=issued.arn,
+            serial=issued.leaf.serial,
+            expiry=format_time(expiry),
+            renewal_date=format_time(self._policy.renewal_date(lease.host_id, expiry)),
+        )
+
+    def _send(self, lease: Lease, item: HostItem, issued: _Issued) -> str:
+        try:
+            return self._commands.send(self._order(lease, item, issued))
+        except PcaAutomatorError:
+            self._inventory.release_install(lease)
+            raise
+
+    def _order(self, lease: Lease, item: HostItem, issued: _Issued) -> Order:
+        overrides = item.overrides()
+        settings = self._settings
+        return Order(
+            document=settings.install_document,
+            host_id=lease.host_id,
+            purpose=f"install {lease.run_id}",
+            delivery_seconds=settings.command_timeout_seconds,
+            parameters={
+                "hostID": lease.host_id,
+                "requestId": lease.request_id,
+                **overrides.directories(settings),
+                "signinghelperPath": overrides.signing_helper_path or settings.signing_helper_path,
+                "certificate": _base64(issued.pem),
+                "chain": _base64(issued.chain),
+                "sentAt": str(int(self._clock().timestamp())),
+                "trustAnchorArn": settings.trust_anchor_arn,
+                "profileArn": settings.profile_arn,
+                "roleArn": settings.role_arn,
+                "validationPolicy": settings.validation_policy,
+                "versionsKept": str(settings.versions_kept),
+                "hooksPath": settings.hooks_path,
+                "hookTimeout": str(settings.hook_timeout_seconds),
+                "fileOwner": overrides.file_owner,
+                "fileGroup": overrides.file_group,
+                "certMode": overrides.cert_mode,
+                "keyMode": overrides.key_mode,
+                "bundle": "true" if overrides.bundle else "false",
+            },
+        )
+
+    def _fail_task(self, lease: Lease, failure: PermanentError) -> dict[str, Any]:
+        item = self._inventory.get(lease.host_id)
+        if item and item.holds_lease(lease.run_id) and item.pending and item.pending.task_token:
+            self._callbacks.failed(item.pending.task_token, failure)
+        return {"state": "FAILED", "code": failure.code}
+
+
+def _ignored(reason: str) -> dict[str, Any]:
+    return {"state": "IGNORED", "reason": reason}
+
+
+def _base64(pem: str) -> str:
+    return base64.b64encode(pem.strip().encode("ascii") + b"\n").decode("ascii")

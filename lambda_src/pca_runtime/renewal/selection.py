@@ -1,0 +1,195 @@
+"""CertCheck: which hosts does this run renew, and in which order?"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pca_runtime.inventory.due import is_due
+from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.runway import first_percentile
+from pca_runtime.shared.identifiers import is_host_id
+from pca_runtime.shared.payloads import RunInput
+from pca_runtime.shared.timestamps import format_time
+
+__all__ = ["ATTRIBUTES", "Rejected", "Selection", "Selector"]
+
+ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
+
+# An id that is none can be anything up to a key's 2,048 bytes; the report needs to recognise it, no more.
+_REJECTED_ID_MAX = 100
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """An id that cannot be renewed."""
+
+    host_id: str
+    code: str
+    message: str
+
+    def as_line(self) -> dict[str, str]:
+        """The line of rejected.jsonl."""
+        return {"hostID": self.host_id, "code": self.code, "message": self.message}
+
+
+@dataclass
+class Selection:
+    """The outcome, or one thread's share of it.
+
+    ``due`` keeps expiry (epoch seconds) and host id alone, ``left`` the seconds that each certificate has left: some
+    100 bytes and 8 bytes for a host. ``urgent_until`` is set where certificates are replaced
+    before their time: who runs out by then comes first, whatever the order of the others.
+    """
+
+    total: int = 0
+    overdue: int = 0
+    left: array[float] = field(default_factory=lambda: array("d"))
+    due: list[tuple[int | None, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    urgent_until: datetime | None = None
+
+    def add(self, other: Selection) -> None:
+        """Take in what another thread gathered."""
+        self.total += other.total
+        self.overdue += other.overdue
+        self.left += other.left
+        self.due += other.due
+        self.rejected += other.rejected
+
+    @property
+    def least_left(self) -> float | None:
+        """Seconds until the first certificate of the fleet runs out."""
+        return min(self.left, default=None)
+
+    @property
+    def first_percentile_left(self) -> float | None:
+        """Seconds that at least 99 of 100 certificates still have: one dead host does not move it in a large fleet."""
+        return first_percentile(self.left)
+
+    def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
+        """The lines of hosts.jsonl, in the order in which hosts are renewed."""
+        key = _least_time_left(now) if self.urgent_until is None else _most_exposed(now, self.urgent_until)
+        for expiry, host_id in sorted(self.due, key=key):
+            moment = None if expiry is None else format_time(datetime.fromtimestamp(expiry, tz=now.tzinfo))
+            yield {"hostID": host_id, "expiry": moment}
+
+
+_Order = Callable[[tuple[int | None, str]], tuple[int, int, str]]
+
+
+def _least_time_left(now: datetime) -> _Order:
+    """Who stops working first comes first; no certificate counts as one that expires now."""
+    present = int(now.timestamp())
+    return lambda entry: (0, present if entry[0] is None else entry[0], entry[1])
+
+
+def _most_exposed(now: datetime, urgent_until: datetime) -> _Order:
+    """After a compromise, who could be abused longest comes first; docs/adr/0006 says why.
+
+    Before them come the few that would run out before the next run: nobody may stop working for this.
+    """
+    urgency, limit = _least_time_left(now), int(urgent_until.timestamp())
+
+    def rank(entry: tuple[int | None, str]) -> tuple[int, int, str]:
+        expiry, host_id = entry
+        return urgency(entry) if expiry is None or expiry <= limit else (1, -expiry, host_id)
+
+    return rank
+
+
+class Selector:
+    """Chooses hosts.
+
+    Args:
+        fleet: read access with the projection :data:`ATTRIBUTES`.
+        segments: how many threads scan.
+        next_run: how long until the next run.
+    """
+
+    def __init__(self, fleet: Fleet, segments: int, next_run: timedelta) -> None:
+        self._fleet = fleet
+        self._segments = segments
+        self._next_run = next_run
+
+    def select(self, wanted: RunInput, now: datetime) -> Selection:
+        """Choose from the whole fleet, or from the ids that were asked for."""
+        selection = self._chosen(wanted, now)
+        if wanted.reissue or wanted.revoke_replaced:
+            selection.urgent_until = now + self._next_run
+        return selection
+
+    def _chosen(self, wanted: RunInput, now: datetime) -> Selection:
+        if wanted.host_ids is not None:
+            return self._among(wanted.host_ids, wanted.force, now)
+        selection = Selection()
+        with ThreadPoolExecutor(max_workers=self._segments) as pool:
+            gathered = pool.map(
+                lambda number: self._segment(number, wanted.reissue == "all", now), range(self._segments)
+            )
+            for part in gathered:
+                selection.add(part)
+        return selection
+
+    def _segment(self, number: int, every: bool, now: datetime) -> Selection:
+        return self._judge(self._fleet.segment(number, self._segments), every, now)
+
+    def _judge(self, items: Iterable[HostItem], every: bool, now: datetime) -> Selection:
+        selection = Selection()
+        for item in items:
+            selection.total += 1
+            if not is_host_id(item.host_id):
+                selection.rejected.append(_malformed(item.host_id))
+                continue
+            if item.expiry is not None:
+                # Not below zero: one host that died a year ago must not hide the runway of all the others.
+                left = max((item.expiry - now).total_seconds(), 0.0)
+                selection.left.append(left)
+                selection.overdue += left == 0.0
+            if self._is_due(item, every, now):
+                expiry = None if item.expiry is None else int(item.expiry.timestamp())
+                selection.due.append((expiry, item.host_id))
+        return selection
+
+    def _is_due(self, item: HostItem, every: bool, now: datetime) -> bool:
+        if every:
+            return True
+        # A host that another run is renewing at this moment would only be skipped.
+        return not item.is_busy(now) and is_due(
+            renewal_date=item.renewal_date,
+            expiry=item.expiry,
+            abandoned=item.status == "RENEWING",
+            now=now,
+            next_run=self._next_run,
+        )
+
+    def _among(self, host_ids: list[str], force: bool, now: datetime) -> Selection:
+        wanted = list(dict.fromkeys(host_ids))
+        selection = Selection(rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)])
+        found = set()
+        live = []
+        for item in self._fleet.these(host_id for host_id in wanted if is_host_id(host_id)):
+            found.add(item.host_id)
+            if item.status == "RETIRED":
+                selection.rejected.append(Rejected(item.host_id, "HOST_RETIRED", "the host is retired"))
+            else:
+                live.append(item)
+        selection.add(self._judge(live, force, now))
+        selection.rejected += [
+            Rejected(host_id, "HOST_NOT_IN_INVENTORY", "the inventory has no such host")
+            for host_id in wanted
+            if is_host_id(host_id) and host_id not in found
+        ]
+        selection.total = len(wanted)
+        return selection
+
+
+def _malformed(host_id: str) -> Rejected:
+    shown = "".join(char if char.isprintable() else "?" for char in host_id[:_REJECTED_ID_MAX])
+    if len(host_id) > _REJECTED_ID_MAX:
+        shown += "…"
+    return Rejected(shown, "HOST_ID_INVALID", "not an EC2 instance id (i-…) nor a hybrid node id (mi-…)")

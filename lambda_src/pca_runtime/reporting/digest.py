@@ -1,0 +1,142 @@
+"""The daily digest: how the fleet, its CA and its CRL are, in a mail that can be read in ten seconds."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pca_runtime.inventory.due import is_due
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.runway import first_percentile
+from pca_runtime.reporting.run_report import HostOutcome, RunReport, cause_lines, printable, span
+from pca_runtime.shared.counting import counted, noun
+from pca_runtime.shared.identifiers import is_host_id
+from pca_runtime.shared.timestamps import format_time
+
+__all__ = ["ATTRIBUTES", "Digest", "gather", "message_of", "subject_of"]
+
+ATTRIBUTES = ("status", "expiry", "renewalDate", "lastError")
+# A digest is for an overview; "hosts list" has them all.
+_HOSTS_SHOWN = 20
+_SUBJECT_MAX = 100
+
+
+@dataclass
+class Digest:
+    """What was found. ``failed`` holds every host that is FAILED; ``least`` the expiry and id of the first to end."""
+
+    automation: str
+    now: datetime
+    hosts: int = 0
+    due: int = 0
+    overdue: int = 0
+    without: int = 0
+    rejected: int = 0
+    left: array[float] = field(default_factory=lambda: array("d"))
+    least: tuple[datetime, str] | None = None
+    failed: list[HostOutcome] = field(default_factory=list)
+    authority: str = ""
+    crl: str = ""
+
+    @property
+    def first_percentile(self) -> float | None:
+        """Seconds that 99 of 100 certificates still have at least."""
+        return first_percentile(self.left)
+
+    def as_report(self) -> RunReport:
+        """The failed hosts as the report of a run has them, for its grouping and order."""
+        report = RunReport(self.automation, "", self.now, "")
+        for host in self.failed:
+            report.add(host)
+        return report
+
+
+def gather(automation: str, items: Iterable[HostItem], now: datetime, next_run: timedelta) -> Digest:
+    """Count the fleet.
+
+    Args:
+        automation: the deployment's name.
+        items: every item that is not retired, with :data:`ATTRIBUTES`.
+        now: the injected clock's time.
+        next_run: how long until the next run.
+    """
+    digest = Digest(automation, now)
+    for item in items:
+        if not is_host_id(item.host_id):
+            digest.rejected += 1
+            continue
+        digest.hosts += 1
+        digest.due += is_due(
+            renewal_date=item.renewal_date, expiry=item.expiry, abandoned=False, now=now, next_run=next_run
+        )
+        if item.expiry is None:
+            digest.without += 1
+        else:
+            digest.left.append((item.expiry - now).total_seconds())
+            digest.overdue += item.expiry <= now
+            digest.least = min(digest.least or (item.expiry, item.host_id), (item.expiry, item.host_id))
+        if item.status == "FAILED":
+            digest.failed.append(_failed(item))
+    return digest
+
+
+def _failed(item: HostItem) -> HostOutcome:
+    words = {name: str(item.last_error.get(name, "")) for name in ("phase", "code", "message")}
+    return HostOutcome(
+        item.host_id, "failed", item.expiry, words["phase"], words["code"] or "Unknown", words["message"]
+    )
+
+
+def subject_of(digest: Digest) -> str:
+    """One ASCII line of at most 100 characters."""
+    failed = counted(len(digest.failed), "host")
+    subject = f"[{digest.automation}] certificates: {failed} failed, least time left {_least(digest)}"
+    return subject.encode("ascii", "replace").decode()[:_SUBJECT_MAX]
+
+
+def message_of(digest: Digest) -> str:
+    """The plain text; it does not grow with the fleet."""
+    percentile = digest.first_percentile
+    lines = [
+        f"Certificates of {digest.automation}, {format_time(digest.now)}",
+        "",
+        f"  {digest.hosts:>6}  {noun(digest.hosts, 'host')}",
+        f"  {digest.due:>6}  due now, or before the next run",
+        f"  {digest.overdue:>6}  overdue: the certificate has run out",
+        f"  {digest.without:>6}  without a certificate",
+        f"  {len(digest.failed):>6}  failed in their last renewal",
+        f"  {digest.rejected:>6}  {noun(digest.rejected, 'entry that is', 'entries that are')} no host id",
+        "",
+        f"  Least time left:   {_least(digest)}{f', {digest.least[1]}' if digest.least else ''}",
+        f"  99 of 100 have:    {_duration(percentile) if percentile is not None else 'no certificate'}",
+        f"  CA:                {digest.authority}",
+        f"  CRL in force:      {digest.crl}",
+        "",
+    ]
+    report = digest.as_report()
+    lines += cause_lines(report)
+    first = report.most_urgent_first()[:_HOSTS_SHOWN]
+    if first:
+        lines += ["FAILED, MOST URGENT FIRST", ""]
+        lines += [
+            f"  {host.host_id:<20}  {_until(host.expiry, digest.now):<22}  {host.phase} {host.code}" for host in first
+        ]
+        if len(digest.failed) > len(first):
+            lines.append(f"  ... and {len(digest.failed) - len(first)} more: pca-automator hosts list --failed")
+        lines.append("")
+    lines += ["More: pca-automator status"]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _least(digest: Digest) -> str:
+    return _until(digest.least[0] if digest.least else None, digest.now)
+
+
+def _until(expiry: datetime | None, now: datetime) -> str:
+    return "no certificate" if expiry is None else _duration((expiry - now).total_seconds())
+
+
+def _duration(seconds: float) -> str:
+    return f"EXPIRED {span(timedelta(seconds=-seconds))} ago" if seconds <= 0 else span(timedelta(seconds=seconds))

@@ -1,0 +1,306 @@
+"""The message of a run that had failures: a plain e-mail that one can act on at three in the morning."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
+from pca_runtime.reporting.notifications import execution_url
+from pca_runtime.shared.counting import counted
+from pca_runtime.shared.timestamps import format_time
+
+__all__ = [
+    "CAUSES_MAX", "Cause", "HostOutcome", "RunReport", "cause_lines", "message_of", "printable", "span", "subject_of",
+]  # fmt: skip
+
+# SNS takes 262,144 bytes and a subject of 100 ASCII characters
+# (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html), EventBridge as many for an entry with all its fields;
+# the rest is room for the envelope of other protocols.
+MESSAGE_MAX = 240_000
+_SUBJECT_MAX = 100
+# A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
+CAUSES_MAX = 40
+
+Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected"]
+_TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected")
+_LABELS: dict[Outcome, str] = {
+    "renewed": "renewed",
+    "failed": "failed",
+    "lost": "lost (claimed by this run, and neither renewed nor failed)",
+    "notAttempted": "not attempted",
+    "rejected": "rejected",
+    "skipped": "skipped (another run has or had them, or they were retired)",
+}
+
+
+@dataclass(frozen=True)
+class HostOutcome:
+    """One host of the run. ``code``, ``phase`` and ``message`` say what went wrong, if anything."""
+
+    host_id: str
+    outcome: Outcome
+    expiry: datetime | None = None
+    phase: str = ""
+    code: str = ""
+    message: str = ""
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """The host in report.json."""
+        known = {"phase": self.phase, "code": self.code, "message": self.message}
+        left = None if self.expiry is None else int((self.expiry - now).total_seconds())
+        return {
+            "hostID": self.host_id,
+            "outcome": self.outcome,
+            "expiry": None if self.expiry is None else format_time(self.expiry),
+            "secondsLeft": left,
+            **{name: value for name, value in known.items() if value},
+        }
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why some hosts need attention, all for the same reason."""
+
+    phase: str
+    code: str
+    remedy: str
+    count: int
+    most_urgent: HostOutcome
+
+    def as_json(self) -> dict[str, Any]:
+        """The cause in report.json."""
+        return {
+            "phase": self.phase,
+            "code": self.code,
+            "hosts": self.count,
+            "meaning": lookup(self.code).meaning,
+            "remedy": self.remedy,
+            "mostUrgent": self.most_urgent.host_id,
+        }
+
+
+@dataclass
+class RunReport:
+    """What became of a run. Hosts that went well are counted only, so that memory does not grow with them."""
+
+    automation: str
+    run_id: str
+    now: datetime
+    details: str
+    execution_arn: str = ""
+    map_error: str = ""
+    started_at: datetime | None = None
+    due: int = 0
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    trouble: list[HostOutcome] = field(default_factory=list)
+
+    def add(self, host: HostOutcome) -> None:
+        """Count a host, and keep it if something is to be done about it."""
+        self.counts[host.outcome] += 1
+        if host.outcome in _TROUBLE:
+            self.trouble.append(host)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether a person has something to do."""
+        return bool(self.trouble or self.map_error)
+
+    @property
+    def map_code(self) -> str:
+        """The name of the error that ended the map, such as ``States.ItemReaderFailed``; "" if none did."""
+        return self.map_error.partition(":")[0]
+
+    @property
+    def seconds(self) -> int | None:
+        """How long the run took, from the choice of its hosts to this report."""
+        return None if self.started_at is None else int((self.now - self.started_at).total_seconds())
+
+    def most_urgent_first(self) -> list[HostOutcome]:
+        """Least time left first; no certificate counts as one that expires now. Rejected ids come last."""
+        return sorted(
+            self.trouble,
+            key=lambda host: (host.outcome == "rejected", host.expiry or self.now, host.host_id),
+        )
+
+    def numbers(self) -> dict[str, int]:
+        """How many hosts were due, and what became of them."""
+        return {"due": self.due, **{outcome: self.counts[outcome] for outcome in _LABELS}}
+
+    def causes(self) -> list[Cause]:
+        """Hosts that failed for the same reason, the largest group first."""
+        groups: dict[tuple[str, str, str], list[HostOutcome]] = {}
+        for host in self.most_urgent_first():
+            remedy = remedy_for(host.code, host.message)
+            groups.setdefault((host.phase, host.code, remedy), []).append(host)
+        ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+        return [Cause(*key, count=len(hosts), most_urgent=hosts[0]) for key, hosts in ranked]
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole report."""
+        causes = self.causes()
+        return {
+            "automation": self.automation,
+            "runId": self.run_id,
+            "at": format_time(self.now),
+            "startedAt": None if self.started_at is None else format_time(self.started_at),
+            "seconds": self.seconds,
+            **self.numbers(),
+            "needsAttention": self.needs_attention,
+            "mapError": self.map_error,
+            "execution": execution_url(self.execution_arn),
+            "details": self.details,
+            "causes": [cause.as_json() for cause in causes[:CAUSES_MAX]],
+            "causesLeftOut": max(0, len(causes) - CAUSES_MAX),
+            "hosts": [host.as_json(self.now) for host in self.most_urgent_first()],
+            "hostsLeftOut": 0,
+        }
+
+    def as_event(self, limit: int = MESSAGE_MAX) -> dict[str, Any]:
+        """The same for an event, of at most ``limit`` bytes as JSON: everything but the hosts that are too many."""
+        whole = self.as_json()
+        hosts: list[dict[str, Any]] = whole.pop("hosts")
+        # 7 digits for the number of hosts left out, which is not known before.
+        room = limit - _json_size({**whole, "hosts": []}) - 7
+        fitting = 0
+        for host in hosts:
+            room -= _json_size(host) + 1
+            if room < 0:
+                break
+            fitting += 1
+        return {**whole, "hosts": hosts[:fitting], "hostsLeftOut": len(hosts) - fitting}
+
+
+def subject_of(report: RunReport) -> str:
+    """One ASCII line of at most 100 characters."""
+    count = len(report.trouble)
+    what = counted(count, "host needs attention", "hosts need attention") if count else "the run did not finish"
+    subject = f"[{report.automation}] certificate renewal: {what}"
+    return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
+
+
+def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
+    """The plain text, of at most ``limit`` bytes: counts and causes always, hosts as far as they fit."""
+    head = [*_summary(report), *cause_lines(report)]
+    tail = _where(report)
+    room = limit - _size(head) - _size(tail)
+    return "\n".join(printable(line) for line in [*head, *_hosts(report, room), *tail]) + "\n"
+
+
+def printable(line: str) -> str:
+    """Hosts choose some of the words; none of them moves a terminal's cursor. Never longer than the line given."""
+    return "".join(character if character.isprintable() else "?" for character in line)
+
+
+def _summary(report: RunReport) -> list[str]:
+    lines = [
+        f"Certificate renewal of {report.automation}, run {report.run_id}, {format_time(report.now)}",
+        "",
+    ]
+    lines.append(f"  {report.due:>6}  due")
+    lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
+    if report.map_error:
+        lines += ["", f"The run itself did not finish: {report.map_error}"]
+        lines += [f"  What happened: {lookup(report.map_code).meaning}", f"  What to do:    {_map_remedy(report)}"]
+    return [*lines, ""]
+
+
+def _map_remedy(report: RunReport) -> str:
+    if report.map_code in CATALOGUE:
+        return remedy_for(report.map_code, report.map_error)
+    return "Look at the map run, below, for why it ended; then: pca-automator run --watch"
+
+
+def cause_lines(report: RunReport) -> list[str]:
+    """Why hosts need attention and what to do, the most frequent cause first."""
+    causes = report.causes()
+    lines = ["WHY, AND WHAT TO DO", ""] if causes else []
+    for cause in causes[:CAUSES_MAX]:
+        where = f" in {cause.phase}" if cause.phase else ""
+        lines.append(f"* {counted(cause.count, 'host')}: {cause.code}{where}")
+        lines.append(f"  What happened: {lookup(cause.code).meaning}")
+        lines.append(f"  What to do:    {cause.remedy}")
+        lines.append(f"  Most urgent:   {cause.most_urgent.host_id}, {_left(cause.most_urgent, report.now)}")
+        lines.append("")
+    if len(causes) > CAUSES_MAX:
+        lines += [f"* and {counted(len(causes) - CAUSES_MAX, 'rarer cause')}", ""]
+    return lines
+
+
+def _hosts(report: RunReport, room: int) -> list[str]:
+    hosts = report.most_urgent_first()
+    if not hosts:
+        return []
+    lines = ["HOSTS, MOST URGENT FIRST", ""]
+    # Room for the lines of a list that was cut.
+    room -= _size(lines) + 200
+    for number, host in enumerate(hosts):
+        line = _host_line(host, report.now)
+        room -= _size([line])
+        if room < 0:
+            left_out = len(hosts) - number
+            return [
+                *lines,
+                f"  ... and {left_out} more: the message would be too long. All of them are in",
+                f"  {report.details}",
+                "",
+            ]
+        lines.append(line)
+    return [*lines, ""]
+
+
+def _host_line(host: HostOutcome, now: datetime) -> str:
+    why = f"{host.phase} {host.code}".strip()
+    message = " ".join(host.message.split())
+    return f"  {host.host_id:<20}  {_left(host, now):<22}  {why}: {message}".rstrip(": ")
+
+
+def _where(report: RunReport) -> list[str]:
+    lines = [
+        "WHEN IT IS REPAIRED",
+        "",
+        "  One host:  pca-automator run ID --force --watch",
+        "  All due:   pca-automator run --watch",
+        "",
+        "  The next run of the schedule does the latter by itself. A host that was asked for before its time and is",
+        "  not due yet is taken up by the first command alone.",
+        "",
+        "DETAILS",
+        "",
+        f"  Report:    {report.details}",
+    ]
+    if report.execution_arn:
+        lines += [
+            f"  Run:       {execution_url(report.execution_arn)}",
+            f"  Map run:   aws stepfunctions list-map-runs --execution-arn {report.execution_arn}",
+        ]
+    return lines
+
+
+def _left(host: HostOutcome, now: datetime) -> str:
+    expiry = host.expiry
+    if expiry is None:
+        return "rejected" if host.outcome == "rejected" else "no certificate"
+    if expiry <= now:
+        return f"EXPIRED {span(now - expiry)} ago"
+    return f"{span(expiry - now)} left"
+
+
+def span(length: timedelta) -> str:
+    """Days and hours, or hours and minutes."""
+    minutes = int(length.total_seconds()) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    return f"{days} d {rest // 60} h" if days else f"{rest // 60} h {rest % 60} min"
+
+
+def _json_size(document: dict[str, Any]) -> int:
+    """As :class:`pca_runtime.reporting.events.Events` writes it."""
+    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _size(lines: Iterable[str]) -> int:
+    return sum(len(line.encode()) + 1 for line in lines)

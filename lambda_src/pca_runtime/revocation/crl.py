@@ -1,0 +1,125 @@
+"""Certificate revocation lists: is this one ours, whole, current and newer? Pure functions of bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pca_runtime.authority.parsing import PARSE_ERRORS
+from pca_runtime.errors.kinds import CrlRefused
+
+__all__ = ["PEM_MAX", "Crl", "check_crl", "check_size", "crl_in_force", "load_crl"]
+
+# "crlData: 1 to 300000 bytes", in PEM; the import quota of a trust anchor is not adjustable.
+# https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
+PEM_MAX = 300_000
+
+
+@dataclass(frozen=True)
+class Crl:
+    """A parsed CRL."""
+
+    number: int
+    entries: int
+    next_update: datetime
+    pem: bytes
+    parsed: x509.CertificateRevocationList
+
+
+def load_crl(data: bytes) -> Crl:
+    """Parse a CRL, DER as AWS Private CA writes it or PEM as IAM Roles Anywhere keeps it.
+
+    Raises:
+        CrlRefused: it cannot be parsed, or lacks a number or a nextUpdate.
+    """
+    try:
+        pem = data.lstrip().startswith(b"-----BEGIN")
+        parsed = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+        number = parsed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        entries = len(parsed)
+        next_update = parsed.next_update_utc
+    except PARSE_ERRORS as error:
+        raise CrlRefused("the CRL cannot be parsed", code="CRL_MALFORMED") from error
+    except x509.ExtensionNotFound as error:
+        raise CrlRefused("the CRL has no CRL number, so its age is unknown", code="CRL_MALFORMED") from error
+    if next_update is None:
+        raise CrlRefused("the CRL has no nextUpdate, so it would never go stale", code="CRL_MALFORMED")
+    return Crl(number, entries, next_update, parsed.public_bytes(Encoding.PEM), parsed)
+
+
+def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
+    """Is it the complete and current CRL of this CA?
+
+    Args:
+        crl: the candidate.
+        ca_pem: the CA's own certificate.
+        now: the injected clock's time.
+
+    Raises:
+        CrlRefused: foreign, a delta, expired or too large.
+    """
+    ca = x509.load_pem_x509_certificate(ca_pem.encode("ascii"))
+    if not _issued_by(crl.parsed, ca):
+        raise CrlRefused("the CRL is not issued and signed by our CA", code="CRL_FOREIGN")
+    if _has(crl.parsed, x509.DeltaCRLIndicator):
+        raise CrlRefused("a delta CRL would lose the revocations before it", code="CRL_FOREIGN")
+    if crl.next_update <= now:
+        raise CrlRefused(f"the CRL was to be replaced before {crl.next_update.isoformat()}", code="CRL_EXPIRED")
+    check_size(len(crl.pem))
+
+
+def check_size(pem_bytes: int) -> None:
+    """Raises CrlRefused above what IAM Roles Anywhere takes."""
+    if pem_bytes > PEM_MAX:
+        message = f"the CRL has {pem_bytes} bytes in PEM, IAM Roles Anywhere takes {PEM_MAX}"
+        raise CrlRefused(message, code="CRL_TOO_LARGE")
+
+
+def crl_in_force(data: bytes, ca_pem: str) -> Crl | None:
+    """The CRL that Roles Anywhere holds; ``None``: it is unreadable or another CA's, and must be replaced."""
+    try:
+        crl = load_crl(data)
+    except CrlRefused:
+        return None
+    ca = x509.load_pem_x509_certificate(ca_pem.encode("ascii"))
+    return crl if _issued_by(crl.parsed, ca) else None
+
+
+def _issued_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
+    """Name, key identifier and signature: any two alone can be imitated or reused."""
+    key = ca.public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        return False
+    try:
+        named = crl.issuer == ca.subject and _authority_key(crl) == _subject_key(ca)
+        return named and crl.is_signature_valid(key)
+    except PARSE_ERRORS:
+        return False
+
+
+def _authority_key(crl: x509.CertificateRevocationList) -> bytes | None:
+    """RFC 5280 section 5.2.1 demands it in every CRL."""
+    try:
+        extension = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+    except x509.ExtensionNotFound:
+        return None
+    return extension.value.key_identifier
+
+
+def _subject_key(ca: x509.Certificate) -> bytes:
+    try:
+        return ca.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except x509.ExtensionNotFound:
+        return x509.SubjectKeyIdentifier.from_public_key(ca.public_key()).digest
+
+
+def _has(crl: x509.CertificateRevocationList, extension: type[x509.ExtensionType]) -> bool:
+    try:
+        crl.extensions.get_extension_for_class(extension)
+    except x509.ExtensionNotFound:
+        return False
+    return True

@@ -1,0 +1,211 @@
+"""A private CA of the automation's own: root, activated, with a CRL."""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Token
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from pca_automator._internal import buckets, validation
+from pca_automator._internal.acknowledge import acknowledge, in_packs
+from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
+
+
+class PrivateCertificateAuthority(Construct):
+    """A root CA that signs the hosts' certificates, and the bucket it writes its CRL to.
+
+    CA, activation, CRL bucket and bucket policy are retained when the stack goes: certificates live on, and a CA
+    cannot be made again.
+
+    https://docs.aws.amazon.com/privateca/latest/userguide/create-CA.html
+
+    Args:
+        common_name: common name of the CA's subject.
+        country: two-letter country of the CA's subject. Default: none in the subject.
+        organization: organisation of the CA's subject. Default: none in the subject.
+        validity: how long the CA's own certificate is valid, 30 days to 30 years. Default: ten years.
+        key_algorithm: the CA's key. Default: RSA 2048.
+        signing_algorithm: how the CA signs. Default: the usual one for its key.
+        usage_mode: what it may issue. Default: short-lived, certificates of at most seven days.
+        crl_expiry: how long a CRL is valid (``nextUpdate``), 1 to 5,000 days. Default: seven days.
+        crl_bucket: bucket to write the CRL to, in this account; its policy must let AWS Private CA write. Default: an
+            encrypted, versioned bucket without public access is created.
+        access_log_bucket: where the CRL bucket logs access. Default: no access log.
+        removal_policy: of CA and bucket. Default: retain.
+
+    Raises:
+        ValueError: a value outside what AWS Private CA allows; names the value and what is allowed.
+    """
+
+    certificate_authority: acmpca.ICertificateAuthority
+    """The CA; whatever uses it waits for its activation."""
+    common_name: str
+    """Common name of its subject."""
+    crl_bucket: s3.IBucket
+    """Where it writes its CRL."""
+    crl_expiry: Duration
+    """How long a CRL is valid."""
+    key_algorithm: KeyAlgorithm
+    """Its key."""
+    signing_algorithm: SigningAlgorithm
+    """How it signs."""
+    usage_mode: UsageMode
+    """What it may issue."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        common_name: str,
+        country: str | None = None,
+        organization: str | None = None,
+        validity: Duration | None = None,
+        key_algorithm: KeyAlgorithm = KeyAlgorithm.RSA_2048,
+        signing_algorithm: SigningAlgorithm | None = None,
+        usage_mode: UsageMode = UsageMode.SHORT_LIVED,
+        crl_expiry: Duration | None = None,
+        crl_bucket: s3.IBucket | None = None,
+        access_log_bucket: s3.IBucket | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        super().__init__(scope, id)
+        self.key_algorithm = key_algorithm
+        self.signing_algorithm = signing_algorithm or SigningAlgorithm.for_key(key_algorithm)
+        self.signing_algorithm.check_fits(key_algorithm)
+        self.usage_mode = usage_mode
+        self.common_name = common_name
+        own_validity = validity or Duration.days(3650)
+        validation.duration("ca_validity", own_validity, Duration.days(30), Duration.days(365 * 30))
+        self.crl_expiry = crl_expiry or Duration.days(7)
+        validation.duration("crl_expiry", self.crl_expiry, Duration.days(1), Duration.days(5000))
+
+        self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
+        authority = acmpca.CfnCertificateAuthority(
+            self,
+            "Authority",
+            type="ROOT",
+            usage_mode=usage_mode.value,
+            key_algorithm=key_algorithm.value,
+            signing_algorithm=self.signing_algorithm.value,
+            subject=_subject(country, organization, common_name),
+            revocation_configuration=acmpca.CfnCertificateAuthority.RevocationConfigurationProperty(
+                crl_configuration=_crl_configuration(self.crl_bucket, self.crl_expiry)
+            ),
+        )
+        if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:
+            # The CA proves that it can write when it is created, so the policy must be there first.
+            authority.node.add_dependency(self.crl_bucket.policy)
+        self._activation = self._activate(authority, own_validity)
+        for resource in (authority, self._activation):
+            resource.apply_removal_policy(removal_policy)
+
+        self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
+            self, "Issuer", authority.attr_arn
+        )
+        # Nobody may use the CA before it is activated.
+        self.certificate_authority.node.add_dependency(self._activation)
+
+    @property
+    def activation(self) -> acmpca.CfnCertificateAuthorityActivation:
+        """Depend on this to use the CA only once it is active."""
+        return self._activation
+
+    def _make_crl_bucket(self, access_log_bucket: s3.IBucket | None, removal_policy: RemovalPolicy) -> s3.Bucket:
+        bucket = buckets.private_bucket(
+            self, "CrlBucket", access_log_bucket=access_log_bucket, removal_policy=removal_policy
+        )
+        buckets.send_events(bucket)
+        bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(90))
+        # https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html#s3-policies
+        # The CA's own ARN would be a cycle (the CA needs this policy first): any CA of this account and Region.
+        conditions = {
+            "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+            "ArnLike": {
+                "aws:SourceArn": Stack.of(self).format_arn(
+                    service="acm-pca", resource="certificate-authority", resource_name="*"
+                )
+            },
+        }
+        principal = iam.ServicePrincipal("acm-pca.amazonaws.com")
+        # The whole bucket, as AWS documents it: the CA also writes test objects of its own naming when it is made.
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[principal],
+                actions=["s3:PutObject", "s3:PutObjectAcl"],
+                resources=[bucket.arn_for_objects("*")],
+                conditions=conditions,
+            )
+        )
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[principal],
+                actions=["s3:GetBucketAcl", "s3:GetBucketLocation"],
+                resources=[bucket.bucket_arn],
+                conditions=conditions,
+            )
+        )
+        acknowledge(
+            bucket,
+            dict.fromkeys(
+                in_packs("S3DefaultEncryptionKMS"),
+                "A CRL is public by nature; SSE-S3 has no key policy that could stop AWS Private CA from publishing a "
+                "revocation.",
+            ),
+        )
+        return bucket
+
+    def _activate(
+        self, authority: acmpca.CfnCertificateAuthority, validity: Duration
+    ) -> acmpca.CfnCertificateAuthorityActivation:
+        certificate = acmpca.CfnCertificate(
+            self,
+            "RootCertificate",
+            certificate_authority_arn=authority.attr_arn,
+            certificate_signing_request=authority.attr_certificate_signing_request,
+            signing_algorithm=self.signing_algorithm.value,
+            template_arn=f"arn:{Stack.of(self).partition}:acm-pca:::template/RootCACertificate/V1",
+            validity=acmpca.CfnCertificate.ValidityProperty(type="DAYS", value=validity.to_days()),
+        )
+        return acmpca.CfnCertificateAuthorityActivation(
+            self,
+            "Activation",
+            certificate_authority_arn=authority.attr_arn,
+            certificate=certificate.attr_certificate,
+            status="ACTIVE",
+        )
+
+
+def _subject(
+    country: str | None, organization: str | None, common_name: str
+) -> acmpca.CfnCertificateAuthority.SubjectProperty:
+    if _is_known(country) and not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
+        raise ValueError(f"ca_country is {country!r}: it must be a two-letter ISO 3166 code in capitals, such as 'DE'")
+    for prop, value in (("ca_organization", organization), ("ca_common_name", common_name)):
+        if _is_known(value) and not 1 <= len(value) <= 64:
+            raise ValueError(f"{prop} is {value!r}: it must have 1 to 64 characters")
+    return acmpca.CfnCertificateAuthority.SubjectProperty(
+        country=country, organization=organization, common_name=common_name
+    )
+
+
+def _is_known(value: str | None) -> TypeGuard[str]:
+    return value is not None and not Token.is_unresolved(value)
+
+
+def _crl_configuration(bucket: s3.IBucket, expiry: Duration) -> acmpca.CfnCertificateAuthority.CrlConfigurationProperty:
+    return acmpca.CfnCertificateAuthority.CrlConfigurationProperty(
+        enabled=True,
+        s3_bucket_name=bucket.bucket_name,
+        # The default ACL is public, which the bucket's public-access block refuses.
+        s3_object_acl="BUCKET_OWNER_FULL_CONTROL",
+        expiration_in_days=expiry.to_days(),
+        # IAM Roles Anywhere never fetches a distribution point, and nobody else can read this bucket.
+        crl_distribution_point_extension_configuration=(
+            acmpca.CfnCertificateAuthority.CrlDistributionPointExtensionConfigurationProperty(omit_extension=True)
+        ),
+    )

@@ -1,0 +1,178 @@
+"""The inventory, as an operator sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pca_automator.cli.deployed.deployment import Deployment
+from pca_automator.cli.errors import FAILED, USAGE, Trouble
+from pca_automator.cli.runtime import runtime
+
+LISTED = (
+    "status", "expiry", "renewalDate", "serial", "validated", "runId", "leaseUntil", "lastRunId", "lastAttempt",
+    "lastError", "failureCount",
+)  # fmt: skip
+"""What a list shows; the overrides and the renewal in flight stay in the table."""
+JUDGED = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
+"""What decides whether a host is due."""
+
+# A page of DynamoDB's 1 MB holds some 4,000 hosts, which are 25 MB as Python objects.
+_PAGE = 1_000
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True)
+class View:
+    """When an item counts as due: the moment it is looked at, and when the next run comes."""
+
+    now: datetime
+    next_run: timedelta
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> View:
+        """Now, with the deployment's own distance of runs."""
+        seconds = int(deployment.settings("CertCheck").get("NEXT_RUN_SECONDS", "43200"))
+        return cls(runtime("shared.timestamps").utc_now(), timedelta(seconds=seconds))
+
+    def is_due(self, item: Any) -> bool:
+        """What CertCheck would answer at this moment."""
+        if item.status == "RETIRED" or item.is_busy(self.now):
+            return False
+        return bool(
+            runtime("inventory.due").is_due(
+                renewal_date=item.renewal_date,
+                expiry=item.expiry,
+                abandoned=item.status == "RENEWING",
+                now=self.now,
+                next_run=self.next_run,
+            )
+        )
+
+    def seconds_left(self, item: Any) -> int | None:
+        """Of the live certificate; below zero when it has run out, ``None`` without one."""
+        return None if item.expiry is None else int((item.expiry - self.now).total_seconds())
+
+    def row(self, item: Any) -> dict[str, Any]:
+        """One host of a list, in JSON."""
+        seconds = self.seconds_left(item)
+        attributes = item.attributes
+        row = {
+            "hostID": item.host_id,
+            "status": item.status or "NEW",
+            "left": left(seconds),
+            "secondsLeft": seconds,
+            "due": self.is_due(item),
+            "lastError": item.last_error.get("code"),
+        }
+        shown = ("expiry", "renewalDate", "serial", "validated", "lastAttempt", "lastRunId", "failureCount")
+        return {**row, **{name: attributes[name] for name in shown if name in attributes}}
+
+
+def left(seconds: int | None) -> str:
+    """A time for a person."""
+    if seconds is None:
+        return "no certificate"
+    minutes = abs(seconds) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    span = f"{days} d {rest // 60} h" if days else f"{rest // 60} h {rest % 60} min"
+    return f"EXPIRED {span} ago" if seconds <= 0 else span
+
+
+def parse_span(text: str) -> timedelta:
+    """``90m``, ``24h`` or ``7d``.
+
+    Raises:
+        Trouble: it is none of these.
+    """
+    match = re.fullmatch(r"(\d{1,6})([mhd])", text.strip())
+    if match is None:
+        raise Trouble(f"{text!r} is not a time: give minutes, hours or days, such as 90m, 24h or 7d", USAGE)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def scan(deployment: Deployment, attributes: tuple[str, ...] = LISTED, status: str | None = None) -> Iterator[Any]:
+    """Every item, page by page; what the caller does not keep is not kept."""
+    expressions = runtime("shared.expressions").Expressions()
+    request: dict[str, Any] = {
+        "TableName": deployment.table,
+        "ProjectionExpression": ", ".join(expressions.path(name) for name in ("hostID", *attributes)),
+    }
+    if status is not None:
+        request["FilterExpression"] = expressions.compare("status", "=", status)
+    request |= {**expressions.arguments(), "PaginationConfig": {"PageSize": _PAGE}}
+    from_item, host_item = runtime("shared.expressions").from_item, runtime("inventory.item").HostItem
+    for page in deployment.aws.client("dynamodb").get_paginator("scan").paginate(**request):
+        for item in page["Items"]:
+            yield host_item.of(from_item(item))
+
+
+def get(deployment: Deployment, host_id: str) -> Any:
+    """One item, strongly consistent.
+
+    Raises:
+        Trouble: no such host.
+    """
+    check_ids([host_id])
+    inventory = runtime("shared.expressions")
+    answer = deployment.aws.client("dynamodb").get_item(
+        TableName=deployment.table, Key={"hostID": {"S": host_id}}, ConsistentRead=True
+    )
+    if "Item" not in answer:
+        raise no_such_host(host_id)
+    return runtime("inventory.item").HostItem.of(inventory.from_item(answer["Item"]))
+
+
+def these(deployment: Deployment, host_ids: list[str], attributes: tuple[str, ...]) -> dict[str, Any]:
+    """Some items by their ids; absent ones are left out."""
+    fleet = runtime("inventory.fleet").Fleet(deployment.aws.client("dynamodb"), deployment.table, attributes)
+    return {item.host_id: item for item in fleet.these(host_ids)}
+
+
+def refuse_empty(deployment: Deployment) -> None:
+    """An empty fleet is not an answer but a mistake: another stack or Region, or nothing was ever added.
+
+    Raises:
+        Trouble: the inventory has no item.
+    """
+    answer = deployment.aws.client("dynamodb").scan(TableName=deployment.table, Limit=1)
+    if not answer["Items"]:
+        raise empty()
+
+
+def empty() -> Trouble:
+    """What is said about an empty inventory."""
+    return Trouble("the inventory is empty: put hosts in with pca-automator hosts add ID...", FAILED)
+
+
+def no_such_host(host_id: str) -> Trouble:
+    """What is said about a host that is not there."""
+    return Trouble(
+        f"the inventory has no host {host_id}: is it another stack or Region, or is it to be added? "
+        f"pca-automator hosts add {host_id}",
+        FAILED,
+    )
+
+
+def check_ids(host_ids: list[str]) -> None:
+    """Refuse what cannot be a host id, before anything is done.
+
+    Raises:
+        Trouble: naming every id that is none.
+    """
+    wrong = [host_id for host_id in host_ids if not runtime("shared.identifiers").is_host_id(host_id)]
+    if wrong:
+        raise Trouble(
+            f"{', '.join(map(repr, wrong))}: not an EC2 instance id (i-...) nor a hybrid node id (mi-...)", USAGE
+        )
+
+
+def item_as_json(item: Any) -> Mapping[str, Any]:
+    """An item for a person: without the task token, which whoever has it could complete the renewal with."""
+    attributes = dict(item.attributes)
+    if isinstance(attributes.get("pending"), dict):
+        attributes["pending"] = {name: value for name, value in attributes["pending"].items() if name != "taskToken"}
+    return attributes

@@ -1,0 +1,114 @@
+"""What every verb has in common: the options that find the deployment, the output, and one line for an error."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Annotated, Any, Concatenate, ParamSpec, get_type_hints
+
+import typer
+
+from pca_automator.cli.deployed.deployment import DEFAULT_STACK, Aws, Deployment
+from pca_automator.cli.errors import USAGE, Trouble, one_line
+from pca_automator.cli.output import Output, printable
+
+P = ParamSpec("P")
+
+_DEPLOYMENT = "Deployment"
+StackOption = Annotated[
+    str,
+    typer.Option(
+        "--stack",
+        envvar="PCA_AUTOMATOR_STACK",
+        metavar="NAME|tag:KEY=VALUE",
+        help="The stack, by name or by a tag that it alone carries.",
+        rich_help_panel=_DEPLOYMENT,
+    ),
+]
+AutomationOption = Annotated[
+    str | None,
+    typer.Option(
+        "--automation",
+        envvar="PCA_AUTOMATOR_AUTOMATION",
+        metavar="ID",
+        help="Construct id, if the stack has several automations.",
+        rich_help_panel=_DEPLOYMENT,
+    ),
+]
+RegionOption = Annotated[
+    str | None, typer.Option("--region", metavar="NAME", help="AWS Region.", rich_help_panel=_DEPLOYMENT)
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="AWS profile of ~/.aws/config.", rich_help_panel=_DEPLOYMENT),
+]
+OutputOption = Annotated[Output, typer.Option("--output", help="A table, JSON, or one JSON object a line.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "stack": (StackOption, DEFAULT_STACK),
+    "automation": (AutomationOption, None),
+    "region": (RegionOption, None),
+    "profile": (ProfileOption, None),
+    "output": (OutputOption, Output.TABLE),
+}
+
+
+@dataclass
+class Operator:
+    """Who asks for what: the deployment, the clients, and how the answer is to look."""
+
+    deployment: Deployment
+    output: Output
+    aws: Aws = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.aws = self.deployment.aws
+
+
+def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., None]:
+    """A Typer command from a function whose first parameter is the :class:`Operator`.
+
+    The common options are added behind its own; what goes wrong is said in one line.
+    """
+
+    @wraps(function)
+    def command(**given: Any) -> None:
+        common = {name: given.pop(name) for name in _OPTIONS}
+        aws = Aws(common["region"], common["profile"])
+        deployment = Deployment(aws, common["stack"], common["automation"])
+        with one_line():
+            function(Operator(deployment, common["output"]), **given)  # type: ignore[call-arg]
+
+    hints = get_type_hints(function, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [parameter.replace(annotation=hints[parameter.name], kind=kind) for parameter in own]
+    parameters += [
+        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        for name, (annotation, default) in _OPTIONS.items()
+    ]
+    # Typer reads both.
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something that cannot be taken back.
+
+    Raises:
+        Trouble: nobody is there to ask, and ``--yes`` was not given.
+        typer.Abort: the answer is no.
+    """
+    if yes:
+        return
+    try:
+        answer = typer.confirm(printable(question), err=True)
+    except typer.Abort:
+        raise Trouble("nobody answered; give --yes where nobody can", USAGE) from None
+    if not answer:
+        raise Trouble("nothing was done")

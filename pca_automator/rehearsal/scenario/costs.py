@@ -1,0 +1,62 @@
+"""What a renewal costs: counted by the local AWS, divided by the number of hosts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pca_automator.rehearsal.report import Report
+from pca_automator.rehearsal.scenario.world import World
+
+PER_HOST = ("CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeployStatus", "CertFailure")
+"""The functions that run for each host; CertCheck and CertReport run once for a whole run."""
+
+POLLS = ("CertCSRStatus", "CertDeployStatus")
+"""Each of them runs once for a host that has answered by the first look."""
+MOST_TRANSITIONS = 12
+MOST_INVOCATIONS = 5
+
+SKIPPED = "Skipped"
+"""Where a child ends whose host another run is renewing; it is no renewal."""
+
+
+def start(world: World) -> None:
+    """Count from here on."""
+    world.aws.control("counters", {"reset": True})
+
+
+def per_renewal(world: World, hosts: int) -> dict[str, Any]:
+    """Averages over the hosts renewed since the start; more polls than one for each wait make them larger."""
+    counted = world.aws.control("counters")
+    hosts = max(hosts, 1)
+    last_states = counted["last_states"]
+    transitions = [count for child, count in counted["transitions"].items() if last_states.get(child) != SKIPPED]
+    invocations = Counter({name: count for name, count in counted["invocations"].items() if name in PER_HOST})
+    invocations["CertCSR"] -= sum(state == SKIPPED for state in last_states.values())
+    calls: Counter[str] = Counter()
+    for call in counted["api_calls"]:
+        # A host's own CreateSession is part of its renewal, too.
+        if call["function"] in PER_HOST or call["operation"] == "CreateSession":
+            calls[f"{call['service']}.{call['operation']}"] += call["count"]
+    repeated = sum(max(0, invocations[name] - hosts) for name in POLLS)
+    return {
+        "state_transitions": round(sum(transitions) / hosts, 2),
+        "lambda_invocations": round(sum(invocations.values()) / hosts, 2),
+        "api_calls": {name: round(count / hosts, 2) for name, count in sorted(calls.items())},
+        "invocations": {name: round(count / hosts, 2) for name, count in sorted(invocations.items())},
+        # When both polls succeed at once: the cheapest child execution, and all invocations but the repeated polls.
+        "at_best": {
+            "state_transitions": min(transitions, default=0),
+            "lambda_invocations": round((sum(invocations.values()) - repeated) / hosts, 2),
+        },
+    }
+
+
+def expect_what_was_promised(report: Report) -> None:
+    """What one renewal may cost, whatever the size of the fleet."""
+    best, calls = report.per_renewal["at_best"], report.per_renewal["api_calls"]
+    transitions, invocations = best["state_transitions"], best["lambda_invocations"]
+    report.expect(f"at most {MOST_TRANSITIONS} state transitions", True, 0 < transitions <= MOST_TRANSITIONS)
+    report.expect(f"at most {MOST_INVOCATIONS} Lambda invocations", True, 0 < invocations <= MOST_INVOCATIONS)
+    report.expect("two commands for each renewal", 2.0, calls.get("ssm.SendCommand"))
+    report.expect("one certificate for each renewal", 1.0, calls.get("acm-pca.IssueCertificate"))

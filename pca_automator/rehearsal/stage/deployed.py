@@ -1,0 +1,131 @@
+"""Finding the automation in whatever app was deployed: by its functions' environment, not by outputs or names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pca_automator.rehearsal.stage.process import LocalAws
+
+
+class NoAutomationError(RuntimeError):
+    """The app that was deployed has no PcaCertificateAutomation in it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Automation:
+    """The parts of a deployed PcaCertificateAutomation that a rehearsal touches."""
+
+    name: str
+    table: str
+    state_machine: str
+    topic: str
+    authority: str
+    trust_anchor: str
+    profile: str
+    role: str
+    certificate_path: str
+    key_path: str
+    csr_path: str
+    ca_certificate_path: str
+    signing_helper_path: str
+    hooks_path: str
+    crl_bucket: str
+    """Where the CA writes its CRL; empty if no CRL is distributed."""
+    retire: str
+    """The function CertRetire."""
+    signing_algorithm: str
+    enrols: bool
+    """Whether an item that is put into the table starts the workflow by itself."""
+    digest: str
+    """The function CertDigest; empty if the app sends no digest."""
+    enrolment_waits: float
+    """Seconds that an enrolment waits on AWS: the stream's batching window, and each Wait of a renewal once."""
+    register: str
+    """The function CertRegister; empty if no machine joins by its tags."""
+    enrol_tags: Mapping[str, str]
+    """What a machine must carry to join by itself."""
+
+
+def find(aws: LocalAws) -> Automation:
+    """The first automation by its name."""
+    functions = _functions(aws)
+    deploys = sorted(
+        (variables for service, variables in functions.values() if service == "CertDeploy"),
+        key=lambda variables: variables["AUTOMATION_NAME"],
+    )
+    if not deploys:
+        raise NoAutomationError("the app has no PcaCertificateAutomation: no function of it is called CertDeploy")
+    deploy = deploys[0]
+    own = {
+        service: (arn, variables)
+        for arn, (service, variables) in functions.items()
+        if variables.get("AUTOMATION_NAME") == deploy["AUTOMATION_NAME"]
+    }
+    machine = _machine_of(aws, own["CertCheck"][0])
+    window = _window(aws, own["CertEnroll"][0]) if "CertEnroll" in own else 0.0
+    return Automation(
+        name=deploy["AUTOMATION_NAME"],
+        table=deploy["TABLE_NAME"],
+        state_machine=machine,
+        topic=own["CertReport"][1]["TOPIC_ARN"],
+        authority=deploy["CA_ARN"],
+        trust_anchor=deploy["TRUST_ANCHOR_ARN"],
+        profile=deploy["PROFILE_ARN"],
+        role=deploy["ROLE_ARN"],
+        certificate_path=deploy["CERT_PATH"],
+        key_path=deploy["KEY_PATH"],
+        csr_path=deploy["CSR_PATH"],
+        ca_certificate_path=deploy["CACERT_PATH"],
+        signing_helper_path=deploy["SIGNING_HELPER_PATH"],
+        hooks_path=deploy["HOOKS_PATH"],
+        crl_bucket=own["CRLProcessor"][1]["CRL_BUCKET"] if "CRLProcessor" in own else "",
+        retire=own["CertRetire"][0],
+        signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
+        enrols="CertEnroll" in own,
+        digest=own["CertDigest"][0] if "CertDigest" in own else "",
+        enrolment_waits=window + _waits(_definition(aws, machine)),
+        register=own["CertRegister"][0] if "CertRegister" in own else "",
+        enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
+    )
+
+
+def _functions(aws: LocalAws) -> dict[str, tuple[str, dict[str, Any]]]:
+    found = {}
+    for page in aws.client("lambda").get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            variables = function.get("Environment", {}).get("Variables", {})
+            found[function["FunctionArn"]] = (variables.get("POWERTOOLS_SERVICE_NAME", ""), variables)
+    return found
+
+
+def _machine_of(aws: LocalAws, function_arn: str) -> str:
+    states = aws.client("stepfunctions")
+    for machine in states.list_state_machines()["stateMachines"]:
+        arn = str(machine["stateMachineArn"])
+        if json.dumps(function_arn) in json.dumps(_definition(aws, arn)):
+            return arn
+    raise NoAutomationError("no state machine calls the function CertCheck")
+
+
+def _definition(aws: LocalAws, machine: str) -> dict[str, Any]:
+    described = aws.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
+    definition: dict[str, Any] = json.loads(described["definition"])
+    return definition
+
+
+def _waits(part: object) -> float:
+    """The seconds of all Wait states in a definition, however deep they are."""
+    if isinstance(part, list):
+        return sum(_waits(each) for each in part)
+    if not isinstance(part, dict):
+        return 0.0
+    own = float(part.get("Seconds", 0)) if part.get("Type") == "Wait" else 0.0
+    return own + sum(_waits(each) for each in part.values())
+
+
+def _window(aws: LocalAws, function_arn: str) -> float:
+    mappings = aws.client("lambda").list_event_source_mappings(FunctionName=function_arn)["EventSourceMappings"]
+    return float(max((each.get("MaximumBatchingWindowInSeconds", 0) for each in mappings), default=0))

@@ -1,0 +1,247 @@
+"""The functions that renew one host, and what each of them may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from pca_automator.authority.algorithms import SigningAlgorithm
+from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
+from pca_automator.functions.factory import FunctionFactory
+from pca_automator.hosts.documents import HostDocuments
+from pca_automator.hosts.settings import HostSettings
+from pca_automator.inventory.table import HostInventory
+from pca_automator.renewal.polling import Polling
+from pca_automator.renewal.times import RenewalTimes
+from pca_automator.reporting.events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
+from pca_automator.revocation.grants import grant_revocation
+
+LEAF_TEMPLATE = "EndEntityClientAuthCertificate_APIPassthrough/V1"
+"""Subject and SAN from the API call, key usage and client-auth extended key usage from the template.
+https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html"""
+
+
+class HostFunctions(Construct):
+    """CertCSR, CertCSRStatus, CertIssue, CertDeploy, CertDeployStatus and CertFailure.
+
+    CertDeploy is invoked by the CA's issuance event; the others, and CertDeploy where no event came, by the workflow.
+
+    https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html
+
+    Args:
+        certificate_authority: the CA that issues.
+        dead_letters: queue for issuance events that could not be handled.
+        documents: what runs on the hosts.
+        factory: makes the functions.
+        inventory: the hosts.
+        polling: waits and attempts.
+        settings: what holds for every host.
+        signing_algorithm: how the CA signs.
+        times: validity, and when a certificate is due.
+        trust: what a host proves a certificate against.
+        crl_bucket: where the CA writes its CRL. Default: it writes none.
+    """
+
+    cert_csr: lambda_.Function
+    """Claims a host and asks it for a key and a CSR."""
+    cert_csr_status: lambda_.Function
+    """Polls the CSR command and reads the CSR."""
+    cert_issue: lambda_.Function
+    """Verifies a CSR and has the CA issue the certificate."""
+    cert_deploy: lambda_.Function
+    """Fetches an issued certificate and sends it to its host."""
+    cert_deploy_status: lambda_.Function
+    """Polls the installation and records the renewal."""
+    cert_failure: lambda_.Function
+    """Records why a host was not renewed."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        certificate_authority: acmpca.ICertificateAuthority,
+        dead_letters: sqs.IQueue,
+        documents: HostDocuments,
+        factory: FunctionFactory,
+        inventory: HostInventory,
+        polling: Polling,
+        settings: HostSettings,
+        signing_algorithm: SigningAlgorithm,
+        times: RenewalTimes,
+        trust: RolesAnywhereTrust,
+        crl_bucket: s3.IBucket | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._factory = factory
+        self._inventory = inventory
+        directories = {
+            "CACERT_PATH": settings.ca_certificate_path,
+            "CERT_PATH": settings.certificate_path,
+            "CSR_PATH": settings.csr_path,
+            "KEY_PATH": settings.key_path,
+            **polling.environment,
+        }
+        self.cert_csr = self._make(
+            "CertCSR",
+            "cert_csr",
+            "Claims a host and asks it for a key and a CSR",
+            environment={
+                **directories,
+                "GENERATE_CSR_DOCUMENT": documents.document_name("GenerateCsr"),
+                "ISSUANCE_TIMEOUT_SECONDS": str(polling.issuance_timeout.to_seconds()),
+                "KEY_ALGORITHM": settings.key_algorithm.value,
+            },
+            table_actions=("UpdateItem",),
+        )
+        documents.grant_send(self.cert_csr, "GenerateCsr")
+        self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
+        _allow_reading_commands(self.cert_csr_status)
+        self.cert_issue = self._make_cert_issue(certificate_authority, settings, signing_algorithm, times.validity)
+        self.cert_deploy = self._make(
+            "CertDeploy",
+            "cert_deploy",
+            "Fetches an issued certificate and sends it to its host",
+            environment={
+                **directories,
+                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "HOOKS_PATH": settings.hooks_path,
+                "HOOK_TIMEOUT_SECONDS": str(settings.hook_timeout.to_seconds()),
+                "INSTALL_DOCUMENT": documents.document_name("InstallCertificate"),
+                "PROFILE_ARN": trust.profile_arn,
+                "RENEWAL_JITTER_SECONDS": str(times.jitter.to_seconds()),
+                "RENEWAL_THRESHOLD_SECONDS": str(times.threshold.to_seconds()),
+                "ROLE_ARN": trust.test_role.role_arn,
+                "SIGNING_HELPER_PATH": settings.signing_helper_path,
+                "TRUST_ANCHOR_ARN": trust.trust_anchor_arn,
+                "VALIDATION_POLICY": settings.validation_policy.value,
+                "VERSIONS_KEPT": str(settings.versions_kept),
+            },
+            table_actions=("GetItem", "UpdateItem"),
+        )
+        _allow(self.cert_deploy, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
+        documents.grant_send(self.cert_deploy, "InstallCertificate")
+        # SendTask* know no resource type: whoever holds the token may complete the task.
+        _allow(self.cert_deploy, "states:SendTaskSuccess", "*")
+        _allow(self.cert_deploy, "states:SendTaskFailure", "*")
+        self._listen_for_issuance(certificate_authority, dead_letters)
+        self.cert_deploy_status = self._make(
+            "CertDeployStatus",
+            "cert_deploy_status",
+            "Polls the installation and records the renewal",
+            environment={"CA_ARN": certificate_authority.certificate_authority_arn},
+            table_actions=("GetItem", "UpdateItem"),
+        )
+        _allow_reading_commands(self.cert_deploy_status)
+        grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
+        # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
+        grant_revocation(self.cert_deploy_status, certificate_authority, crl_bucket)
+        # It looks whose certificate it is before it revokes.
+        _allow(self.cert_deploy_status, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
+        self.cert_failure = self._make(
+            "CertFailure", "cert_failure", "Records why a host was not renewed", table_actions=("UpdateItem",)
+        )
+        grant_put_events(self.cert_failure, self, HOST_RENEWAL_FAILED)
+
+    @property
+    def all(self) -> tuple[lambda_.Function, ...]:
+        """Every function the states invoke."""
+        return (
+            self.cert_csr,
+            self.cert_csr_status,
+            self.cert_issue,
+            self.cert_deploy,
+            self.cert_deploy_status,
+            self.cert_failure,
+        )
+
+    def _make(
+        self,
+        name: str,
+        handler: str,
+        description: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        table_actions: tuple[str, ...] = (),
+    ) -> lambda_.Function:
+        table = {"TABLE_NAME": self._inventory.table.table_name} if table_actions else {}
+        function = self._factory.make(
+            self, name, handler=handler, description=description, environment={**table, **(environment or {})}
+        )
+        if table_actions:
+            self._inventory.grant(function, *(f"dynamodb:{action}" for action in table_actions))
+        return function
+
+    def _make_cert_issue(
+        self,
+        authority: acmpca.ICertificateAuthority,
+        settings: HostSettings,
+        signing_algorithm: SigningAlgorithm,
+        validity: Duration,
+    ) -> lambda_.Function:
+        template = f"arn:{Stack.of(self).partition}:acm-pca:::template/{LEAF_TEMPLATE}"
+        function = self._make(
+            "CertIssue",
+            "cert_issue",
+            "Verifies a CSR and has the private CA issue the certificate",
+            environment={
+                "CA_ARN": authority.certificate_authority_arn,
+                "KEY_ALGORITHM": settings.key_algorithm.value,
+                "SIGNING_ALGORITHM": signing_algorithm.value,
+                "TEMPLATE_ARN": template,
+                "VALIDITY_DAYS": str(validity.to_days()),
+            },
+            table_actions=("GetItem", "UpdateItem"),
+        )
+        function.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["acm-pca:IssueCertificate"],
+                resources=[authority.certificate_authority_arn],
+                conditions={"StringEquals": {"acm-pca:TemplateArn": template}},
+            )
+        )
+        _allow(function, "states:SendTaskSuccess", "*")
+        return function
+
+    def _listen_for_issuance(self, authority: acmpca.ICertificateAuthority, dead_letters: sqs.IQueue) -> None:
+        """Wake CertDeploy when our CA has issued; https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html"""
+        lifetime = Duration.minutes(15)  # later, the workflow has long called CertDeploy itself
+        events.Rule(
+            self,
+            "CertificateIssued",
+            description="A certificate was issued by the fleet's private CA",
+            event_pattern=events.EventPattern(
+                source=["aws.acm-pca"],
+                detail_type=["ACM Private CA Certificate Issuance"],
+                resources=[authority.certificate_authority_arn],
+                detail={"result": ["success"]},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    self.cert_deploy, dead_letter_queue=dead_letters, max_event_age=lifetime, retry_attempts=10
+                )
+            ],
+        )
+        self.cert_deploy.configure_async_invoke(
+            max_event_age=lifetime, on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2
+        )
+
+
+def _allow(function: lambda_.Function, action: str, resource: str) -> None:
+    function.grant_principal.add_to_principal_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+
+
+def _allow_reading_commands(function: lambda_.Function) -> None:
+    # GetCommandInvocation knows no resource type.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+    _allow(function, "ssm:GetCommandInvocation", "*")

@@ -1,0 +1,169 @@
+"""The child workflow: one host from CSR to a certificate in use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from pca_automator.renewal import states
+from pca_automator.renewal.host_functions import HostFunctions
+from pca_automator.renewal.polling import Polling
+
+
+class HostRenewal(Construct):
+    """The states that renew one host.
+
+    Claim and CSR request, poll, issue and wait for the issuance event, poll the installation; every failure is
+    recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt",
+    "revokeReplaced", "revocationReason"}``.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+
+    Args:
+        functions: what the states invoke.
+        polling: waits and attempts.
+    """
+
+    functions: HostFunctions
+    """What the states invoke."""
+    definition: sfn.IChainable
+    """What a map runs for each host."""
+
+    def __init__(self, scope: Construct, id: str, *, functions: HostFunctions, polling: Polling) -> None:
+        super().__init__(scope, id)
+        self.functions = functions
+        self._polling = polling
+        self.definition = self._define()
+
+    def _define(self) -> sfn.IChainable:
+        """The states, in the order a healthy host passes them: ten transitions, five invocations."""
+        host = {"hostID.$": "$.hostID", "runId.$": "$.runId"}
+        failed = _Failures(self, self.functions.cert_failure, host)
+        renewed = sfn.Succeed(self, "Renewed")
+
+        installed = self._poll(
+            "CertDeployStatus",
+            self.functions.cert_deploy_status,
+            payload={
+                **host,
+                "commandId.$": "$.install.Payload.commandId",
+                "attempt.$": "$.install.Payload.attempt",
+                "revokeReplaced.$": "$.revokeReplaced",
+                "revocationReason.$": "$.revocationReason",
+            },
+            result_path="$.install",
+            done="DEPLOYED",
+            then=renewed,
+            timed_out="InstallTimedOut",
+            failed=failed,
+        )
+        issued = self._issue(host, installed, failed)
+        requested = self._poll(
+            "CertCSRStatus",
+            self.functions.cert_csr_status,
+            payload={**host, "commandId.$": "$.csr.Payload.commandId", "attempt.$": "$.csr.Payload.attempt"},
+            result_path="$.csr",
+            done="READY",
+            then=issued,
+            timed_out="CsrTimedOut",
+            failed=failed,
+        )
+        claim = states.invoke(self, "CertCSR", self.functions.cert_csr, {**host, "startedAt.$": "$.startedAt"}, "$.csr")
+        claim.add_catch(failed.at("CertCSR"), result_path="$.error")
+        return claim.next(
+            sfn.Choice(self, "HostClaimed")
+            .when(sfn.Condition.string_equals("$.csr.Payload.state", "SENT"), requested)
+            .otherwise(sfn.Succeed(self, "Skipped", comment="busy with another run, or retired"))
+        )
+
+    def _issue(self, host: Mapping[str, str], installed: sfn.IChainable, failed: _Failures) -> sfn.IChainable:
+        """Issue, and wait for the event that wakes CertDeploy; if none comes, call CertDeploy."""
+        deploy = states.invoke(
+            self,
+            "CertDeploy",
+            self.functions.cert_deploy,
+            host,
+            "$.install",
+            result_selector={
+                "Payload": {"commandId.$": "$.Payload.installCommandId", "attempt.$": "$.Payload.attempt"}
+            },
+        )
+        deploy.add_catch(failed.at("CertDeploy"), result_path="$.error")
+        issue = states.invoke(
+            self,
+            "CertIssue",
+            self.functions.cert_issue,
+            {**host, "csr.$": "$.csr.Payload.csr", "taskToken": sfn.JsonPath.task_token},
+            "$.install",
+            result_selector={"Payload": {"commandId.$": "$.installCommandId", "attempt.$": "$.attempt"}},
+            wait_for_token=self._polling.issuance_timeout,
+        )
+        issue.add_catch(deploy, errors=["States.Timeout"], result_path="$.timeout")
+        issue.add_catch(failed.at("CertIssue"), result_path="$.error")
+        deploy.next(installed)
+        return issue.next(installed)
+
+    def _poll(
+        self,
+        name: str,
+        function: lambda_.IFunction,
+        *,
+        payload: Mapping[str, str],
+        result_path: str,
+        done: str,
+        then: sfn.IChainable,
+        timed_out: str,
+        failed: _Failures,
+    ) -> sfn.IChainable:
+        """Wait, ask, and either go on, give up, or wait again."""
+        status = states.invoke(self, name, function, payload, result_path)
+        status.add_catch(failed.at(name), result_path="$.error")
+        wait = sfn.Wait(self, f"WaitFor{name}", time=sfn.WaitTime.duration(self._polling.interval))
+        give_up = sfn.Pass(
+            self,
+            timed_out,
+            result=sfn.Result.from_object(
+                {"Error": timed_out, "Cause": f"the host did not finish within {self._polling.window}"}
+            ),
+            result_path="$.error",
+        ).next(failed.at(name))
+        answered = sfn.Choice(self, f"{name}Answer")
+        answered.when(sfn.Condition.string_equals(f"{result_path}.Payload.state", done), then)
+        answered.when(
+            sfn.Condition.number_greater_than_equals(f"{result_path}.Payload.attempt", self._polling.attempts), give_up
+        )
+        answered.otherwise(wait)
+        return wait.next(status).next(answered)
+
+
+class _Failures:
+    """Where a failed state goes: its phase is noted, the failure recorded, the execution ends FAILED."""
+
+    def __init__(self, scope: Construct, cert_failure: lambda_.IFunction, host: Mapping[str, str]) -> None:
+        self._scope = scope
+        self._phases: dict[str, sfn.Pass] = {}
+        # The error is handed on whole: a States.Timeout may come without a Cause.
+        payload = {**host, "startedAt.$": "$.startedAt", "phase.$": "$.failure.phase", "error.$": "$.error"}
+        record = states.invoke(scope, "CertFailure", cert_failure, payload, "$.record")
+        end = sfn.Fail(
+            scope, "HostRenewalFailed", error="HostRenewalFailed", cause="see lastError of the host in the inventory"
+        )
+        record.add_catch(end, result_path="$.recordError")
+        record.next(end)
+        self._record = record
+
+    def at(self, phase: str) -> sfn.IChainable:
+        """Where failures of one phase go."""
+        if phase not in self._phases:
+            note = sfn.Pass(
+                self._scope,
+                f"{phase}Failed",
+                result=sfn.Result.from_object({"phase": phase}),
+                result_path="$.failure",
+            )
+            note.next(self._record)
+            self._phases[phase] = note
+        return self._phases[phase]

@@ -1,0 +1,100 @@
+"""Validity, renewal threshold, schedule and jitter: how they must fit into each other."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+
+from pca_automator._internal import validation
+from pca_automator.authority.algorithms import UsageMode
+
+SHORT_LIVED_MAXIMUM = Duration.days(7)
+"""The longest validity a CA in short-lived mode issues.
+https://docs.aws.amazon.com/privateca/latest/userguide/short-lived-certificates.html"""
+
+
+class RenewalTimes:
+    """When a certificate is due, and how long it lives.
+
+    https://docs.aws.amazon.com/privateca/latest/userguide/short-lived-certificates.html
+
+    Args:
+        validity: of the hosts' certificates, 1 to 3,650 whole days. Default: 7 days.
+        threshold: how long before not-after a certificate is due. Default: 2 days.
+        interval: the longest time between two runs of the schedule. Default: 12 hours.
+        jitter: window before the threshold over which a fleet's due times spread. Default: a tenth of what is left of
+            the validity, at most a day.
+
+    Raises:
+        ValueError: the validity is out of bounds, interval < threshold < validity does not hold, or the jitter does
+            not fit into what is left; names the values and why.
+    """
+
+    validity: Duration
+    """Of the hosts' certificates."""
+    threshold: Duration
+    """How long before not-after a certificate is due."""
+    interval: Duration
+    """The longest time between two runs of the schedule."""
+    jitter: Duration
+    """Window before the threshold over which a fleet's due times spread."""
+
+    def __init__(
+        self,
+        *,
+        validity: Duration | None = None,
+        threshold: Duration | None = None,
+        interval: Duration | None = None,
+        jitter: Duration | None = None,
+    ) -> None:
+        self.validity = validity or Duration.days(7)
+        self.threshold = threshold or Duration.days(2)
+        self.interval = interval or Duration.hours(12)
+        self.jitter = jitter or _default_jitter(self.validity, self.threshold)
+        if not self.validity.is_unresolved():
+            validation.duration("validity", self.validity, Duration.days(1), Duration.days(3650))
+            if self.validity.to_seconds() % 86_400:
+                raise ValueError(f"validity is {self.validity.to_human_string()}: it must be whole days")
+        validation.duration("schedule_interval", self.interval, Duration.minutes(1), Duration.days(3650))
+        why = "otherwise every run would renew every host"
+        validation.shorter_than("renewal_threshold", self.threshold, "validity", self.validity, why)
+        why = "otherwise a certificate can expire between two runs"
+        validation.shorter_than("schedule_interval", self.interval, "renewal_threshold", self.threshold, why)
+        if self.are_known:
+            left = Duration.seconds(self.validity.to_seconds() - self.threshold.to_seconds())
+            why = f"that is what the validity leaves before the threshold ({left.to_human_string()})"
+            validation.shorter_than("renewal_jitter", self.jitter, "validity minus renewal_threshold", left, why)
+
+    @property
+    def are_known(self) -> bool:
+        """Whether validity, threshold and jitter are numbers at synthesis, not tokens."""
+        return not any(each.is_unresolved() for each in (self.validity, self.threshold, self.jitter))
+
+    @property
+    def left_at_renewal(self) -> Duration:
+        """What is left of a certificate when it is replaced, on average; only where the times are known."""
+        return Duration.seconds(self.threshold.to_seconds() + self.jitter.to_seconds() / 2)
+
+    def check_usage_mode(self, usage_mode: UsageMode) -> None:
+        """A short-lived CA issues for seven days at most.
+
+        Args:
+            usage_mode: of the CA that issues.
+
+        Raises:
+            ValueError: the validity is longer.
+        """
+        if usage_mode is not UsageMode.SHORT_LIVED or self.validity.is_unresolved():
+            return
+        if self.validity.to_seconds() > SHORT_LIVED_MAXIMUM.to_seconds():
+            raise ValueError(
+                f"validity is {self.validity.to_human_string()}: a CA in short-lived mode issues at most "
+                f"{SHORT_LIVED_MAXIMUM.to_human_string()}; give a shorter validity, or a general-purpose "
+                "certificate_authority"
+            )
+
+
+def _default_jitter(validity: Duration, threshold: Duration) -> Duration:
+    if validity.is_unresolved() or threshold.is_unresolved():
+        return Duration.hours(12)
+    tenth = (validity.to_seconds() - threshold.to_seconds()) // 10
+    return Duration.seconds(int(max(0, min(tenth, 86_400))))

@@ -1,0 +1,363 @@
+"""The parent workflow: which hosts are due, all of them at once, one report; and its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as scheduler_targets
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from pca_automator._internal import buckets, validation
+from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator.authority.algorithms import ReplacementRevocation
+from pca_automator.functions.factory import FunctionFactory
+from pca_automator.inventory.table import HostInventory
+from pca_automator.renewal import states
+from pca_automator.renewal.host_renewal import HostRenewal
+from pca_automator.reporting.events import RUN_REPORT, grant_put_events
+from pca_automator.reporting.notifications import FailureNotifications
+
+DEFAULT_CONCURRENCY = 200
+"""Hosts in flight at once. A host takes two polls of 15 s at least, so 200 stay below IssueCertificate's 25 a second
+and CreateSession's 10 a second. https://docs.aws.amazon.com/general/latest/gr/rolesanywhere.html"""
+
+_MAP_CONCURRENCY_LIMIT = 10_000
+_FLEXIBLE_WINDOW = Duration.minutes(15)
+_RUN_FILES = "One file each for a run's hosts, rejected entries and report; the run's id is not known before."
+
+
+class RenewalWorkflow(Construct):
+    """CertCheck, the Distributed Map over the due hosts, CertReport, and the schedule that starts them.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+
+    Args:
+        access_log_bucket: where the work bucket logs access.
+        certificate_authority: the CA, whose remaining time is a metric.
+        dead_letters: queue for starts that failed.
+        encryption_key: key of logs and work bucket.
+        factory: makes the functions.
+        host_renewal: the functions and states that renew one host.
+        inventory: the hosts.
+        notifications: topic for the report.
+        log_retention: of the workflow's log. Default: one year.
+        max_concurrency: hosts renewed at once, 1 to 10,000. Default: 200.
+        removal_policy: of work bucket and log. Default: retain.
+        revoke_replaced: which runs revoke what they replace; a run's input can ask for it in any case. Default: none.
+        schedule: when runs start. Default: 03:15 and 15:15 UTC.
+        schedule_interval: the longest time between two of them. Default: 12 hours.
+        tolerated_failure_percentage: of hosts, above which a run stops starting further renewals. Default: 100.
+
+    Raises:
+        ValueError: ``max_concurrency`` or ``tolerated_failure_percentage`` is out of bounds, the latter a token, or
+            ``revoke_replaced`` none of its values.
+    """
+
+    state_machine: sfn.IStateMachine
+    """Start an execution of it to run now."""
+    schedule: scheduler.Schedule
+    """Starts the runs."""
+    cert_check: lambda_.Function
+    """Finds the hosts that are due."""
+    cert_report: lambda_.Function
+    """Counts, and reports what failed."""
+    work_bucket: s3.Bucket
+    """Hosts, results and reports of the runs, kept for 90 days."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        access_log_bucket: s3.IBucket,
+        certificate_authority: acmpca.ICertificateAuthority,
+        dead_letters: sqs.IQueue,
+        encryption_key: kms.IKey,
+        factory: FunctionFactory,
+        host_renewal: HostRenewal,
+        inventory: HostInventory,
+        notifications: FailureNotifications,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        max_concurrency: int = DEFAULT_CONCURRENCY,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
+        schedule: scheduler.ScheduleExpression | None = None,
+        schedule_interval: Duration | None = None,
+        tolerated_failure_percentage: float = 100,
+    ) -> None:
+        super().__init__(scope, id)
+        schedule_interval = schedule_interval or Duration.hours(12)
+        # The CDK drops result_writer_v2 without a word where the app lacks this flag; a library cannot rely on it.
+        self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
+        # States are named like the functions they invoke; a scope of their own keeps the construct ids apart.
+        self._states = Construct(self, "States")
+        validation.whole_number("max_concurrency", max_concurrency, 1, _MAP_CONCURRENCY_LIMIT)
+        validation.percentage("tolerated_failure_percentage", tolerated_failure_percentage)
+        validation.member("revoke_replaced", revoke_replaced, ReplacementRevocation)
+        self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
+        self.cert_check = self._make_cert_check(
+            factory, inventory, certificate_authority, schedule_interval, revoke_replaced
+        )
+        self.cert_report = self._make_cert_report(factory, inventory, notifications)
+        self.state_machine = self._make_state_machine(
+            self._define(host_renewal.definition, max_concurrency, tolerated_failure_percentage),
+            schedule_interval,
+            encryption_key,
+            log_retention,
+            removal_policy,
+        )
+        self._acknowledge((self.cert_check, self.cert_report, *host_renewal.functions.all))
+        self.schedule = scheduler.Schedule(
+            self,
+            "Schedule",
+            description="Renews the certificates that are due",
+            schedule=schedule or _default_schedule(),
+            target=scheduler_targets.StepFunctionsStartExecution(
+                self.state_machine,
+                dead_letter_queue=dead_letters,
+                input=scheduler.ScheduleTargetInput.from_object({}),
+                max_event_age=Duration.hours(1),
+                retry_attempts=10,
+                role=self._make_schedule_role(),
+            ),
+            time_window=scheduler.TimeWindow.flexible(_FLEXIBLE_WINDOW),
+        )
+
+    def _make_work_bucket(
+        self, key: kms.IKey, access_log_bucket: s3.IBucket, removal_policy: RemovalPolicy
+    ) -> s3.Bucket:
+        bucket = buckets.private_bucket(
+            self,
+            "WorkBucket",
+            encryption_key=key,
+            access_log_bucket=access_log_bucket,
+            removal_policy=removal_policy,
+        )
+        # A run's files are of use as long as its execution history, which Step Functions keeps for 90 days.
+        bucket.add_lifecycle_rule(expiration=Duration.days(90), noncurrent_version_expiration=Duration.days(1))
+        return bucket
+
+    def _make_cert_check(
+        self,
+        factory: FunctionFactory,
+        inventory: HostInventory,
+        authority: acmpca.ICertificateAuthority,
+        schedule_interval: Duration,
+        revoke_replaced: ReplacementRevocation,
+    ) -> lambda_.Function:
+        function = factory.make(
+            self,
+            "CertCheck",
+            handler="cert_check",
+            description="Finds the hosts that are due",
+            environment={
+                "CA_ARN": authority.certificate_authority_arn,
+                "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
+                "REVOKE_REPLACED": revoke_replaced.value,
+                "SCAN_SEGMENTS": "4",
+                "TABLE_NAME": inventory.table.table_name,
+                "WORK_BUCKET": self.work_bucket.bucket_name,
+            },
+            # 100,000 hosts are about 40 pages of 1 MB.
+            timeout=Duration.minutes(10),
+            memory_mib=1024,
+        )
+        inventory.grant(function, "dynamodb:Scan", "dynamodb:BatchGetItem")
+        function.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["acm-pca:DescribeCertificateAuthority"], resources=[authority.certificate_authority_arn]
+            )
+        )
+        buckets.allow_write(self.work_bucket, function, "runs/")
+        acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
+        return function
+
+    def _make_cert_report(
+        self, factory: FunctionFactory, inventory: HostInventory, notifications: FailureNotifications
+    ) -> lambda_.Function:
+        function = factory.make(
+            self,
+            "CertReport",
+            handler="cert_report",
+            description="Counts a run's outcomes and reports failures in one message",
+            environment={
+                "TABLE_NAME": inventory.table.table_name,
+                "TOPIC_ARN": notifications.topic.topic_arn,
+                "WORK_BUCKET": self.work_bucket.bucket_name,
+            },
+            timeout=Duration.minutes(10),
+            memory_mib=1024,
+        )
+        inventory.grant(function, "dynamodb:BatchGetItem")
+        buckets.allow_read(self.work_bucket, function, "runs/")
+        buckets.allow_write(self.work_bucket, function, "runs/")
+        notifications.grant_publish(function)
+        grant_put_events(function, self, RUN_REPORT)
+        acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
+        return function
+
+    def _define(
+        self, host_renewal: sfn.IChainable, max_concurrency: int, tolerated_failure_percentage: float
+    ) -> sfn.IChainable:
+        check = states.invoke(
+            self._states,
+            "CertCheck",
+            self.cert_check,
+            {"input.$": "$", "runId.$": "$$.Execution.Name"},
+            "$.check",
+        )
+        report = self._report("CertReport", with_map_error=False).next(sfn.Succeed(self._states, "RunDone"))
+        stopped = self._report("CertReportAfterStop", with_map_error=True).next(
+            sfn.Fail(
+                self._states,
+                "RunStopped",
+                error="RunStopped",
+                cause="the map run stopped early: see the report and the map run",
+            )
+        )
+        renew = sfn.DistributedMap(
+            self._states,
+            "RenewHosts",
+            comment="one execution for each due host",
+            item_reader=sfn.S3JsonLItemReader(
+                bucket=self.work_bucket, key=sfn.JsonPath.string_at("$.check.Payload.key")
+            ),
+            item_selector={
+                "hostID.$": "$$.Map.Item.Value.hostID",
+                "runId.$": "$.check.Payload.runId",
+                "startedAt.$": "$.check.Payload.startedAt",
+                "revokeReplaced.$": "$.check.Payload.revokeReplaced",
+                "revocationReason.$": "$.check.Payload.revocationReason",
+            },
+            label="RenewHosts",
+            map_execution_type=sfn.StateMachineType.STANDARD,
+            max_concurrency=max_concurrency,
+            result_path=sfn.JsonPath.DISCARD,
+            result_writer_v2=sfn.ResultWriterV2(bucket=self.work_bucket, prefix="results"),
+            tolerated_failure_percentage=tolerated_failure_percentage,
+        )
+        renew.item_processor(host_renewal)
+        renew.add_catch(stopped, result_path="$.mapError")
+        renew.next(report)
+        return check.next(
+            sfn.Choice(self._states, "AnythingDue")
+            .when(sfn.Condition.number_greater_than("$.check.Payload.due", 0), renew)
+            .when(sfn.Condition.number_greater_than("$.check.Payload.rejected", 0), report)
+            .otherwise(sfn.Succeed(self._states, "NothingDue"))
+        )
+
+    def _report(self, name: str, *, with_map_error: bool) -> sfn.TaskStateBase:
+        payload = {
+            "runId.$": "$.check.Payload.runId",
+            "bucket.$": "$.check.Payload.bucket",
+            "key.$": "$.check.Payload.key",
+            "executionArn.$": "$$.Execution.Id",
+        }
+        if with_map_error:
+            payload["mapError.$"] = "$.mapError"
+        return states.invoke(self._states, name, self.cert_report, payload, "$.report")
+
+    def _make_state_machine(
+        self,
+        definition: sfn.IChainable,
+        schedule_interval: Duration,
+        key: kms.IKey,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> sfn.StateMachine:
+        log_group = logs.LogGroup(
+            self, "Log", encryption_key=key, removal_policy=removal_policy, retention=log_retention
+        )
+        machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            comment="pca-automator: renews the certificates that are due",
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            logs=sfn.LogOptions(
+                # Execution data holds CSRs and task tokens; events without it say which state and which error.
+                destination=log_group,
+                include_execution_data=False,
+                level=sfn.LogLevel.ALL,
+            ),
+            removal_policy=removal_policy,
+            role=self._make_role(),
+            timeout=_run_timeout(schedule_interval),
+            tracing_enabled=True,
+        )
+        # The CDK grants the map's S3 actions, but not the key of an encrypted bucket (aws/aws-cdk#32144).
+        key.grant(machine, "kms:Decrypt", "kms:GenerateDataKey")
+        return machine
+
+    def _make_role(self) -> iam.Role:
+        """The workflow's role, for state machines of this account and Region alone.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html#prevent-cross-service-confused-deputy
+        """
+        machines = Stack.of(self).format_arn(
+            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        return iam.Role(
+            self,
+            "StateMachineRole",
+            assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=self._only_for(machines)),
+            description="Runs the renewal workflow",
+        )
+
+    def _make_schedule_role(self) -> iam.Role:
+        """The schedule's role. https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html"""
+        group = Stack.of(self).format_arn(service="scheduler", resource="schedule-group", resource_name="default")
+        return iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=self._only_for(group)),
+            description="Starts the renewal workflow",
+        )
+
+    def _only_for(self, source_arn: str) -> dict[str, dict[str, str]]:
+        return {
+            "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+            "ArnLike": {"aws:SourceArn": source_arn},
+        }
+
+    def _acknowledge(self, functions: Sequence[lambda_.IFunction]) -> None:
+        arn = self.state_machine.state_machine_arn
+        name = Stack.of(self).split_arn(arn, ArnFormat.COLON_RESOURCE_NAME).resource_name
+        executions = [
+            Stack.of(self).format_arn(
+                service="states", resource="execution", resource_name=each, arn_format=ArnFormat.COLON_RESOURCE_NAME
+            )
+            for each in (f"{name}:*", f"{name}/RenewHosts:*")
+        ]
+        own = "Executions of this state machine alone, whose ids are not known before."
+        versions = "Any version of the one function, as the CDK's Lambda task grants it."
+        work = "The work bucket holds nothing but this workflow's files."
+        acknowledge_policy(
+            self,
+            dict.fromkeys(executions, own)
+            | {f"{function.function_arn}:*": versions for function in functions}
+            | {
+                f"arn:{Aws.PARTITION}:s3:::{self.work_bucket.bucket_name}/*": work,
+                "*": "X-Ray and the delivery of workflow logs know no resource type.",
+            },
+        )
+
+
+def _run_timeout(schedule_interval: Duration) -> Duration:
+    """A run that is still going when the one after the next starts is stuck; leases keep the two apart."""
+    if schedule_interval.is_unresolved():
+        return Duration.days(1)
+    return Duration.seconds(2 * schedule_interval.to_seconds())
+
+
+def _default_schedule() -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.cron(hour="3,15", minute="15", time_zone=TimeZone.ETC_UTC)

@@ -1,0 +1,156 @@
+"""Run Command: which answers mean wait, and whose words a failure carries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pca_runtime.errors.kinds import AccessRefused, CsrFailed, HostUnreachable, InstallFailed, PermanentError, Throttled
+from pca_runtime.hosts.commands import HostCommands, Order
+
+from tests.runtime.fakes import FakeSsm, client_error
+
+HOST = "i-0123456789abcdef0"
+
+
+def order(**changes: Any) -> Order:
+    values: dict[str, Any] = {
+        "document": "GenerateCsr",
+        "host_id": HOST,
+        "parameters": {"hostID": HOST, "requestId": "0" * 32},
+        "purpose": "csr run",
+        "delivery_seconds": 60,
+    }
+    return Order(**{**values, **changes})
+
+
+def poll(failure: type[PermanentError] = CsrFailed, **answer: Any) -> Any:
+    ssm = FakeSsm()
+    ssm.invocations["c"] = {"Status": "Success", "StandardOutputContent": "", "StandardErrorContent": "", **answer}
+    return HostCommands(ssm).poll("c", HOST, failure)
+
+
+def test_sends_to_one_instance_with_a_delivery_timeout_and_the_newest_document() -> None:
+    ssm = FakeSsm()
+    command_id = HostCommands(ssm).send(order())
+    (request,) = ssm.requests("send_command")
+    assert command_id in ssm.invocations
+    assert request["InstanceIds"] == [HOST]
+    assert "Targets" not in request
+    assert request["DocumentVersion"] == "$LATEST"
+    assert request["TimeoutSeconds"] == 60
+    assert request["Parameters"] == {"hostID": [HOST], "requestId": ["0" * 32]}
+
+
+def test_the_comment_fits_the_limit_of_the_api() -> None:
+    ssm = FakeSsm()
+    HostCommands(ssm).send(order(purpose="csr " + "r" * 80))
+    assert len(ssm.requests("send_command")[0]["Comment"]) <= 100
+
+
+def test_a_host_unknown_to_systems_manager_is_unreachable_at_once() -> None:
+    ssm = FakeSsm()
+    ssm.unknown.add(HOST)
+    with pytest.raises(HostUnreachable) as unreachable:
+        HostCommands(ssm).send(order())
+    assert unreachable.value.code == "HOST_UNKNOWN_TO_SSM"
+
+
+@pytest.mark.parametrize("status", ["Pending", "InProgress", "Delayed", "Cancelling"])
+def test_waits_while_the_command_is_under_way(status: str) -> None:
+    assert not poll(Status=status, StatusDetails=status).finished
+
+
+def test_waits_while_the_invocation_does_not_exist_yet() -> None:
+    assert not HostCommands(FakeSsm()).poll("unknown", HOST, CsrFailed).finished
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "error", "code"),
+    [
+        ("TimedOut", "Undeliverable", HostUnreachable, "HOST_UNDELIVERABLE"),
+        ("TimedOut", "DeliveryTimedOut", HostUnreachable, "HOST_UNDELIVERABLE"),
+        ("TimedOut", "Delivery Timed Out", HostUnreachable, "HOST_UNDELIVERABLE"),
+        ("TimedOut", "ExecutionTimedOut", CsrFailed, "COMMAND_TIMED_OUT"),
+        ("TimedOut", "TimedOut", CsrFailed, "COMMAND_TIMED_OUT"),
+        ("Cancelled", "Cancelled", CsrFailed, "COMMAND_CANCELLED"),
+        ("Failed", "Terminated", CsrFailed, "COMMAND_CANCELLED"),
+        ("Failed", "Invalid Platform", CsrFailed, "PLATFORM_UNSUPPORTED"),
+        ("Failed", "AccessDenied", CsrFailed, "ACCESS_REFUSED"),
+        ("Failed", "Failed", CsrFailed, "COMMAND_FAILED"),
+        ("SomethingNew", "", CsrFailed, "COMMAND_FAILED"),
+    ],
+)
+def test_every_other_status_ends_with_a_reason(
+    status: str, details: str, error: type[PermanentError], code: str
+) -> None:
+    with pytest.raises(error) as failed:
+        poll(Status=status, StatusDetails=details)
+    assert failed.value.code == code
+    assert HOST in failed.value.message
+
+
+def test_the_hosts_own_code_and_words_are_carried() -> None:
+    output = "noise\nPCA_ERROR NO_SPACE no space is left in /var/lib/pca-automator/x\n"
+    with pytest.raises(InstallFailed) as failed:
+        poll(InstallFailed, Status="Failed", StatusDetails="Failed", ResponseCode=1, StandardOutputContent=output)
+    assert failed.value.code == "NO_SPACE"
+    assert failed.value.message == "no space is left in /var/lib/pca-automator/x"
+    assert str(failed.value) == "NO_SPACE: no space is left in /var/lib/pca-automator/x"
+
+
+def test_the_hosts_words_count_also_when_the_execution_was_stopped() -> None:
+    with pytest.raises(InstallFailed) as failed:
+        poll(
+            InstallFailed,
+            Status="TimedOut",
+            StatusDetails="ExecutionTimedOut",
+            StandardOutputContent="PCA_ERROR HOOK_TIMED_OUT slow\r\n",
+        )
+    assert failed.value.code == "HOOK_TIMED_OUT"
+    assert failed.value.message == "slow"
+
+
+def test_words_of_a_host_become_one_bounded_line_without_control_characters() -> None:
+    output = f"PCA_ERROR INTERNAL \x1b[31mred\x07 {'x' * 10_000}\n"
+    with pytest.raises(CsrFailed) as failed:
+        poll(Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
+    assert failed.value.message.isprintable()
+    assert len(failed.value.message) <= 500
+
+
+def test_without_words_of_the_script_the_error_output_is_quoted() -> None:
+    with pytest.raises(CsrFailed) as failed:
+        poll(Status="Failed", StatusDetails="Failed", ResponseCode=127, StandardErrorContent="sh: not\nfound\n")
+    assert failed.value.code == "COMMAND_FAILED"
+    assert failed.value.message.endswith("failed with status 127 (Failed): sh: not found")
+
+
+def test_success_without_a_result_line_is_a_failure() -> None:
+    with pytest.raises(CsrFailed) as failed:
+        poll(StandardOutputContent="-----BEGIN CERTIFICATE REQUEST-----\n")
+    assert failed.value.code == "HOST_RESULT_MISSING"
+
+
+def test_reads_the_pairs_of_the_last_result_line() -> None:
+    output = "PCA_RESULT requestId=old\nPCA_RESULT requestId=abc serial=0a validated=true rest\n"
+    invocation = poll(StandardOutputContent=output)
+    assert invocation.finished
+    assert invocation.result["requestId"] == "abc"
+    assert invocation.result["validated"] == "true"
+    assert invocation.result["serial"] == "0a"
+
+
+def test_throttling_and_refusals_have_their_names() -> None:
+    ssm = FakeSsm()
+    ssm.fail("get_command_invocation", client_error("ThrottlingException"), client_error("AccessDeniedException"))
+    commands = HostCommands(ssm)
+    with pytest.raises(Throttled):
+        commands.poll("c", HOST, CsrFailed)
+    with pytest.raises(AccessRefused):
+        commands.poll("c", HOST, CsrFailed)
+
+
+def test_nothing_of_the_output_or_the_parameters_is_in_a_repr() -> None:
+    assert "requestId" not in repr(order())
+    assert "abc" not in repr(poll(StandardOutputContent="abc\nPCA_RESULT a=b\n")).replace("'a': 'b'", "")

@@ -1,0 +1,209 @@
+"""CertIssue: token and key are stored before anything is issued, and one request gives one certificate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pca_runtime.errors.kinds import (
+    AccessRefused,
+    CsrRejected,
+    InvalidInput,
+    IssuanceFailed,
+    LeaseLost,
+    ServiceUnavailable,
+    Throttled,
+)
+from pca_runtime.shared.identifiers import request_id
+
+from tests.runtime.conftest import ENVIRONMENT, HOST, World
+from tests.runtime.fakes import CA_ARN, client_error
+from tests.runtime.pki import make_csr, p256
+from tests.runtime.renewal.steps import LIVE, RUN, TOKEN, completed, host, issuance_event, issue, until_csr
+
+VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "csr"
+
+
+def request_of(csr: str, token: str = TOKEN) -> dict[str, Any]:
+    return {**host(), "csr": csr, "taskToken": token}
+
+
+def claimed(world: World, **attributes: Any) -> str:
+    world.put(**attributes)
+    return str(until_csr(world)["csr"])
+
+
+def test_asks_for_exactly_what_the_inventory_says(world: World) -> None:
+    csr = claimed(world)
+    assert world.invoke("cert_issue", request_of(csr)) == {"issued": True}
+    (request,) = world.pca.requests("issue_certificate")
+    assert request == {
+        "CertificateAuthorityArn": CA_ARN,
+        "Csr": csr.encode(),
+        "SigningAlgorithm": "SHA256WITHECDSA",
+        "TemplateArn": ENVIRONMENT["TEMPLATE_ARN"],
+        "Validity": {"Type": "DAYS", "Value": 7},
+        "ApiPassthrough": {"Subject": {"CommonName": HOST}},
+        "IdempotencyToken": request_id(RUN, HOST),
+    }
+
+
+def test_token_and_fingerprint_are_stored_before_the_ca_is_asked(world: World) -> None:
+    csr = claimed(world)
+    seen = {}
+    issue_certificate = world.pca.issue_certificate
+
+    def look(**request: Any) -> dict[str, Any]:
+        seen.update(world.item()["pending"])
+        return issue_certificate(**request)
+
+    world.pca.issue_certificate = look
+    world.invoke("cert_issue", request_of(csr))
+    assert seen["taskToken"] == TOKEN
+    assert len(seen["publicKeySha256"]) == 64
+    assert "certificateArn" not in seen
+
+
+def test_an_event_that_is_faster_than_the_answer_completes_the_task(world: World) -> None:
+    """IssueCertificate's certificate may be installed before IssueCertificate has returned."""
+    csr = claimed(world)
+    issue_certificate = world.pca.issue_certificate
+
+    def with_a_fast_event(**request: Any) -> dict[str, Any]:
+        answer = issue_certificate(**request)
+        world.invoke("cert_deploy", issuance_event(answer["CertificateArn"]))
+        return answer
+
+    world.pca.issue_certificate = with_a_fast_event
+    world.invoke("cert_issue", request_of(csr))
+    pending = world.item()["pending"]
+    assert completed(world)["installCommandId"] == pending["installCommandId"]
+    assert pending["certificateArn"] in world.pca.certificates
+
+
+def test_a_retry_after_the_install_completes_its_own_new_token(world: World) -> None:
+    world.put()
+    arn = issue(world)
+    world.invoke("cert_deploy", issuance_event(arn))
+    csr = world.ssm.csrs[request_id(RUN, HOST)]
+    assert world.invoke("cert_issue", request_of(csr, "token-2")) == {"issued": False}
+    assert completed(world, "token-2") == completed(world, TOKEN)
+    assert world.pca.count("issue_certificate") == 1
+
+
+def test_a_retry_after_the_arn_was_stored_issues_nothing_and_waits_with_its_new_token(world: World) -> None:
+    world.put()
+    arn = issue(world)
+    csr = world.ssm.csrs[request_id(RUN, HOST)]
+    assert world.invoke("cert_issue", request_of(csr, "token-2")) == {"issued": False}
+    assert world.step_functions.calls == []
+    world.invoke("cert_deploy", issuance_event(arn))
+    assert set(world.step_functions.outcomes) == {"token-2"}
+
+
+def test_a_retry_before_the_arn_was_stored_gets_the_same_certificate(world: World) -> None:
+    csr = claimed(world)
+    world.pca.crash_after("issue_certificate")
+    with pytest.raises(BaseException, match="issue_certificate"):
+        world.invoke("cert_issue", request_of(csr))
+    world.invoke("cert_issue", request_of(csr, "token-2"))
+    assert len(world.pca.certificates) == 1
+
+
+@pytest.mark.parametrize("file", ["subject_other_host", "extension_san", "hash_sha1", "key_EC_secp521r1"])
+def test_a_csr_that_is_not_the_hosts_own_reaches_neither_table_nor_ca(world: World, file: str) -> None:
+    claimed(world)
+    before = world.item()
+    with pytest.raises(CsrRejected):
+        world.invoke("cert_issue", request_of((VECTORS / f"{file}.pem").read_text()))
+    assert world.item() == before
+    assert world.pca.calls == []
+
+
+def test_a_second_key_within_one_request_is_refused(world: World) -> None:
+    csr = claimed(world)
+    world.invoke("cert_issue", request_of(csr))
+    with pytest.raises(CsrRejected, match="CSR_KEY_CHANGED"):
+        world.invoke("cert_issue", request_of(make_csr(HOST, p256())))
+    assert world.pca.count("issue_certificate") == 1
+
+
+def test_the_key_algorithm_of_the_item_is_what_counts(world: World) -> None:
+    csr = claimed(world, keyAlgorithm="RSA_2048")
+    with pytest.raises(CsrRejected, match="CSR_WRONG_KEY"):
+        world.invoke("cert_issue", request_of(csr))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"status": "RENEWING", "runId": "other", "leaseUntil": "2026-11-23T14:00:00Z", "pending": {"requestId": "x"}},
+        {"status": "RETIRED", "runId": RUN, "pending": {"requestId": request_id(RUN, HOST)}},
+        {**LIVE},
+    ],
+)
+def test_without_the_lease_nothing_is_issued(world: World, attributes: dict[str, Any]) -> None:
+    csr = claimed(world)
+    world.put(**attributes)
+    with pytest.raises(LeaseLost):
+        world.invoke("cert_issue", request_of(csr))
+    assert world.pca.calls == []
+
+
+def test_a_host_retired_between_reading_and_writing_gets_nothing(world: World) -> None:
+    csr = claimed(world)
+    get_item = world.dynamodb.raw.get_item
+
+    class Racing:
+        def __getattr__(self, operation: str) -> Any:
+            return getattr(world.dynamodb, operation)
+
+        def get_item(self, **request: Any) -> dict[str, Any]:
+            answer: dict[str, Any] = get_item(**request)
+            world.put(status="RETIRED")
+            return answer
+
+    from pca_runtime.inventory.table import Inventory
+    from pca_runtime.renewal.issuance import Issuance
+    from pca_runtime.renewal.task_callbacks import TaskCallbacks
+    from pca_runtime.shared.settings import CertIssueSettings
+
+    issuance = Issuance(
+        CertIssueSettings.load(), Inventory(Racing(), "inventory"), world.pca, TaskCallbacks(world.step_functions)
+    )
+    with pytest.raises(LeaseLost):
+        issuance.request(HOST, RUN, csr, TOKEN)
+    assert world.pca.calls == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("ThrottlingException", Throttled),
+        ("InternalFailure", ServiceUnavailable),
+        ("InvalidStateException", IssuanceFailed),
+        ("LimitExceededException", IssuanceFailed),
+        ("InvalidArgsException", IssuanceFailed),
+        ("MalformedCSRException", CsrRejected),
+        ("AccessDeniedException", AccessRefused),
+    ],
+)
+def test_what_the_ca_answers_has_the_names_that_the_workflow_matches(
+    world: World, code: str, error: type[Exception]
+) -> None:
+    csr = claimed(world)
+    world.pca.fail("issue_certificate", client_error(code))
+    with pytest.raises(error):
+        world.invoke("cert_issue", request_of(csr))
+    world.invoke("cert_issue", request_of(csr))
+    assert len(world.pca.certificates) == 1
+
+
+def test_neither_csr_nor_token_is_in_the_error_about_a_malformed_payload(world: World) -> None:
+    with pytest.raises(InvalidInput) as wrong:
+        world.invoke("cert_issue", {"hostID": "x", "runId": RUN, "csr": "C-S-R", "taskToken": ["T-O-K-E-N"]})
+    assert "hostID" in str(wrong.value)
+    assert "taskToken" in str(wrong.value)
+    assert not {"C-S-R", "T-O-K-E-N"} & set(str(wrong.value).split("'"))
+    assert "T-O-K-E-N" not in str(wrong.value)

@@ -1,0 +1,169 @@
+"""The text of the message: bounded, sorted, readable in a plain e-mail."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pca_runtime.reporting.notifications import execution_url
+from pca_runtime.reporting.run_report import HostOutcome, RunReport, message_of, subject_of
+
+from tests.runtime.pki import NOW
+
+
+def report(*hosts: HostOutcome, automation: str = "fleet", map_error: str = "") -> RunReport:
+    made = RunReport(automation, "run-1", NOW, "s3://work/runs/run-1/report.json", "", map_error)
+    for host in hosts:
+        made.due += host.outcome != "rejected"
+        made.add(host)
+    return made
+
+
+def failed(number: int, days: float | None = 1.0, code: str = "NO_SPACE", message: str = "full") -> HostOutcome:
+    expiry = None if days is None else NOW + timedelta(days=days)
+    return HostOutcome(f"i-{number:017x}", "failed", expiry, "CertCSRStatus", code, message)
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (5.5, "5 d 12 h left"),
+        (0.5, "12 h 0 min left"),
+        (-0.02, "EXPIRED 0 h 28 min ago"),
+        (-3, "EXPIRED 3 d 0 h ago"),
+        (None, "no certificate"),
+    ],
+)
+def test_says_how_long_a_host_still_has(days: float | None, text: str) -> None:
+    assert text in message_of(report(failed(1, days)))
+
+
+def test_groups_by_cause_the_most_frequent_first_and_names_the_most_urgent_of_each() -> None:
+    text = message_of(
+        report(
+            failed(1, 3, "HOOK_FAILED"), failed(2, 2, "HOOK_FAILED"), failed(3, 1, "NO_SPACE"),
+            failed(4, 4, "HOOK_FAILED"),
+        )
+    )  # fmt: skip
+    assert text.index("3 hosts: HOOK_FAILED in CertCSRStatus") < text.index("1 host: NO_SPACE in CertCSRStatus")
+    assert "Most urgent:   i-00000000000000002, 2 d 0 h left" in text
+
+
+def test_the_same_code_with_different_causes_gives_different_advice() -> None:
+    text = message_of(
+        report(
+            failed(1, 1, "ROLES_ANYWHERE_REJECTED", "Certificate revoked"),
+            failed(2, 1, "ROLES_ANYWHERE_REJECTED", "Signature expired"),
+        )
+    )
+    assert "CRLs of the trust anchor" in text
+    assert "clock of the host" in text
+
+
+def test_an_unknown_code_of_a_host_is_shown_and_does_no_harm() -> None:
+    assert "1 host: SOMETHING_NEW" in message_of(report(failed(1, 1, "SOMETHING_NEW")))
+
+
+def test_hosts_cannot_fill_the_message_with_codes_of_their_own() -> None:
+    hosts = [failed(number, 1, f"EVIL_{number}", "x" * 500) for number in range(3_000)]
+    text = message_of(report(*hosts))
+    assert "and 2960 rarer causes" in text
+    assert len(text.encode()) < 262_144
+
+
+def test_the_subject_is_short_ascii_on_one_line() -> None:
+    subject = subject_of(report(failed(1), automation="flotte-é\n" + "x" * 200))
+    assert len(subject) <= 100
+    assert subject.isascii()
+    assert "\n" not in subject
+
+
+def test_singular_and_plural() -> None:
+    assert subject_of(report(failed(1))).endswith("1 host needs attention")
+    assert subject_of(report(failed(1), failed(2))).endswith("2 hosts need attention")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            failed, st.integers(0, 10**6), st.none() | st.floats(-100, 100), st.just("NO_SPACE"), st.text(max_size=500)
+        ),
+        max_size=60,
+    ),
+    st.integers(4_000, 12_000),
+)
+def test_never_longer_than_the_limit_and_never_without_the_pointer(hosts: list[HostOutcome], limit: int) -> None:
+    text = message_of(report(*hosts), limit)
+    assert len(text.encode()) <= limit
+    assert "s3://work/runs/run-1/report.json" in text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=300), max_size=60), st.integers(4_000, 12_000))
+def test_an_event_is_never_longer_than_the_limit_and_accounts_for_every_host(words: list[str], limit: int) -> None:
+    made = report(*(failed(number, 1.0, "NO_SPACE", text) for number, text in enumerate(words)))
+    event = made.as_event(limit)
+    assert len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) <= limit
+    assert len(event["hosts"]) + event["hostsLeftOut"] == len(words)
+    assert event["hosts"] == made.as_json()["hosts"][: len(event["hosts"])]
+    assert event["details"] == "s3://work/runs/run-1/report.json"
+
+
+@pytest.mark.parametrize(
+    ("partition", "console"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_link_fits_the_partition(partition: str, console: str) -> None:
+    arn = f"arn:{partition}:states:r-1:1:execution:Renewal:run-1"
+    assert execution_url(arn) == f"https://r-1.{console}/states/home?region=r-1#/v2/executions/details/{arn}"
+    text = message_of(dataclasses.replace(report(failed(1)), execution_arn=arn))
+    assert f"  Run:       {execution_url(arn)}\n" in text
+    assert f"aws stepfunctions list-map-runs --execution-arn {arn}\n" in text
+
+
+def test_a_run_of_an_older_definition_has_no_link() -> None:
+    assert execution_url("") == ""
+    assert "Run:" not in message_of(report(failed(1)))
+
+
+def test_reads_as_a_plain_mail() -> None:
+    text = message_of(
+        report(
+            failed(1, 0.1, "HOOK_FAILED", "nginx: \x1b[2Jbind() failed\nsecond line"), failed(2, 2, "NO_SPACE"),
+            HostOutcome("x", "rejected", None, "CertCheck", "HOST_ID_INVALID", "no id"),
+        )
+    )  # fmt: skip
+    assert all(line.isprintable() for line in text.splitlines())
+    assert not text.lstrip().startswith(("{", "<"))
+    headings = [line for line in text.splitlines() if line.isupper() or line.startswith("WHY")]
+    assert headings == ["WHY, AND WHAT TO DO", "HOSTS, MOST URGENT FIRST", "WHEN IT IS REPAIRED", "DETAILS"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("States.ExceedToleratedFailureThreshold: x", "what most of the failed hosts have in common"),
+        ("States.ItemReaderFailed: Access Denied", "the policies of the work bucket"),
+        ("States.ResultWriterFailed", "the policies of the work bucket"),
+        ("States.SomethingNew: x", "Look at the map run"),
+    ],
+)
+def test_a_run_that_did_not_finish_says_what_to_do_and_with_which_command(error: str, words: str) -> None:
+    text = message_of(report(map_error=error))
+    (remedy,) = (line for line in text.splitlines() if line.startswith("  What to do:"))
+    assert words in remedy
+    assert "pca-automator run --watch" in remedy
+    assert "child execution" not in text
+
+
+def test_says_with_which_command_a_host_is_renewed_when_it_is_repaired() -> None:
+    assert "pca-automator run ID --force --watch" in message_of(report(failed(1)))

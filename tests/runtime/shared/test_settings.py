@@ -1,0 +1,81 @@
+"""The environment of the functions fails at cold start, naming the variable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pca_runtime.errors.kinds import ConfigurationError
+from pca_runtime.shared import settings
+
+from tests.runtime.conftest import ENVIRONMENT, World
+
+MODELS = [
+    settings.FunctionSettings,
+    settings.TableSettings,
+    settings.CertCheckSettings,
+    settings.CertCsrSettings,
+    settings.CertIssueSettings,
+    settings.CertDeploySettings,
+    settings.CertReportSettings,
+    settings.CrlProcessorSettings,
+]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_reads_the_contracts_environment_and_ignores_the_rest(model: type[settings.FunctionSettings]) -> None:
+    loaded = model.load({**ENVIRONMENT, "PATH": "/bin", "_HANDLER": "x"})
+    assert loaded.automation_name == "fleet"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_missing_variable_is_named(model: type[settings.FunctionSettings]) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
+        model.load({})
+    for name, field in model.model_fields.items():
+        assert (name.upper() in str(wrong.value)) == field.is_required()
+
+
+@pytest.mark.parametrize(
+    ("model", "variable", "value"),
+    [
+        (settings.CertCsrSettings, "POLL_INTERVAL_SECONDS", "0"),
+        (settings.CertCsrSettings, "KEY_ALGORITHM", "RSA_1024"),
+        (settings.CertCsrSettings, "ISSUANCE_TIMEOUT_SECONDS", "soon"),
+        (settings.CertIssueSettings, "SIGNING_ALGORITHM", "SHA1WITHRSA"),
+        (settings.CertIssueSettings, "VALIDITY_DAYS", "0"),
+        (settings.CertIssueSettings, "CA_ARN", "my-ca"),
+        (settings.CertDeploySettings, "VALIDATION_POLICY", "SOMETIMES"),
+        (settings.CertCheckSettings, "SCAN_SEGMENTS", "0"),
+        (settings.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
+        (settings.CertReportSettings, "TOPIC_ARN", ""),
+    ],
+)
+def test_a_wrong_value_names_its_variable(model: type[settings.FunctionSettings], variable: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=variable):
+        model.load({**ENVIRONMENT, variable: value})
+
+
+@pytest.mark.parametrize(("interval", "attempts", "command", "lease"), [("15", "12", 180, 960), ("1", "1", 30, 602)])
+def test_command_timeout_and_lease_follow_from_the_polling(
+    interval: str, attempts: str, command: int, lease: int
+) -> None:
+    polling = {"POLL_INTERVAL_SECONDS": interval, "POLL_ATTEMPTS": attempts, "ISSUANCE_TIMEOUT_SECONDS": "120"}
+    loaded = settings.CertCsrSettings.load({**ENVIRONMENT, **polling})
+    assert (loaded.command_timeout_seconds, loaded.lease_seconds) == (command, lease)
+
+
+def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
+    environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "CA_ARN", "TABLE_NAME", "WORK_BUCKET")}
+    loaded = settings.CertCheckSettings.load(environment)
+    assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
+    assert loaded.revoke_replaced == "NEVER"
+
+
+def test_a_function_with_a_broken_environment_says_so_instead_of_working(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TABLE_NAME")
+    with pytest.raises(ConfigurationError, match="TABLE_NAME"):
+        world.invoke("cert_csr", {"hostID": "i-01234567", "runId": "r"})
+    assert world.dynamodb.calls == []
