@@ -10,12 +10,13 @@ VENV := .venv
 OLDEST := build/oldest
 CHECKOV := build/checkov
 TOOLS := build/tools
-BIN := $(abspath $(VENV)/bin)
-export PATH := $(BIN):$(abspath node_modules/.bin):$(PATH):$(abspath $(TOOLS))/bin
+# $(abspath) takes a path with a space in it for two; so what recipes name is relative, and only PATH is not.
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/$(TOOLS)/bin
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-oldest lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-long test-oldest lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,7 +47,7 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 
 # busybox, strace, OpenSSL 1.1.1 and a newer Python, which tests use where they are.
 $(TOOLS)/.done: tests/fetch_tools.sh
-	sh tests/fetch_tools.sh $(abspath $(TOOLS))
+	sh tests/fetch_tools.sh "$(CURDIR)/$(TOOLS)"
 	touch $@
 
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
@@ -56,6 +57,9 @@ test:  ## every tier of tests with the newest versions, constructs and command w
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
 	$(MAKE) --no-print-directory test-oldest
+
+test-long: setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done  ## the tests that are too long for make test; before an issue is closed
+	python -m pytest -n $(WORKERS) --dist loadfile --durations 15 -m long
 
 test-oldest: setup $(OLDEST)/.done  ## constructs and command with the oldest versions that setup.py allows
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:cacheprovider -k 'not checkov' $(OLDEST_TESTS)

@@ -48,6 +48,7 @@ def test_the_template_and_the_functions_code_are_the_same(newest: Consumer, app:
     assert "AWS::StepFunctions::StateMachine" in this_template
 
 
+@pytest.mark.long
 def test_the_constructs_keep_their_promises(newest: Consumer) -> None:
     """Without plugins: hypothesis has a part that is built for one version of Python.
 
