@@ -10,13 +10,13 @@ from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.renewal.payloads import CheckRequest, RunInput
 from pca_runtime.renewal.replacement import revocation_reason
 from pca_runtime.renewal.selection import ATTRIBUTES, Selection, Selector
+from pca_runtime.renewal.settings import CertCheckSettings
 from pca_runtime.renewal.work_files import WorkFiles, hosts_key, rejected_key
-from pca_runtime.revocation.revoker import SUPERSEDED
+from pca_runtime.revocation.reasons import SUPERSEDED
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import CheckRequest, RunInput
-from pca_runtime.shared.settings import CertCheckSettings
 from pca_runtime.shared.timestamps import format_time, utc_now
 
 

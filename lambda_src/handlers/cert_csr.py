@@ -9,9 +9,9 @@ from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.renewal.csr_generation import CsrGeneration
+from pca_runtime.renewal.payloads import CsrRequest
+from pca_runtime.renewal.settings import CertCsrSettings
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import CsrRequest
-from pca_runtime.shared.settings import CertCsrSettings
 from pca_runtime.shared.timestamps import parse_time, utc_now
 
 

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.renewal.csr_generation import poll_csr
+from pca_runtime.renewal.payloads import CommandRequest
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import CommandRequest
 from pca_runtime.shared.settings import FunctionSettings
 
 

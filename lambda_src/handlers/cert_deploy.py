@@ -9,10 +9,10 @@ from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.deployment import Deployment
+from pca_runtime.renewal.payloads import HostRequest
+from pca_runtime.renewal.settings import CertDeploySettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import HostRequest
-from pca_runtime.shared.settings import CertDeploySettings
 from pca_runtime.shared.timestamps import utc_now
 
 

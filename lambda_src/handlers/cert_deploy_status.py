@@ -7,13 +7,13 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.membership.settings import CertDeployStatusSettings
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.renewal.deployment_status import DeploymentStatus
+from pca_runtime.renewal.payloads import DeployStatusRequest
+from pca_runtime.renewal.settings import CertDeployStatusSettings
 from pca_runtime.reporting.events import Events
 from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import DeployStatusRequest
 from pca_runtime.shared.timestamps import utc_now
 
 

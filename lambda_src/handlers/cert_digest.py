@@ -13,10 +13,10 @@ from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
+from pca_runtime.reporting.settings import CertDigestSettings
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.counting import counted
-from pca_runtime.shared.settings import CertDigestSettings
 from pca_runtime.shared.timestamps import format_time, utc_now
 
 

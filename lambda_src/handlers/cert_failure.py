@@ -8,9 +8,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.renewal.failure import read_failure
+from pca_runtime.renewal.payloads import FailureRequest
 from pca_runtime.reporting.events import HOST_RENEWAL_FAILED, Events, failed_detail
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import FailureRequest
 from pca_runtime.shared.settings import TableSettings
 from pca_runtime.shared.timestamps import parse_time, utc_now
 

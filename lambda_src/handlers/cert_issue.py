@@ -8,10 +8,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.issuance import Issuance
+from pca_runtime.renewal.payloads import IssueRequest
+from pca_runtime.renewal.settings import CertIssueSettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import IssueRequest
-from pca_runtime.shared.settings import CertIssueSettings
 
 
 @cache

@@ -9,13 +9,13 @@ from pca_runtime.errors.kinds import PermanentError
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.outcomes import ATTRIBUTES, Reporter
+from pca_runtime.renewal.payloads import ReportRequest
+from pca_runtime.renewal.settings import CertReportSettings
 from pca_runtime.renewal.work_files import WorkFiles, report_key
 from pca_runtime.reporting.events import RUN_REPORT, Events
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.run_report import RunReport, message_of, subject_of
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.payloads import ReportRequest
-from pca_runtime.shared.settings import CertReportSettings
 from pca_runtime.shared.timestamps import utc_now
 
 _METRICS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected")

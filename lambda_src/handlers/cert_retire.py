@@ -17,7 +17,8 @@ from pca_runtime.membership.retirement import Retirement
 from pca_runtime.membership.settings import CertRetireSettings
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.reporting.notifications import Notifier
-from pca_runtime.revocation.revoker import CESSATION, Revoker
+from pca_runtime.revocation.reasons import CESSATION
+from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 

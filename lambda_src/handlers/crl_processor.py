@@ -12,8 +12,8 @@ from pca_runtime.errors.kinds import RetryableError
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
+from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.settings import CrlProcessorSettings
 from pca_runtime.shared.timestamps import utc_now
 
 _UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds", "CrlAgeSeconds": "Seconds"}

@@ -99,7 +99,7 @@ def of_client_error(error: Any) -> Trouble:
         return Trouble(f"AWS failed: {meaning.message}", UNAVAILABLE)
     if meaning.code == "SERVICE_REFUSED":
         return Trouble(meaning.message)
-    return Trouble(f"{runtime('error_catalogue').lookup(meaning.code).meaning} ({meaning.message})")
+    return Trouble(f"{runtime('errors.catalogue').lookup(meaning.code).meaning} ({meaning.message})")
 
 
 def _of_runtime(error: Exception) -> Trouble | None:

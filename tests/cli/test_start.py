@@ -37,7 +37,7 @@ def test_a_rehearsal_without_its_extra_says_what_to_install(tmp_path: Path) -> N
 def test_the_runtime_is_found_without_being_on_the_path() -> None:
     script = (
         "import sys; from pca_automator.cli.runtime import runtime; runtime('inventory.item'); "
-        "runtime('inventory.fleet'); runtime('renewal.work_files'); runtime('shared.payloads'); "
+        "runtime('inventory.fleet'); runtime('renewal.work_files'); runtime('renewal.payloads'); "
         "runtime('errors.catalogue'); "
         "print([name for name in ('aws_cdk', 'aws_lambda_powertools', 'handlers') if name in sys.modules])"
     )

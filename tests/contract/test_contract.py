@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from pca_runtime.errors import kinds as errors
 from pca_runtime.membership import settings as membership_settings
+from pca_runtime.renewal import payloads
+from pca_runtime.renewal import settings as renewal_settings
 from pca_runtime.reporting import events
-from pca_runtime.revocation import revoker
-from pca_runtime.shared import identifiers, payloads, settings
+from pca_runtime.revocation import reasons
+from pca_runtime.revocation import settings as revocation_settings
+from pca_runtime.shared import identifiers, settings
 
 from pca_automator._internal import assets, validation
 from pca_automator.authority.algorithms import (
@@ -29,16 +32,16 @@ from pca_automator.ssm_documents import load_document
 from tests.synthesis import resources, sample_template, state_machine_definition
 
 SETTINGS = {
-    "CertCheck": settings.CertCheckSettings,
-    "CertCSR": settings.CertCsrSettings,
-    "CertIssue": settings.CertIssueSettings,
-    "CertDeploy": settings.CertDeploySettings,
-    "CertDeployStatus": membership_settings.CertDeployStatusSettings,
+    "CertCheck": renewal_settings.CertCheckSettings,
+    "CertCSR": renewal_settings.CertCsrSettings,
+    "CertIssue": renewal_settings.CertIssueSettings,
+    "CertDeploy": renewal_settings.CertDeploySettings,
+    "CertDeployStatus": renewal_settings.CertDeployStatusSettings,
     "CertEnroll": membership_settings.CertEnrollSettings,
     "CertRetire": membership_settings.CertRetireSettings,
     "CertFailure": settings.TableSettings,
-    "CertReport": settings.CertReportSettings,
-    "CRLProcessor": settings.CrlProcessorSettings,
+    "CertReport": renewal_settings.CertReportSettings,
+    "CRLProcessor": revocation_settings.CrlProcessorSettings,
 }
 COMMON = {
     "AUTOMATION_NAME",
@@ -76,8 +79,8 @@ def test_what_cert_check_answers_is_what_cert_deploy_status_takes() -> None:
     status = renew["ItemProcessor"]["States"]["CertDeployStatus"]
     sent = {name.removesuffix(".$") for name in status["Parameters"]["Payload"]}
     assert sent == {field.alias or name for name, field in payloads.DeployStatusRequest.model_fields.items()}
-    reasons = payloads.DeployStatusRequest.model_fields["revocation_reason"].annotation.__args__
-    assert set(reasons) == {revoker.KEY_COMPROMISE, revoker.SUPERSEDED} <= set(revoker.REASONS)
+    taken = payloads.DeployStatusRequest.model_fields["revocation_reason"].annotation.__args__
+    assert set(taken) == {reasons.KEY_COMPROMISE, reasons.SUPERSEDED} <= set(reasons.REASONS)
 
 
 def test_every_handler_exists() -> None:
@@ -140,9 +143,9 @@ def test_algorithms_and_policies_are_the_same_in_all_worlds() -> None:
     literal = {
         "KEY_ALGORITHM": settings.KeyAlgorithm,
         "REVOKE_ON_RETIRE": membership_settings.RevocationPolicy,
-        "REVOKE_REPLACED": settings.ReplacementRevocation,
-        "SIGNING_ALGORITHM": settings.SigningAlgorithm,
-        "VALIDATION_POLICY": settings.ValidationPolicy,
+        "REVOKE_REPLACED": renewal_settings.ReplacementRevocation,
+        "SIGNING_ALGORITHM": renewal_settings.SigningAlgorithm,
+        "VALIDATION_POLICY": renewal_settings.ValidationPolicy,
     }
     for variable, values in environment.items():
         assert set(literal[variable].__args__) == values

@@ -10,7 +10,7 @@ from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import scanned
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.membership.retirement import is_retired
-from pca_runtime.revocation.revoker import TO_REVOKE, to_revoke
+from pca_runtime.revocation.reasons import TO_REVOKE, to_revoke
 from pca_runtime.shared.clients import DynamoDb, Ec2, SystemsManager
 from pca_runtime.shared.expressions import Expressions
 from pca_runtime.shared.identifiers import is_host_id

@@ -17,9 +17,9 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.renewal.payloads import HOST_IDS_MAX
 from pca_runtime.shared.clients import StepFunctions
 from pca_runtime.shared.identifiers import is_host_id
-from pca_runtime.shared.payloads import HOST_IDS_MAX
 
 __all__ = ["Enrolment", "Gathered", "gather"]
 

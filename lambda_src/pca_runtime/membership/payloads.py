@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.revocation.revoker import CESSATION, REASONS
+from pca_runtime.revocation.reasons import CESSATION, REASONS
 from pca_runtime.shared.expressions import from_item
 from pca_runtime.shared.identifiers import is_host_id
-from pca_runtime.shared.payloads import HostId, _Payload
+from pca_runtime.shared.payloads import HostId, Payload
 
 __all__ = ["RetireRequest", "removed_items", "running_instance", "terminated_instance"]
 
@@ -28,7 +28,7 @@ def _reason(value: str) -> str:
     return value
 
 
-class RetireRequest(_Payload):
+class RetireRequest(Payload):
     """``{"hostIDs": [...]}`` by hand, or ``{"reconcile": true}`` of the schedule."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)

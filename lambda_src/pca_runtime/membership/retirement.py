@@ -17,7 +17,8 @@ from pca_runtime.inventory.other_certificates import known_serials
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.settings import CertRetireSettings
 from pca_runtime.observability.powertools import logger
-from pca_runtime.revocation.revoker import CESSATION, TO_REVOKE, Revoker, reason_of, to_revoke
+from pca_runtime.revocation.reasons import CESSATION, TO_REVOKE, reason_of, to_revoke
+from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import DynamoDb
 from pca_runtime.shared.expressions import Expressions, to_value
 from pca_runtime.shared.timestamps import Clock, format_time, parse_time

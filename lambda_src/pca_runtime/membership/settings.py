@@ -7,13 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pca_runtime.shared.settings import FunctionSettings, PolledCommands, TableSettings
+from pca_runtime.shared.settings import Arn, FunctionSettings, PolledCommands, TableSettings, Text
 
-__all__ = ["CertDeployStatusSettings", "CertEnrollSettings", "CertRegisterSettings", "CertRetireSettings"]
+__all__ = ["CertEnrollSettings", "CertRegisterSettings", "CertRetireSettings"]
 
 RevocationPolicy = Literal["ALWAYS", "NEVER"]
 
-_Arn = Annotated[str, Field(pattern=r"^arn:[a-z0-9-]+:[a-z0-9-]+:")]
 # DescribeInstances and DescribeInstanceInformation filter by several tags; an empty set would match every machine.
 _Tags = Annotated[
     dict[str, str],
@@ -23,7 +22,7 @@ _Tags = Annotated[
 
 
 class CertEnrollSettings(FunctionSettings):
-    state_machine_arn: _Arn
+    state_machine_arn: Arn
 
 
 class CertRegisterSettings(TableSettings):
@@ -31,11 +30,7 @@ class CertRegisterSettings(TableSettings):
 
 
 class CertRetireSettings(PolledCommands):
-    ca_arn: _Arn
-    remove_document: Annotated[str, Field(min_length=1)]
+    ca_arn: Arn
+    remove_document: Text
     revoke_on_retire: RevocationPolicy
-    topic_arn: _Arn
-
-
-class CertDeployStatusSettings(TableSettings):
-    ca_arn: _Arn
+    topic_arn: Arn

@@ -11,8 +11,8 @@ from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import Lease
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.settings import CertCsrSettings
 from pca_runtime.shared.identifiers import request_id
-from pca_runtime.shared.settings import CertCsrSettings
 from pca_runtime.shared.timestamps import Clock
 
 __all__ = ["CsrGeneration", "poll_csr"]

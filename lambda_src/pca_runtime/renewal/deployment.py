@@ -22,10 +22,10 @@ from pca_runtime.inventory.due import RenewalPolicy
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import IssuedCertificate, Lease
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.settings import CertDeploySettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks, installing_output
 from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.identifiers import is_host_id
-from pca_runtime.shared.settings import CertDeploySettings
 from pca_runtime.shared.timestamps import Clock, format_time
 
 __all__ = ["DETAIL_TYPE", "Deployment"]

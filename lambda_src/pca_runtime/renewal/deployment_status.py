@@ -16,7 +16,8 @@ from pca_runtime.inventory.other_certificates import known_serials, others_after
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import logger
 from pca_runtime.reporting.events import HOST_RENEWED, Events, renewed_detail
-from pca_runtime.revocation.revoker import Revoker, reason_of, to_revoke
+from pca_runtime.revocation.reasons import reason_of, to_revoke
+from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.timestamps import Clock, format_time
 
 __all__ = ["DeploymentStatus"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pca_runtime.errors.kinds import split_code
-from pca_runtime.shared.payloads import WorkflowError
+from pca_runtime.renewal.payloads import WorkflowError
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["Failure", "read_failure"]

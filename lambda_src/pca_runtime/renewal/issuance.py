@@ -10,9 +10,9 @@ from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.item import Overrides
 from pca_runtime.inventory.lease import Lease
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.settings import CertIssueSettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import PrivateCa
-from pca_runtime.shared.settings import CertIssueSettings
 
 __all__ = ["Issuance", "api_passthrough"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.item import HostItem
+from pca_runtime.renewal.payloads import ReportRequest
 from pca_runtime.renewal.work_files import WorkFiles, rejected_key, report_key
 from pca_runtime.reporting.run_report import HostOutcome, RunReport
-from pca_runtime.shared.payloads import ReportRequest
 from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["ATTRIBUTES", "Reporter"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pca_runtime.revocation.revoker import KEY_COMPROMISE, SUPERSEDED
-from pca_runtime.shared.payloads import RunInput
-from pca_runtime.shared.settings import ReplacementRevocation
+from pca_runtime.renewal.payloads import RunInput
+from pca_runtime.renewal.settings import ReplacementRevocation
+from pca_runtime.revocation.reasons import KEY_COMPROMISE, SUPERSEDED
 
 __all__ = ["revocation_reason"]
 

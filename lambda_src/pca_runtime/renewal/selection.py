@@ -12,8 +12,8 @@ from pca_runtime.inventory.due import is_due
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
+from pca_runtime.renewal.payloads import RunInput
 from pca_runtime.shared.identifiers import is_host_id
-from pca_runtime.shared.payloads import RunInput
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Rejected", "Selection", "Selector"]

@@ -15,8 +15,8 @@ from pca_runtime.errors.kinds import CrlRefused, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.revocation.crl import Crl, check_crl, check_size, crl_in_force, load_crl
+from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import S3, PrivateCa, RolesAnywhere
-from pca_runtime.shared.settings import CrlProcessorSettings
 from pca_runtime.shared.timestamps import Clock
 
 __all__ = ["CrlOutcome", "CrlProcessing"]

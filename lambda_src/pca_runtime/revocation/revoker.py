@@ -11,55 +11,22 @@ from collections.abc import Iterable
 
 from botocore.exceptions import ClientError
 
-from pca_runtime.authority.certificates import is_serial, load_leaf
+from pca_runtime.authority.certificates import load_leaf
 from pca_runtime.errors.kinds import CertificateMismatch, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
-from pca_runtime.inventory.item import HostItem
 from pca_runtime.observability.powertools import logger
+from pca_runtime.revocation.reasons import TO_REVOKE, colon_form
 from pca_runtime.shared.clients import DynamoDb, PrivateCa
 from pca_runtime.shared.expressions import Expressions, to_value
 
-__all__ = [
-    "CESSATION", "KEY_COMPROMISE", "REASONS", "SUPERSEDED", "TO_REVOKE", "Revoker", "colon_form", "reason_of",
-    "to_revoke",
-]  # fmt: skip
+__all__ = ["Revoker"]
 
-TO_REVOKE = "toRevoke"
-CESSATION = "CESSATION_OF_OPERATION"
-KEY_COMPROMISE = "KEY_COMPROMISE"
-SUPERSEDED = "SUPERSEDED"
-# https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
-REASONS = (
-    "UNSPECIFIED", KEY_COMPROMISE, "CERTIFICATE_AUTHORITY_COMPROMISE", "AFFILIATION_CHANGED", SUPERSEDED, CESSATION,
-    "PRIVILEGE_WITHDRAWN", "A_A_COMPROMISE",
-)  # fmt: skip
 # Not of this CA (it was replaced): there is nothing that could be revoked here.
 _NOTHING_TO_DO = {"RequestAlreadyProcessedException", "ResourceNotFoundException"}
 # An ARN that is made of a serial number which the CA never gave may be none at all.
 _NO_CERTIFICATE = {"InvalidArnException", "RequestFailedException", "ResourceNotFoundException"}
 _ARN_MAX = 200
 _AT_ONCE = {"ConcurrentModificationException", "RequestInProgressException"}
-
-
-def colon_form(serial: str) -> str:
-    """``0a1b`` as ``0a:1b``, the form in which RevokeCertificate takes a serial number."""
-    digits = f"{int(serial.replace(':', ''), 16):x}"
-    digits = digits.zfill(len(digits) + len(digits) % 2)
-    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
-
-
-def to_revoke(item: HostItem) -> list[str]:
-    """The serials of an item that AWS Private CA has not been told of yet; what is no serial cannot be revoked."""
-    waiting = item.attributes.get(TO_REVOKE)
-    return sorted(filter(is_serial, waiting)) if isinstance(waiting, set) else []
-
-
-def reason_of(item: HostItem) -> str:
-    """Why the serials of :func:`to_revoke` are revoked; people can write the table, so it may hold anything."""
-    given = item.attributes.get("revocationReason")
-    if given in REASONS:
-        return str(given)
-    return CESSATION if item.status == "RETIRED" else SUPERSEDED
 
 
 class Revoker:

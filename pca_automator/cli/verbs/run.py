@@ -80,7 +80,7 @@ def _input(wanted: list[str], force: bool, revoke_replaced: bool | None) -> dict
     if revoke_replaced is not None:
         request["revokeReplaced"] = revoke_replaced
     try:
-        runtime("shared.payloads").RunInput.parse(request)
+        runtime("renewal.payloads").RunInput.parse(request)
     except runtime("errors.kinds").InvalidInput as error:
         raise Trouble(error.message, USAGE) from error
     return request

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_scheduler as scheduler
-from pca_runtime.shared.settings import CertDigestSettings
+from pca_runtime.reporting.settings import CertDigestSettings
 
 from pca_automator import PcaCertificateAutomation
 from tests.constructs.membership.test_membership import refuse_silent_failures

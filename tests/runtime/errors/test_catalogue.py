@@ -12,7 +12,7 @@ import pytest
 from pca_runtime.errors import kinds as errors
 from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
 from pca_runtime.membership.payloads import RetireRequest
-from pca_runtime.shared.payloads import HOST_IDS_MAX, RunInput
+from pca_runtime.renewal.payloads import HOST_IDS_MAX, RunInput
 
 RUNTIME = Path(errors.__file__).parents[1]
 HANDLERS = RUNTIME.parent / "handlers"

@@ -15,7 +15,7 @@ from pca_runtime.errors.kinds import (
     PcaAutomatorError,
     Throttled,
 )
-from pca_runtime.revocation.revoker import colon_form
+from pca_runtime.revocation.reasons import colon_form
 
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import CA_ARN, CrashError, client_error

@@ -166,8 +166,8 @@ def test_a_host_retired_between_reading_and_writing_gets_nothing(world: World) -
 
     from pca_runtime.inventory.table import Inventory
     from pca_runtime.renewal.issuance import Issuance
+    from pca_runtime.renewal.settings import CertIssueSettings
     from pca_runtime.renewal.task_callbacks import TaskCallbacks
-    from pca_runtime.shared.settings import CertIssueSettings
 
     issuance = Issuance(
         CertIssueSettings.load(), Inventory(Racing(), "inventory"), world.pca, TaskCallbacks(world.step_functions)

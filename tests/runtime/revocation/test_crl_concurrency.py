@@ -11,7 +11,7 @@ import pytest
 from pca_runtime.errors.kinds import Throttled
 from pca_runtime.revocation.crl import load_crl
 from pca_runtime.revocation.crl_processing import CrlProcessing
-from pca_runtime.shared.settings import CrlProcessorSettings
+from pca_runtime.revocation.settings import CrlProcessorSettings
 
 from tests.runtime.conftest import World
 from tests.runtime.revocation.test_crl_processor import KEY, in_force, reconcile, write

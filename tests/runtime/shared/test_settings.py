@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 from pca_runtime.errors.kinds import ConfigurationError
+from pca_runtime.renewal import settings as renewal
+from pca_runtime.reporting.settings import CertDigestSettings
+from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared import settings
 
 from tests.runtime.conftest import ENVIRONMENT, World
@@ -13,12 +16,14 @@ from tests.runtime.conftest import ENVIRONMENT, World
 MODELS = [
     settings.FunctionSettings,
     settings.TableSettings,
-    settings.CertCheckSettings,
-    settings.CertCsrSettings,
-    settings.CertIssueSettings,
-    settings.CertDeploySettings,
-    settings.CertReportSettings,
-    settings.CrlProcessorSettings,
+    renewal.CertCheckSettings,
+    renewal.CertCsrSettings,
+    renewal.CertIssueSettings,
+    renewal.CertDeploySettings,
+    renewal.CertReportSettings,
+    CrlProcessorSettings,
+    CertDigestSettings,
+    renewal.CertDeployStatusSettings,
 ]
 
 
@@ -39,16 +44,16 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
 @pytest.mark.parametrize(
     ("model", "variable", "value"),
     [
-        (settings.CertCsrSettings, "POLL_INTERVAL_SECONDS", "0"),
-        (settings.CertCsrSettings, "KEY_ALGORITHM", "RSA_1024"),
-        (settings.CertCsrSettings, "ISSUANCE_TIMEOUT_SECONDS", "soon"),
-        (settings.CertIssueSettings, "SIGNING_ALGORITHM", "SHA1WITHRSA"),
-        (settings.CertIssueSettings, "VALIDITY_DAYS", "0"),
-        (settings.CertIssueSettings, "CA_ARN", "my-ca"),
-        (settings.CertDeploySettings, "VALIDATION_POLICY", "SOMETIMES"),
-        (settings.CertCheckSettings, "SCAN_SEGMENTS", "0"),
-        (settings.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
-        (settings.CertReportSettings, "TOPIC_ARN", ""),
+        (renewal.CertCsrSettings, "POLL_INTERVAL_SECONDS", "0"),
+        (renewal.CertCsrSettings, "KEY_ALGORITHM", "RSA_1024"),
+        (renewal.CertCsrSettings, "ISSUANCE_TIMEOUT_SECONDS", "soon"),
+        (renewal.CertIssueSettings, "SIGNING_ALGORITHM", "SHA1WITHRSA"),
+        (renewal.CertIssueSettings, "VALIDITY_DAYS", "0"),
+        (renewal.CertIssueSettings, "CA_ARN", "my-ca"),
+        (renewal.CertDeploySettings, "VALIDATION_POLICY", "SOMETIMES"),
+        (renewal.CertCheckSettings, "SCAN_SEGMENTS", "0"),
+        (renewal.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
+        (renewal.CertReportSettings, "TOPIC_ARN", ""),
     ],
 )
 def test_a_wrong_value_names_its_variable(model: type[settings.FunctionSettings], variable: str, value: str) -> None:
@@ -61,13 +66,13 @@ def test_command_timeout_and_lease_follow_from_the_polling(
     interval: str, attempts: str, command: int, lease: int
 ) -> None:
     polling = {"POLL_INTERVAL_SECONDS": interval, "POLL_ATTEMPTS": attempts, "ISSUANCE_TIMEOUT_SECONDS": "120"}
-    loaded = settings.CertCsrSettings.load({**ENVIRONMENT, **polling})
+    loaded = renewal.CertCsrSettings.load({**ENVIRONMENT, **polling})
     assert (loaded.command_timeout_seconds, loaded.lease_seconds) == (command, lease)
 
 
 def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
     environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "CA_ARN", "TABLE_NAME", "WORK_BUCKET")}
-    loaded = settings.CertCheckSettings.load(environment)
+    loaded = renewal.CertCheckSettings.load(environment)
     assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
     assert loaded.revoke_replaced == "NEVER"
 
