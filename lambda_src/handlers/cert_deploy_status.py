@@ -7,7 +7,7 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.deployment_status import DeploymentStatus
 from pca_runtime.renewal.payloads import DeployStatusRequest
 from pca_runtime.renewal.settings import CertDeployStatusSettings
@@ -23,9 +23,10 @@ def _status() -> DeploymentStatus:
     return DeploymentStatus(
         Inventory(client("dynamodb"), settings.table_name),
         HostCommands(client("ssm")),
-        Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name),
-        Events(client("events"), settings.automation_name),
+        Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name, logger),
+        Events(client("events"), settings.automation_name, logger, emit),
         utc_now,
+        logger,
     )
 
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.failure import read_failure
 from pca_runtime.renewal.payloads import FailureRequest
 from pca_runtime.reporting.events import HOST_RENEWAL_FAILED, Events, failed_detail
@@ -36,7 +36,8 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     listed_at = parse_time(request.started_at)
     recorded, item = inventory.record_failed(request.host_id, request.run_id, last_error, now, listed_at)
     if item is not None:
-        Events(client("events"), _settings().automation_name).publish(HOST_RENEWAL_FAILED, failed_detail(item, now))
+        events = Events(client("events"), _settings().automation_name, logger, emit)
+        events.publish(HOST_RENEWAL_FAILED, failed_detail(item, now))
     logger.info(
         "renewal failed",
         host_id=request.host_id,

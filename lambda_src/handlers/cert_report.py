@@ -40,7 +40,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     report = Reporter(settings.automation_name, fleet, files).report(request, utc_now())
     files.write_json(report_key(request.run_id), report.as_json())
     # Before the message: who listens to events hears of the run even where the topic, or its key, takes none.
-    Events(client("events"), settings.automation_name).publish(RUN_REPORT, report.as_event())
+    Events(client("events"), settings.automation_name, logger, emit).publish(RUN_REPORT, report.as_event())
     refusal = _notify(settings, report) if report.needs_attention else None
     numbers = report.numbers()
     emit(settings.automation_name, {_metric(name): numbers[name] for name in _METRICS})

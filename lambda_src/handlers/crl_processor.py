@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pca_runtime.errors.catalogue import lookup
 from pca_runtime.errors.kinds import RetryableError
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.reporting.crl_refused import message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
 from pca_runtime.revocation.settings import CrlProcessorSettings
@@ -71,11 +71,7 @@ def _tell(outcome: CrlOutcome) -> None:
         emit(automation, {name: value}, unit=_UNITS.get(name, "Count"))
     logger.info("crl", state=outcome.state, number=outcome.number, code=outcome.code, reason=outcome.message)
     if outcome.state == "REFUSED":
-        Notifier(client("sns"), _settings().topic_arn).publish(
-            f"[{automation}] CRL refused: {outcome.code}"[:100].encode("ascii", "replace").decode(),
-            f"The certificate revocation list of {_settings().ca_arn} was not brought into force.\n\n"
-            f"Why:        {outcome.message}\n"
-            f"Code:       {outcome.code}\n"
-            f"What to do: {lookup(outcome.code).remedy}\n\n"
-            "The CRL that was in force before still is.\n",
+        settings = _settings()
+        Notifier(client("sns"), settings.topic_arn).publish(
+            subject_of(automation, outcome.code), message_of(settings.ca_arn, outcome.code, outcome.message)
         )

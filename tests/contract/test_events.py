@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pca_runtime.inventory.item import HostItem
+from pca_runtime.observability.powertools import emit, logger
 from pca_runtime.reporting.events import (
     HOST_RENEWAL_FAILED,
     HOST_RENEWED,
@@ -77,7 +78,7 @@ def documented(detail_type: str) -> dict[str, str]:
 @pytest.mark.parametrize(("detail_type", "detail"), PUBLISHED)
 def test_every_field_is_documented_with_its_type(detail_type: str, detail: dict[str, Any]) -> None:
     bus = Bus()
-    assert Events(bus, "fleet").publish(detail_type, detail)
+    assert Events(bus, "fleet", logger, emit).publish(detail_type, detail)
     (entry,) = bus.entries
     published, fields = json.loads(entry["Detail"]), documented(detail_type)
     assert set(published) == set(fields)

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from pca_runtime.authority.certificates import same_serial
+from pca_runtime.authority.certificates import is_serial, same_serial
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.shared.timestamps import parse_time
 
-__all__ = ["OTHER_SERIALS", "known_serials", "others_after", "others_with_pending", "sent_serial"]
+__all__ = ["OTHER_SERIALS", "held_serials", "known_serials", "others_after", "others_with_pending", "sent_serial"]
 
 OTHER_SERIALS = "otherSerials"
 _SERIAL = re.compile(r"[0-9A-Fa-f]{1,40}")
@@ -28,6 +28,29 @@ def known_serials(item: HostItem, now: datetime) -> dict[str, str]:
     """Serial to expiry of the other certificates that have not run out."""
     entries = item.attributes.get(OTHER_SERIALS)
     return _valid(entries.items() if isinstance(entries, dict) else (), now)
+
+
+def held_serials(item: HostItem, now: datetime, *, previous: bool = True) -> list[str]:
+    """Every certificate that the host may hold and that has not run out, the live one first.
+
+    An unreadable end of the live one counts as none. Of a replaced one nothing else is known: it counts as past.
+
+    Args:
+        item: the host.
+        now: the current time.
+        previous: with the one before, too.
+    """
+    found = []
+    serial, expiry = item.attributes.get("serial"), parse_time(item.attributes.get("expiry"))
+    if is_serial(serial) and (expiry is None or expiry > now):
+        found.append(str(serial))
+    serial, expiry = item.attributes.get("previousSerial"), parse_time(item.attributes.get("previousExpiry"))
+    if previous and is_serial(serial) and expiry is not None and expiry > now:
+        found.append(str(serial))
+    found += known_serials(item, now)
+    if item.pending and is_serial(item.pending.serial):
+        found.append(str(item.pending.serial))
+    return list(dict.fromkeys(found))
 
 
 def sent_serial(item: HostItem | None) -> str | None:

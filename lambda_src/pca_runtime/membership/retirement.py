@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from botocore.exceptions import ClientError
 
@@ -13,14 +12,14 @@ from pca_runtime.errors.kinds import HostUnreachable, InvalidInventoryItem, Thro
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.inventory.other_certificates import known_serials
+from pca_runtime.inventory.other_certificates import held_serials
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.settings import CertRetireSettings
-from pca_runtime.observability.powertools import logger
 from pca_runtime.revocation.reasons import CESSATION, TO_REVOKE, reason_of, to_revoke
 from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import DynamoDb
 from pca_runtime.shared.expressions import Expressions, to_value
+from pca_runtime.shared.log import Log
 from pca_runtime.shared.timestamps import Clock, format_time, parse_time
 
 __all__ = ["Outcome", "Retirement", "is_retired"]
@@ -59,6 +58,7 @@ class Retirement:
         revoker: tells AWS Private CA.
         commands: Run Command.
         clock: the current time.
+        log: where it is said who was retired.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Retirement:
         revoker: Revoker,
         commands: HostCommands,
         clock: Clock,
+        log: Log,
     ) -> None:
         self._settings = settings
         self._inventory = inventory
@@ -76,6 +77,7 @@ class Retirement:
         self._revoker = revoker
         self._commands = commands
         self._clock = clock
+        self._log = log
 
     def retire(self, host_id: str, reason: str = CESSATION) -> Outcome:
         """Record the retirement with everything that is to be revoked, then revoke.
@@ -96,7 +98,7 @@ class Retirement:
                 retired = self._record(item, reason)
             except _ChangedError:
                 continue
-            logger.info("retired", host_id=host_id, revocation_reason=reason)
+            self._log.info("retired", host_id=host_id, revocation_reason=reason)
             return Outcome(host_id, "RETIRED", self.finish(retired))
         raise Throttled(f"{host_id} was changed {_ROUNDS} times while it was being retired", code="SERVICE_THROTTLED")
 
@@ -129,7 +131,7 @@ class Retirement:
         try:
             return self._commands.send(self._order(item))
         except (HostUnreachable, InvalidInventoryItem) as error:
-            logger.info("not removed from the host", host_id=item.host_id, code=error.code, reason=error.message)
+            self._log.info("not removed from the host", host_id=item.host_id, code=error.code, reason=error.message)
             return None
 
     def _record(self, item: HostItem, reason: str) -> HostItem:
@@ -172,23 +174,11 @@ class Retirement:
         """Every certificate that the host may hold and that has not run out."""
         if self._settings.revoke_on_retire == "NEVER":
             return set()
-        serials = {
-            str(item.attributes[name])
-            for name, expiry in (("serial", "expiry"), ("previousSerial", "previousExpiry"))
-            if is_serial(item.attributes.get(name)) and self._may_be_valid(item.attributes, name, expiry)
-        }
-        serials |= known_serials(item, self._clock()).keys()
+        serials = set(held_serials(item, self._clock()))
         pending = item.pending
-        if pending and is_serial(pending.serial):
-            serials.add(str(pending.serial))
-        elif pending and pending.certificate_arn:
+        if pending and not is_serial(pending.serial) and pending.certificate_arn:
             serials |= {serial for serial in (self._revoker.serial_of(pending.certificate_arn),) if serial}
         return serials
-
-    def _may_be_valid(self, attributes: Mapping[str, Any], name: str, expiry: str) -> bool:
-        """An unreadable end counts as none, but for the replaced certificate: of an old one nothing else is known."""
-        moment = parse_time(attributes.get(expiry))
-        return name == "serial" if moment is None else moment > self._clock()
 
     def _order(self, item: HostItem) -> Order:
         overrides, settings = item.overrides(), self._settings

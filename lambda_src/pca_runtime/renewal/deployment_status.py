@@ -14,10 +14,10 @@ from pca_runtime.inventory.item import HostItem, Pending
 from pca_runtime.inventory.lease import InstalledCertificate, Lease
 from pca_runtime.inventory.other_certificates import known_serials, others_after
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import logger
 from pca_runtime.reporting.events import HOST_RENEWED, Events, renewed_detail
 from pca_runtime.revocation.reasons import reason_of, to_revoke
 from pca_runtime.revocation.revoker import Revoker
+from pca_runtime.shared.log import Log
 from pca_runtime.shared.timestamps import Clock, format_time
 
 __all__ = ["DeploymentStatus"]
@@ -39,6 +39,7 @@ class DeploymentStatus:
         revoker: revokes replaced certificates.
         events: where the renewal is told of.
         clock: the current time.
+        log: where a wrong clock of the host is told of, and a revocation that waits.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class DeploymentStatus:
         revoker: Revoker,
         events: Events,
         clock: Clock,
+        log: Log,
     ) -> None:
         self._inventory = inventory
         self._commands = commands
         self._revoker = revoker
         self._events = events
         self._clock = clock
+        self._log = log
 
     def poll(
         self, host_id: str, run_id: str, command_id: str, attempt: int, *, revocation_reason: str | None = None
@@ -83,7 +86,7 @@ class DeploymentStatus:
         result = invocation.result
         if result.get("requestId") != lease.request_id:
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
-        _report_clock(host_id, result.get("clockDifference", ""))
+        self._report_clock(host_id, result.get("clockDifference", ""))
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
@@ -109,13 +112,12 @@ class DeploymentStatus:
         try:
             self._revoker.finish(item.host_id, to_revoke(item), reason_of(item))
         except PcaAutomatorError as error:
-            logger.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
+            self._log.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
 
-
-def _report_clock(host_id: str, difference: str) -> None:
-    """A host whose clock is off still has its certificate; soon it will not be able to use it."""
-    if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
-        logger.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
+    def _report_clock(self, host_id: str, difference: str) -> None:
+        """A host whose clock is off still has its certificate; soon it will not be able to use it."""
+        if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
+            self._log.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
 
 
 def _installed(item: HostItem, validated: bool, previous: str, now: datetime) -> InstalledCertificate:

@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pca_runtime.errors.catalogue import remedy_for
 from pca_runtime.errors.of_aws import translation_of
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.observability.powertools import emit, logger
 from pca_runtime.shared.clients import EventBridge
+from pca_runtime.shared.log import Emit, Log
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = [
@@ -44,11 +44,15 @@ class Events:
     Args:
         event_bridge: an EventBridge client.
         automation: the deployment's name; it is in every detail, so that rules match their own automation alone.
+        log: where an event that was not taken is told of.
+        emit: where it is counted.
     """
 
-    def __init__(self, event_bridge: EventBridge, automation: str) -> None:
+    def __init__(self, event_bridge: EventBridge, automation: str, log: Log, emit: Emit) -> None:
         self._event_bridge = event_bridge
         self._automation = automation
+        self._log = log
+        self._emit = emit
 
     def publish(self, detail_type: str, detail: Mapping[str, Any]) -> bool:
         """Publish one event.
@@ -68,9 +72,9 @@ class Events:
         else:
             problem = self._put({"Source": SOURCE, "DetailType": detail_type, "Detail": text})
         if problem:
-            logger.warning("event not published", detail_type=detail_type, reason=problem)
+            self._log.warning("event not published", detail_type=detail_type, reason=problem)
         # Zero is a value too: without it an alarm could not tell "all well" from "never tried".
-        emit(self._automation, {"EventsNotPublished": int(bool(problem))})
+        self._emit(self._automation, {"EventsNotPublished": int(bool(problem))})
         return not problem
 
     def _put(self, entry: dict[str, str]) -> str:

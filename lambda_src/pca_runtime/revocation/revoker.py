@@ -8,21 +8,28 @@ reconciliation, finishes it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from botocore.exceptions import ClientError
 
 from pca_runtime.authority.certificates import load_leaf
 from pca_runtime.errors.kinds import CertificateMismatch, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
-from pca_runtime.observability.powertools import logger
 from pca_runtime.revocation.reasons import TO_REVOKE, colon_form
 from pca_runtime.shared.clients import DynamoDb, PrivateCa
 from pca_runtime.shared.expressions import Expressions, to_value
+from pca_runtime.shared.log import Log
 
-__all__ = ["Revoker"]
+__all__ = ["Revoked", "Revoker"]
+
+Revoked = Literal["REVOKED", "BEFORE", "UNKNOWN", "ANOTHERS"]
+"""What came of one serial: revoked now; before; the CA does not know it; it is another host's, and stays."""
 
 # Not of this CA (it was replaced): there is nothing that could be revoked here.
-_NOTHING_TO_DO = {"RequestAlreadyProcessedException", "ResourceNotFoundException"}
+_NOTHING_TO_DO: dict[str, Revoked] = {
+    "RequestAlreadyProcessedException": "BEFORE",
+    "ResourceNotFoundException": "UNKNOWN",
+}
 # An ARN that is made of a serial number which the CA never gave may be none at all.
 _NO_CERTIFICATE = {"InvalidArnException", "RequestFailedException", "ResourceNotFoundException"}
 _ARN_MAX = 200
@@ -38,13 +45,15 @@ class Revoker:
         dynamodb: a DynamoDB client.
         ca_arn: the CA.
         table_name: the inventory table.
+        log: where it is said what was revoked, and what not.
     """
 
-    def __init__(self, private_ca: PrivateCa, dynamodb: DynamoDb, ca_arn: str, table_name: str) -> None:
+    def __init__(self, private_ca: PrivateCa, dynamodb: DynamoDb, ca_arn: str, table_name: str, log: Log) -> None:
         self._private_ca = private_ca
         self._dynamodb = dynamodb
         self._ca_arn = ca_arn
         self._table = table_name
+        self._log = log
 
     def serial_of(self, certificate_arn: str) -> str | None:
         """The serial number of a certificate that was issued but not recorded; ``None``: it was not issued.
@@ -107,15 +116,24 @@ class Revoker:
         """
         count = 0
         for serial in serials:
-            if self._is_anothers(host_id, serial):
-                logger.warning("not revoked: the certificate is another's", host_id=host_id, serial=serial)
-            else:
-                self._revoke(host_id, serial, reason)
-                count += 1
+            count += self.revoke(host_id, serial, reason) != "ANOTHERS"
             self._done(host_id, serial)
         return count
 
-    def _revoke(self, host_id: str, serial: str, reason: str) -> None:
+    def revoke(self, host_id: str, serial: str, reason: str) -> Revoked:
+        """Revoke one certificate that is this host's; the item is left as it is.
+
+        Args:
+            host_id: the host whose certificate it must be.
+            serial: hexadecimal, with or without colons.
+            reason: one of :data:`~pca_runtime.revocation.reasons.REASONS`.
+
+        Raises:
+            PcaAutomatorError: AWS Private CA did not take it.
+        """
+        if self._is_anothers(host_id, serial):
+            self._log.warning("not revoked: the certificate is another's", host_id=host_id, serial=serial)
+            return "ANOTHERS"
         with translated("RevokeCertificate"):
             try:
                 self._private_ca.revoke_certificate(
@@ -129,9 +147,10 @@ class Revoker:
                     raise Throttled(f"RevokeCertificate: {code}", code="SERVICE_THROTTLED") from error
                 if code not in _NOTHING_TO_DO:
                     raise
-                logger.info("nothing to revoke", host_id=host_id, serial=serial, why=code)
-                return
-        logger.info("revoked", host_id=host_id, serial=serial, revocation_reason=reason)
+                self._log.info("nothing to revoke", host_id=host_id, serial=serial, why=code)
+                return _NOTHING_TO_DO[code]
+        self._log.info("revoked", host_id=host_id, serial=serial, revocation_reason=reason)
+        return "REVOKED"
 
     def _done(self, host_id: str, serial: str) -> None:
         e = Expressions()

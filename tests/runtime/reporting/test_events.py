@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from pca_runtime.observability.powertools import emit, logger
 from pca_runtime.reporting.events import ENTRY_MAX, Events
 
 from tests.runtime.conftest import HOST, World
@@ -140,7 +141,7 @@ def test_an_entry_that_was_refused_in_a_call_that_succeeded_is_put_again_once(
 ) -> None:
     bus = FakeEventBridge()
     bus.refuse = refusals
-    assert Events(bus, "fleet").publish("Host Renewed", {}) is taken
+    assert Events(bus, "fleet", logger, emit).publish("Host Renewed", {}) is taken
     assert (bus.count("put_events"), len(bus.events)) == (calls, int(taken))
 
 
@@ -150,7 +151,7 @@ def test_what_is_larger_than_an_entry_may_be_is_not_even_tried(extra: int, taken
     empty = json.dumps({"version": "1", "automation": "fleet", "text": ""}, separators=(",", ":"))
     room = ENTRY_MAX - len("pca-automator") - len("Host Renewed") - len(empty)
     text = "ü" * (room // 2) + "x" * (room % 2 + extra)
-    assert Events(bus, "fleet").publish("Host Renewed", {"text": text}) is taken
+    assert Events(bus, "fleet", logger, emit).publish("Host Renewed", {"text": text}) is taken
     assert bus.count("put_events") == int(taken)
 
 

@@ -110,7 +110,7 @@ def test_log_messages_are_constants_and_nothing_sleeps_prints_or_imports_the_cdk
             names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
             assert not any(name.split(".")[0] in ("aws_cdk", "time", "subprocess", "os.path") for name in names)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == "logger":
+            if ast.unparse(node.func.value) in ("logger", "log", "self._log"):
                 assert node.func.attr in ("inject_lambda_context", "append_keys") or isinstance(
                     node.args[0], ast.Constant
                 )

@@ -1,0 +1,124 @@
+"""Several hosts that leave at once: the trouble of one does not keep the others, and is raised when all are through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pca_runtime.errors.kinds import PcaAutomatorError
+from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.table import Inventory
+from pca_runtime.membership.departures import Departures, too_many
+from pca_runtime.membership.retirement import Retirement
+from pca_runtime.revocation.reasons import CESSATION
+from pca_runtime.shared.log import Log
+
+__all__ = ["Batch", "Batches"]
+
+
+@dataclass
+class Batch:
+    """What came of several hosts.
+
+    Args:
+        retired: how many were retired now.
+        removed: how many items were gone already.
+        revoked: how many certificates were revoked.
+        unknown: ids that the inventory does not have.
+        refused: ids that seem to be gone, but are too many to be believed; of ``live`` hosts.
+        live: how many hosts the inventory has; 0 where nobody counted.
+        error: the first thing that went wrong; trying again can help.
+    """
+
+    retired: int = 0
+    removed: int = 0
+    revoked: int = 0
+    unknown: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    live: int = 0
+    error: PcaAutomatorError | None = None
+
+    def note(self, error: PcaAutomatorError) -> None:
+        """Keep the first error."""
+        self.error = self.error or error
+
+
+class Batches:
+    """Retires, and finishes what was begun, host by host.
+
+    Args:
+        retirement: for one host.
+        departures: who is gone.
+        inventory: the table.
+        log: where the trouble of single hosts is told of.
+    """
+
+    def __init__(self, retirement: Retirement, departures: Departures, inventory: Inventory, log: Log) -> None:
+        self._retirement = retirement
+        self._departures = departures
+        self._inventory = inventory
+        self._log = log
+
+    def retire(self, host_ids: Iterable[str], reason: str = CESSATION) -> Batch:
+        """Every one of them, whatever happens to the others."""
+        batch = Batch()
+        for host_id in dict.fromkeys(host_ids):
+            try:
+                outcome = self._retirement.retire(host_id, reason)
+            except PcaAutomatorError as error:
+                self._log.warning("not retired", host_id=host_id, code=error.code, reason=error.message)
+                batch.note(error)
+                continue
+            batch.retired += outcome.state == "RETIRED"
+            batch.revoked += outcome.revoked
+            if outcome.state == "UNKNOWN":
+                batch.unknown.append(host_id)
+        return batch
+
+    def remove_from_hosts(self, host_ids: Iterable[str]) -> dict[str, str | None]:
+        """The commands that remove key and certificate; ``None`` where the host cannot be reached."""
+        items = (self._inventory.get(host_id) for host_id in dict.fromkeys(host_ids))
+        return {item.host_id: self._retirement.remove_from_host(item) for item in items if item is not None}
+
+    def finish_removed(self, items: Sequence[HostItem]) -> Batch:
+        """Somebody deleted these items: what they knew to be revoked must not be forgotten with them."""
+        batch = Batch(removed=len(items))
+        gone = set(self._departures.gone(items))
+        for item in items:
+            try:
+                batch.revoked += self._retirement.finish_removed(item, gone=item.host_id in gone)
+            except PcaAutomatorError as error:
+                self._log.warning("not revoked", host_id=item.host_id, code=error.code, reason=error.message)
+                batch.note(error)
+                continue
+            self._log.info(
+                "item removed", host_id=item.host_id, gone=item.host_id in gone, serial=item.serial,
+                expiry=item.attributes.get("expiry"),
+            )  # fmt: skip
+        return batch
+
+    def reconcile(self) -> Batch:
+        """Finish what was begun, then retire who is gone; nobody is retired where too many seem to be."""
+        roll = self._departures.roll()
+        gone = self._departures.gone(roll.live)
+        revoked = self._finish(roll.unfinished)
+        if too_many(gone, len(roll.live)):
+            self._log.warning("too many departures", gone=len(gone), live=len(roll.live))
+            return Batch(revoked=revoked, refused=gone, live=len(roll.live))
+        batch = self.retire(gone)
+        batch.revoked += revoked
+        batch.live = len(roll.live)
+        return batch
+
+    def _finish(self, unfinished: Iterable[HostItem]) -> int:
+        revoked = 0
+        for item in unfinished:
+            try:
+                if item.status == "RETIRED":
+                    revoked += self._retirement.retire(item.host_id).revoked
+                else:
+                    revoked += self._retirement.finish(item)
+            except PcaAutomatorError as error:
+                # It stays in the item, and is tried again in an hour; the others must not wait for it.
+                self._log.warning("not revoked", host_id=item.host_id, code=error.code, reason=error.message)
+        return revoked
