@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from pca_automator.rehearsal.display import Display
 from pca_automator.rehearsal.local_aws.settings import Settings
@@ -54,7 +55,7 @@ def rehearse(options: Options, display: Display) -> Report:
     aws = LocalAws(directory, settings, wait_scale=_WAIT_SCALE, keep=options.keep, auth=options.enforce_iam)
     report.numbers["log"] = str(aws.log_path)
     leave_running = False
-    with _terminable():
+    with _interruptible():
         try:
             _play(aws, options, report, display)
             leave_running = options.keep
@@ -165,14 +166,27 @@ def _say_how_to_use(aws: LocalAws, display: Display) -> None:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that nothing is left running."""
+def _interruptible() -> Iterator[None]:
+    """Let what ends a command unwind the stack, so that nothing is left running, however the command was started.
+
+    A shell script starts what it puts into the background with SIGINT ignored, and Python then leaves it ignored. A
+    hang-up is another matter: who ignores it, as nohup does, wants the command to outlive the terminal. And with
+    SIGCHLD ignored nobody would learn how the CDK CLI or a script on a host ended.
+    """
 
     def interrupt(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    former = signal.signal(signal.SIGTERM, interrupt)
+    handlers: dict[signal.Signals, Any] = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        handlers[signal.SIGHUP] = interrupt
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        handlers[signal.SIGCHLD] = signal.SIG_DFL
+    former = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, former)
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

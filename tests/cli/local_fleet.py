@@ -25,7 +25,7 @@ from pca_automator.rehearsal.stage.process import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STACK_TAGS = {"team": "pki"}
-_SETTLED_SECONDS = 180
+_SETTLED_SECONDS = 900
 # The last hosts are not in the CSV file: they are put into the inventory in other ways.
 _BY_HAND = 2
 

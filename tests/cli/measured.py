@@ -22,7 +22,7 @@ from tests.cli.local_fleet import LocalFleet
 _BATCH = 25
 _WRITERS = 4
 _FAILED_EVERY = 100
-_REST_SECONDS = 60
+_REST_SECONDS = 600
 _AT_REST = 0.1
 
 

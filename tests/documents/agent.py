@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -83,6 +84,11 @@ def write_script(
     return {f"SSM_{key}": value for key, value in values.items()} if style == "env" else {}
 
 
+def _found(command: Sequence[str]) -> list[str]:
+    """A command by the path of its program: the PATH of a document may lack what runs the document."""
+    return [str(shutil.which(command[0]) or command[0]), *command[1:]] if command else []
+
+
 def run_document(
     name: str,
     params: Mapping[str, str],
@@ -110,7 +116,7 @@ def run_document(
     script_file = work / f"{name}-{os.urandom(4).hex()}.sh"
     variables = write_script(name, params, style, script_file, text)
     with subprocess.Popen(
-        [*prefix, *shell, str(script_file)],
+        [*_found(prefix), *_found(shell), str(script_file)],
         env={"PATH": path or os.environ["PATH"], **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -18,24 +18,11 @@ import pytest
 
 from tests.documents.host import Host
 from tests.documents.pki import Authority
+from tests.tiers import memory, need, needs
 
 SHELLS = {"dash": ("dash",), "bash": ("bash",), "busybox": ("busybox", "sh")}
-IS_ROOT = os.geteuid() == 0
-
-needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root can give files away, mount, or make files immutable")
-
-
-def need(tool: str) -> None:
-    if not shutil.which(tool):
-        pytest.skip(f"{tool} is not installed on this machine: what it would show is not shown here")
-
-
-@pytest.fixture(autouse=True)
-def ordinary_umask() -> Iterator[None]:
-    """Directories that tests make must not be writable by a group, or they are refused, and rightly."""
-    former = os.umask(0o022)
-    yield
-    os.umask(former)
+needs_root = needs("root")
+needs_mount = needs("mount")
 
 
 @pytest.fixture(scope="session")
@@ -60,14 +47,6 @@ def busybox_path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{folder}:{os.environ['PATH']}"
 
 
-def busybox_starts_programs() -> bool:
-    """Whether the shell of this machine's busybox starts programs of PATH, and not its own applets in their place."""
-    if not shutil.which("busybox"):
-        return False
-    command = [str(shutil.which("busybox")), "sh", "-c", "ls /"]
-    return subprocess.run(command, env={"PATH": "/nonexistent"}, capture_output=True, check=False).returncode != 0
-
-
 @pytest.fixture(params=["dash and GNU tools", "bash and GNU tools", "busybox for everything"])
 def platform(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Shell and tools of one kind of Linux, as fields of a :class:`Host`."""
@@ -79,11 +58,8 @@ def platform(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def host_folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory if possible: documents sync what they write, hundreds of times in these tests."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(prefix="pca-automator-", dir="/dev/shm") as folder:
+    """In memory if possible; named as a directory may be named."""
+    with tempfile.TemporaryDirectory(prefix="pca automator-", dir=memory() or tmp_path) as folder:
         yield Path(folder)
 
 
@@ -107,10 +83,8 @@ def host(make_host: Callable[..., Host]) -> Host:
 @pytest.fixture(scope="session")
 def renewed_once(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Host:
     """What the documents leave after one renewal; copies of it save the time of making it again."""
-    former = os.umask(0o022)
     host = Host(tmp_path_factory.mktemp("renewed") / "host", authority=authority)
     host.renew()
-    os.umask(former)
     return host
 
 

@@ -8,6 +8,8 @@ running its program.
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 from pathlib import Path
 
@@ -39,12 +41,12 @@ class Killer:
         self.folder = folder
         bin_directory = folder / "bin"
         bin_directory.mkdir(parents=True)
-        directories = [d for d in ("/usr/sbin", "/usr/bin", "/sbin", "/bin") if os.path.isdir(d)]
+        directories = [directory for directory in os.environ["PATH"].split(":") if os.path.isdir(directory)]
         if tools:
             directories.insert(0, tools)
-        look = f"/usr/bin/find '{watch}' >>'{folder}/seen'" if watch else ""
+        look = f"{shlex.quote(str(shutil.which('find')))} '{watch}' >>'{folder}/seen'" if watch else ""
         shim = folder / "shim"
-        shim.write_text(SHIM.format(folder=folder, directories=" ".join(directories), watch=look))
+        shim.write_text(SHIM.format(folder=folder, directories=shlex.join(directories), watch=look))
         shim.chmod(0o755)
         for name in {name for directory in directories for name in os.listdir(directory)}:
             (bin_directory / name).symlink_to(shim)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.conftest import IS_ROOT, needs_root
+from tests.documents.conftest import needs_mount, needs_root
 from tests.documents.host import Host, new_request
+from tests.tiers import is_here, need
 
 PAGE = 4096
 
@@ -45,7 +46,7 @@ def assert_unharmed(host: Host, before: object, outcome: object) -> None:
     assert not host.leftovers(), outcome
 
 
-@needs_root
+@needs_mount
 @pytest.mark.parametrize("limit", ["space", "inodes"])
 def test_a_full_disk_is_an_error_at_every_degree_of_fullness(host: Host, limit: str) -> None:
     options = ("size=160k",) if limit == "space" else ("size=1m", "nr_inodes=60")
@@ -80,7 +81,7 @@ def test_a_full_disk_is_an_error_at_every_degree_of_fullness(host: Host, limit: 
         host.renew()
 
 
-@needs_root
+@needs_mount
 def test_a_read_only_store_is_an_error(host: Host) -> None:
     with mounted(host.store_root):
         host.renew()
@@ -95,7 +96,7 @@ def test_a_read_only_store_is_an_error(host: Host) -> None:
         assert host.install(request, certificate).status == 0
 
 
-@needs_root
+@needs_mount
 def test_read_only_public_directories_are_an_error_at_first_and_none_later(host: Host) -> None:
     with mounted(host.certs.parent):
         (host.certs.parent / "certs").mkdir()
@@ -114,8 +115,8 @@ def test_read_only_public_directories_are_an_error_at_first_and_none_later(host:
 
 @contextmanager
 def immutable(path: Path) -> Iterator[None]:
-    if not shutil.which("chattr") or subprocess.run(["chattr", "+i", path], capture_output=True).returncode != 0:
-        pytest.skip("chattr cannot make files immutable here (not installed, or the file system does not know it)")
+    need("chattr")
+    subprocess.run(["chattr", "+i", path], check=True)
     try:
         yield
     finally:
@@ -130,7 +131,6 @@ def immutable_places() -> dict[str, Callable[[Host], Path]]:
     }
 
 
-@needs_root
 @pytest.mark.parametrize("place", sorted(immutable_places()))
 def test_an_immutable_directory_is_an_error(tmp_path: Path, host: Host, place: str) -> None:
     host = Host(tmp_path / "host", authority=host.authority)  # on a disk: memory knows no immutable files
@@ -145,7 +145,6 @@ def test_an_immutable_directory_is_an_error(tmp_path: Path, host: Host, place: s
     assert not host.leftovers()
 
 
-@needs_root
 @pytest.mark.parametrize("name", ["tls.crt", "tls.key", "ca.crt"])
 def test_an_immutable_file_at_a_public_path_is_an_error(tmp_path: Path, live_host: Host, name: str) -> None:
     host = live_host
@@ -165,7 +164,6 @@ def test_an_immutable_file_at_a_public_path_is_an_error(tmp_path: Path, live_hos
     assert host.shown().matches
 
 
-@needs_root
 def test_an_immutable_former_version_does_not_stop_a_renewal(tmp_path: Path, authority: object) -> None:
     host = Host(tmp_path / "host", authority=authority)  # type: ignore[arg-type]
     former = host.renew().result["serial"]
@@ -205,7 +203,7 @@ def test_a_pending_key_that_was_lost_is_an_error(live_host: Host) -> None:
 def test_an_ordinary_user_can_have_a_store_of_their_own(make_host: Callable[..., Host], host_folder: Path) -> None:
     """As in a rehearsal; and, unlike root, an ordinary user can be kept from writing by modes alone."""
     host = make_host()
-    if IS_ROOT:
+    if is_here("root"):
         host_folder.chmod(0o755)
         for path in (host.root, host.work):
             os.chown(path, 65534, 65534)
@@ -241,7 +239,7 @@ def test_directories_that_others_can_write_to_are_refused(live_host: Host) -> No
     request, certificate = host.prepare()
     for directory in directories(host):
         mode = directory.stat().st_mode & 0o7777
-        for wider in (0o020, 0o002) if IS_ROOT else (0o002,):
+        for wider in (0o020, 0o002) if is_here("root") else (0o002,):
             directory.chmod(mode | wider)
             for outcome in (host.generate(request), host.install(request, certificate)):
                 assert outcome.error == "UNSAFE_DIRECTORY", (directory, outcome)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.documents import strace
-from tests.documents.conftest import need
 from tests.documents.host import HOST_ID, Host
 from tests.documents.pki import DAY, pem
 from tests.documents.test_take_over import lay_down
+from tests.tiers import need
 
 LIMIT = 2000
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from tests.documents.conftest import SHELLS, busybox_starts_programs
+from tests.documents.conftest import SHELLS
 from tests.documents.host import Host
 from tests.documents.killer import Killer, was_killed
+from tests.tiers import PROPERTY, TIERS, is_here
 
 HOOK_OK = "cat /dev/null"
 HOOK_FAILS = '[ "$PCA_AUTOMATOR_ACTION" = rollback ]'
@@ -160,7 +161,9 @@ def test_a_first_installation_killed_after_any_command_shows_a_matching_pair_or_
 ) -> None:
     """Under busybox where its shell can be watched: its mv, ln and rm are not GNU's."""
     kind: dict[str, Any] = {}
-    if busybox_starts_programs():
+    if not is_here("busybox's programs"):
+        request.node.user_properties.append((PROPERTY, TIERS["busybox's programs"].reason))
+    else:
         kind = {"shell": SHELLS["busybox"], "tools": request.getfixturevalue("busybox_path").split(":")[0]}
     kill_everywhere(lambda host: host.add_hook("10-hook", HOOK_OK), "after", **kind)
 

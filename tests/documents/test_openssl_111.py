@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.documents.conftest import need
 from tests.documents.host import Host, new_request
 from tests.documents.pki import Authority
+from tests.tiers import need
 
 OPTIONS = {
     "base64": "A a d e in out",

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.documents.agent import load_document, parameters_refused, run_document, script, write_script
-from tests.documents.conftest import SHELLS, need
+from tests.documents.conftest import SHELLS
 from tests.documents.host import HOST_ID, Host, new_request
 from tests.documents.pki import one_line
+from tests.tiers import need
 
 
 # Fixed seeds: a run in CI must be the run of yesterday. tmp_path is shared by the examples of one test on purpose.

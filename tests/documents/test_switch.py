@@ -12,8 +12,8 @@ import pytest
 
 from tests.documents import strace
 from tests.documents.agent import script, write_script
-from tests.documents.conftest import need
 from tests.documents.host import Host, new_request
+from tests.tiers import need
 
 SWITCHES = 1000
 

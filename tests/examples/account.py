@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from pca_automator.rehearsal.stage.process import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITH_PACKS = Path(__file__).with_name("with_packs.py")
-_SECONDS = 120
+_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Account:
         app = self.directory / "app"
         app.mkdir()
         (app / "app.py").write_text(source, encoding="utf-8")
-        (app / "cdk.json").write_text(json.dumps({"app": f"{python} {WITH_PACKS} app.py"}), encoding="utf-8")
+        (app / "cdk.json").write_text(
+            json.dumps({"app": shlex.join([python, str(WITH_PACKS), "app.py"])}), encoding="utf-8"
+        )
         Cdk(app, self.aws, self.assembly).deploy()
 
     def give_hosts_certificates(self, count: int = 3) -> dict[str, Any]:

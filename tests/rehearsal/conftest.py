@@ -59,8 +59,11 @@ def create_function(aws: LocalAws, role_arn: str) -> CreateFunction:
     return create
 
 
-def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """The first answer of a check that is not None, False or an empty list, asked again and again."""
+def eventually(check: Callable[[], Any], seconds: float = 180.0) -> Any:
+    """The first answer of a check that is not None, False or an empty list, asked again and again.
+
+    The time is for a machine that does much else: where a check comes true, nothing is waited for.
+    """
     deadline = time.monotonic() + seconds
     while True:
         answer = check()

@@ -123,7 +123,7 @@ def handler(event, context):
         FunctionName=arn,
         StartingPosition="TRIM_HORIZON",
         BatchSize=100,
-        MaximumBatchingWindowInSeconds=60,
+        MaximumBatchingWindowInSeconds=300,
         FilterCriteria={"Filters": [{"Pattern": json.dumps({"eventName": ["INSERT"]})}]},
     )
     for n in range(20):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,7 +35,7 @@ def _run(aws: LocalAws, role_arn: str, name: str, definition: dict[str, Any], da
         described = states.describe_execution(executionArn=execution["executionArn"])
         return described if described["status"] != "RUNNING" else None
 
-    return dict(eventually(ended, 20))
+    return dict(eventually(ended))
 
 
 def _task(function: str, **more: Any) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def test_a_task_token_is_answered_from_a_function(
         create_function("answering", ANSWERING),
         Resource="arn:aws:states:::lambda:invoke.waitForTaskToken",
         OutputPath="$",
-        TimeoutSeconds=20,
+        TimeoutSeconds=3600,
     )
     task["Parameters"]["Payload"] = {"taskToken.$": "$$.Task.Token"}
     del task["Parameters"]["Payload.$"]
@@ -131,12 +130,10 @@ def test_a_function_that_fails_ends_its_task_token_task_at_once(
     task = _task(
         create_function("failing-token", FAILING),
         Resource="arn:aws:states:::lambda:invoke.waitForTaskToken",
-        TimeoutSeconds=60,
+        TimeoutSeconds=3600,
     )
-    started = time.monotonic()
     ended = _run(aws, role_arn, "failing-tokens", {"StartAt": "Token", "States": {"Token": task}})
     assert (ended["status"], ended["error"]) == ("FAILED", "CsrRejected")
-    assert time.monotonic() - started < 15
 
 
 def test_a_wildcard_does_not_catch_a_runtime_error(aws: LocalAws, role_arn: str) -> None:

@@ -17,10 +17,11 @@ import pytest
 from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import eventually
+from tests.tiers import needs
 
 PROC = Path("/proc")
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(not (PROC / "self" / "stat").exists(), reason="reads /proc")
+pytestmark = needs("/proc")
 
 
 def processes() -> Iterator[tuple[int, int, int]]:
@@ -84,7 +85,7 @@ directory = Path(sys.argv[1])
 local = LocalAws(directory, Settings(fleet=directory / "fleet"))
 local.start()
 print(local.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -99,15 +100,15 @@ def test_it_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> N
         assert group(pid)
         parent.kill()
         parent.wait()
-        assert eventually(lambda: not group(pid), 10)
+        assert eventually(lambda: not group(pid))
 
 
-def rehearse_with(folder: Path, cdk_script: str) -> subprocess.Popen[str]:
-    """A rehearsal whose CDK CLI is this script."""
+def rehearse_with(folder: Path, cdk_script: str, *prefix: str) -> subprocess.Popen[str]:
+    """A rehearsal whose CDK CLI is this script; a prefix is a command that starts the rehearsal in its own place."""
     cdk = folder / "cdk"
     cdk.write_text(cdk_script)
     cdk.chmod(0o755)
-    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(folder)]
+    command = [*prefix, sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(folder)]
     return subprocess.Popen(
         [*command, "--build", str(folder / "build")],
         cwd=ROOT,
@@ -121,7 +122,7 @@ def rehearse_with(folder: Path, cdk_script: str) -> subprocess.Popen[str]:
 def test_a_deployment_that_fails_leaves_no_process_and_says_where_the_log_is(tmp_path: Path) -> None:
     rehearsal = rehearse_with(tmp_path, "#!/bin/sh\necho 'stack is not well' >&2\nexit 3\n")
     try:
-        output, _ = rehearsal.communicate(timeout=60)
+        output, _ = rehearsal.communicate(timeout=300)
     finally:
         rehearsal.kill()
     assert rehearsal.returncode == 1
@@ -140,19 +141,42 @@ def command_line(process: int) -> bytes:
         return b""
 
 
-FAKE_CDK = "#!/bin/sh\ntouch started\nexec sleep 60\n"
+FAKE_CDK = "#!/bin/sh\ntouch started\nexec sleep 600\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_rehearsal_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
-    rehearsal = rehearse_with(tmp_path, FAKE_CDK)
+def ignored(pid: int) -> set[int]:
+    """The signals that a process ignores."""
+    status = (PROC / str(pid) / "status").read_text()
+    (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
+    return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
+
+
+# As a shell script starts what it puts into the background, and nohup what is to outlive its terminal.
+@pytest.mark.parametrize(
+    ("number", "before"),
+    [
+        (signal.SIGINT, ""),
+        (signal.SIGTERM, ""),
+        (signal.SIGHUP, ""),
+        (signal.SIGINT, "INT QUIT"),
+        (signal.SIGTERM, "INT TERM CHLD"),
+        (signal.SIGTERM, "HUP"),
+    ],
+)
+def test_an_interrupted_rehearsal_leaves_no_process_however_it_was_started(
+    tmp_path: Path, number: signal.Signals, before: str
+) -> None:
+    ignoring = ["sh", "-c", f'trap "" {before}; exec "$@"', "sh"] if before else []
+    rehearsal = rehearse_with(tmp_path, FAKE_CDK, *ignoring)
     try:
-        assert eventually(lambda: list(tmp_path.glob("build/runs/*/started")), 30)
+        assert eventually(lambda: list(tmp_path.glob("build/runs/*/started")))
         started = descendants(rehearsal.pid)
         assert len(started) >= 2
+        assert number not in ignored(rehearsal.pid)
+        assert (signal.SIGHUP in ignored(rehearsal.pid)) == (before == "HUP")
         rehearsal.send_signal(number)
-        output, _ = rehearsal.communicate(timeout=30)
+        output, _ = rehearsal.communicate(timeout=300)
     finally:
         rehearsal.kill()
     assert rehearsal.returncode == 130, output
-    assert eventually(lambda: not {pid for pid, _, _ in processes()} & set(started), 5)
+    assert eventually(lambda: not {pid for pid, _, _ in processes()} & set(started))

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.run_command import service
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults, Host
-from pca_automator.rehearsal.local_aws.run_command.service import RunCommand
+from pca_automator.rehearsal.local_aws.run_command.service import Invocation, RunCommand
 from pca_automator.rehearsal.local_aws.settings import Settings
+from tests.rehearsal.conftest import eventually
+from tests.tiers import needs
 
 HOST = "i-0123456789abcdef0"
 
@@ -44,10 +48,10 @@ def env_var(**more: Any) -> dict[str, Any]:
 @pytest.fixture
 def run_command(tmp_path: Path) -> Iterator[RunCommand]:
     settings = Settings(fleet=tmp_path, invocation_seconds=0.05, delivery_seconds=0.3)
-    service = RunCommand(settings, lambda: ("000000000000", "us-east-1"))
-    service.fleet.add(HOST)
-    yield service
-    service.close()
+    made = RunCommand(settings, lambda: ("000000000000", "us-east-1"))
+    made.fleet.add(HOST)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -57,16 +61,18 @@ def host(run_command: RunCommand) -> Host:
     return found
 
 
-def outcome(service: RunCommand, parameters: dict[str, Any] | None = None, host_id: str = HOST) -> dict[str, Any]:
-    command = service.send({"DocumentName": "Doc", "InstanceIds": [host_id], "Parameters": parameters or {}})
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+def outcome(run_command: RunCommand, parameters: dict[str, Any] | None = None, host_id: str = HOST) -> dict[str, Any]:
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [host_id], "Parameters": parameters or {}})
+
+    def ended() -> dict[str, Any] | None:
         with contextlib.suppress(ServiceError):  # InvocationDoesNotExist, for a moment
-            shown = service.invocation(command.id, host_id)
-            if shown["Status"] not in ("Pending", "InProgress", "Delayed"):
-                return shown
-        time.sleep(0.02)
-    raise AssertionError("the command did not end")
+            shown = run_command.invocation(command.id, host_id)
+            return shown if shown["Status"] not in ("Pending", "InProgress", "Delayed") else None
+        return None
+
+    shown = eventually(ended)
+    assert shown is not None, "the command did not end"
+    return dict(shown)
 
 
 def test_a_path_parameter_lies_below_the_hosts_root_and_others_do_not(run_command: RunCommand, host: Host) -> None:
@@ -148,25 +154,41 @@ def test_output_is_cut_as_get_command_invocation_cuts_it(run_command: RunCommand
     assert (len(shown["StandardOutputContent"]), len(shown["StandardErrorContent"])) == (24_000, 8_000)
 
 
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@needs("/proc")
 def test_a_script_that_takes_too_long_is_killed_with_what_it_started(run_command: RunCommand, tmp_path: Path) -> None:
-    sign = tmp_path / "sign-of-life"
-    run_command.put_document("Doc", content(f"(sleep 2; touch {sign}) & wait", timeout=1))
+    started = tmp_path / "started"
+    run_command.put_document("Doc", content(f"sleep 600 & echo $! $$ >'{started}'; wait", timeout=1))
     shown = outcome(run_command)
     assert (shown["Status"], shown["StatusDetails"]) == ("TimedOut", "ExecutionTimedOut")
-    time.sleep(1.5)
-    assert not sign.exists()
+    pids = [int(pid) for pid in started.read_text().split()]
+    assert len(pids) == 2
+    assert eventually(lambda: not [pid for pid in pids if lives(pid)])
 
 
-def test_a_host_that_never_answers_is_delayed_and_then_times_out(run_command: RunCommand, host: Host) -> None:
+def test_a_host_that_never_answers_is_delayed_and_then_times_out(
+    run_command: RunCommand, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Noted(Invocation):
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            if name == "status":
+                seen.append(value)
+
+    seen: list[str] = []
+    monkeypatch.setattr(service, "Invocation", Noted)
     host.set_faults(Faults(never_answers=True))
     run_command.put_document("Doc", content("true"))
     command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
-    seen = set()
-    deadline = time.monotonic() + 5
-    while "TimedOut" not in seen and time.monotonic() < deadline:
-        time.sleep(0.02)
-        seen.add(command.invocations[HOST].status)
-    assert seen == {"Pending", "Delayed", "TimedOut"}
+    assert eventually(lambda: "TimedOut" in seen)
+    assert seen == ["Pending", "Delayed", "TimedOut"]
     assert command.invocations[HOST].details == "DeliveryTimedOut"
     assert not run_command.busy_hosts()  # nobody waits for it
 
@@ -182,23 +204,27 @@ def test_an_attackers_host_answers_with_a_valid_csr_for_another_name(run_command
     assert rest == "\nend\n"
 
 
-def test_a_host_at_work_is_busy(run_command: RunCommand) -> None:
-    run_command.put_document("Doc", content("sleep 0.5"))
+def test_a_host_at_work_is_busy_until_it_has_ended(run_command: RunCommand, tmp_path: Path) -> None:
+    word = tmp_path / "go"
+    run_command.put_document("Doc", content(f"while [ ! -e '{word}' ]; do sleep 0.05; done"))
     command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
     assert run_command.busy_hosts() == {HOST}
-    while command.status in ("Pending", "InProgress"):
-        time.sleep(0.02)
-    time.sleep(0.05)
-    assert run_command.busy_hosts() == set()
+    assert eventually(lambda: command.status == "InProgress")
+    assert run_command.busy_hosts() == {HOST}
+    word.touch()
+    assert eventually(lambda: command.status == "Success")
+    assert eventually(lambda: not run_command.busy_hosts())
 
 
-def test_an_invocation_does_not_exist_for_a_moment(run_command: RunCommand) -> None:
+def test_an_invocation_does_not_exist_for_a_moment(run_command: RunCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: now, time=time.time, sleep=time.sleep))
     run_command.put_document("Doc", content("true"))
     command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
     with pytest.raises(ServiceError) as refused:
         run_command.invocation(command.id, HOST)
     assert refused.value.code == "InvocationDoesNotExist"
-    time.sleep(0.1)
+    now += 0.1  # invocation_seconds and as much again
     assert run_command.invocation(command.id, HOST)["CommandId"] == command.id
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from pca_automator.rehearsal.local_aws.run_command.hosts import Host
 from pca_automator.rehearsal.report import Report
 from pca_automator.rehearsal.scenario.watching import PairWatcher
 from pca_automator.rehearsal.stage.hosts import Member, verified_by_openssl
+from tests.rehearsal.conftest import eventually
 
 HOST = "i-01234567"
 PATHS = {"certPath": "/certs", "keyPath": "/private", "cacertPath": "/certs", "csrPath": "/store"}
@@ -68,34 +68,53 @@ def switch(member: Member, version: str) -> None:
     os.replace(aside, link)
 
 
+def look_again(watcher: PairWatcher) -> None:
+    """Wait until the watcher has looked once more, however long the machine lets it wait."""
+    looks = watcher.looks
+    assert eventually(lambda: watcher.looks > looks)
+
+
+def found(watcher: PairWatcher, words: str) -> bool:
+    return any(words in mismatch for mismatch in watcher.mismatches)
+
+
 def test_one_atomic_switch_shows_both_pairs_and_no_mismatch(member: Member) -> None:
     with PairWatcher([member]) as watcher:
         for n in range(20):
-            time.sleep(0.01)
+            look_again(watcher)
             switch(member, "12"[n % 2])
     assert watcher.mismatches == []
     assert watcher.pairs_seen == 2
-    assert watcher.looks > 10
+    assert watcher.looks > 20
 
 
 def test_a_key_that_is_replaced_after_its_certificate_is_noticed(member: Member) -> None:
     versions = member.path("csrPath") / HOST / "versions"
     with PairWatcher([member]) as watcher:
-        time.sleep(0.02)
+        look_again(watcher)
         member.certificate.unlink()
         member.certificate.symlink_to(versions / "2" / "tls.crt")
-        time.sleep(0.02)
+        assert eventually(lambda: found(watcher, "do not match"))
         member.key.unlink()
         member.key.symlink_to(versions / "2" / "tls.key")
-        time.sleep(0.02)
-    assert any("do not match" in mismatch for mismatch in watcher.mismatches)
 
 
 def test_a_moment_without_a_certificate_is_noticed(member: Member) -> None:
     with PairWatcher([member]) as watcher:
         member.certificate.unlink()
-        time.sleep(0.05)
-    assert any("No such file" in mismatch for mismatch in watcher.mismatches)
+    assert found(watcher, "No such file")
+
+
+def test_what_was_done_in_the_last_moment_is_noticed_by_a_watcher_that_has_not_looked_yet(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine that is so busy that the watcher's thread gets its first turn after the end."""
+    watcher = PairWatcher([member])
+    monkeypatch.setattr(watcher._thread, "start", lambda: None)
+    monkeypatch.setattr(watcher._thread, "join", watcher._watch)
+    with watcher:
+        member.certificate.unlink()
+    assert len(watcher.mismatches) == 1
 
 
 def test_right_files_have_no_troubles(member: Member) -> None:

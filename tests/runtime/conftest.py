@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from hypothesis import HealthCheck, settings
 from moto import mock_aws
 from pca_runtime.shared.expressions import from_item, to_value
 
@@ -27,6 +28,12 @@ from tests.runtime.fakes import (
     Passing,
 )
 from tests.runtime.pki import NOW, Ca
+
+# A busy machine is no defect, a run in CI must be the run of yesterday, and tests write nothing into the checkout.
+settings.register_profile(
+    "ordinary", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ordinary")
 
 HANDLERS = (
     "cert_check", "cert_csr", "cert_csr_status", "cert_issue", "cert_deploy", "cert_deploy_status",

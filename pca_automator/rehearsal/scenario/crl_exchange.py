@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from pca_automator.rehearsal.scenario.revocation import Revoking
 from pca_automator.rehearsal.scenario.world import World
 
-_NOTICE_SECONDS = 30.0
+_NOTICE_SECONDS = 180.0
 _CRLS_IN_A_ROW = 10
 # What IAM Roles Anywhere takes; https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
 _CRL_BYTES = 300_000

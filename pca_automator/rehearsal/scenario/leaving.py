@@ -10,7 +10,7 @@ from pca_automator.rehearsal.scenario.revocation import Revoking
 from pca_automator.rehearsal.scenario.world import World
 from pca_automator.rehearsal.stage.hosts import Member
 
-_NOTICE_SECONDS = 30.0
+_NOTICE_SECONDS = 180.0
 
 
 def leave(world: World, doubled: Member, lost: Member, removed: Member, node: Member) -> None:

@@ -13,7 +13,7 @@ from pca_automator.rehearsal.scenario.world import World
 from pca_automator.rehearsal.stage.hosts import Member
 
 _NAMES = ["web.rehearsal.example", "www.rehearsal.example"]
-_OVERRIDE_SECONDS = 90.0
+_OVERRIDE_SECONDS = 300.0
 
 
 def on_hosts(world: World) -> None:

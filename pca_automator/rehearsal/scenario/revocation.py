@@ -11,7 +11,7 @@ from pca_automator.rehearsal.scenario.world import World
 from pca_automator.rehearsal.stage import signing_helper
 from pca_automator.rehearsal.stage.hosts import Member
 
-_CRL_SECONDS = 30.0
+_CRL_SECONDS = 180.0
 
 
 class Revoking:

@@ -42,10 +42,12 @@ class PairWatcher:
         self.pairs_seen = len(self._known)
 
     def _watch(self) -> None:
-        while not self._stop.is_set():
+        last = False
+        while not last:
+            # What was done before the end is looked at once more, however long the machine kept this thread waiting.
+            last = self._stop.wait(_PAUSE_SECONDS)
             for member in self._members:
                 self._look(member.id, member.certificate, member.key)
-            self._stop.wait(_PAUSE_SECONDS)
 
     def _look(self, host_id: str, certificate: Path, key: Path) -> None:
         before = os.path.realpath(certificate), os.path.realpath(key)

@@ -31,7 +31,7 @@ _LAUNCH = (
     "import runpy, sys; sys.path.insert(0, sys.argv[1]); "
     "runpy.run_module('pca_automator.rehearsal.local_aws', run_name='__main__')"
 )
-_STARTUP_SECONDS = 60.0
+_STARTUP_SECONDS = 180.0
 _STOP_SECONDS = 5.0
 
 

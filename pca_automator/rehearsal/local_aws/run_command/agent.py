@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import shlex
 import signal
 import subprocess
 import uuid
@@ -89,7 +90,7 @@ def _run(script: Path, work: Path, environment: Mapping[str, str], timeout: floa
     with (work / "stdout").open("wb") as stdout, (work / "stderr").open("wb") as stderr:
         # As the real agent: sh -c with the script's own path, so that its first line may name another shell.
         process = subprocess.Popen(
-            ["sh", "-c", str(script)],
+            ["sh", "-c", shlex.quote(str(script))],
             cwd=work,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
