@@ -52,7 +52,7 @@ def grant_revocation(
         if crl_bucket.encryption_key is not None:
             _on_behalf(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], [crl_bucket.encryption_key.key_arn])
         principal = grantee.grant_principal
-        if Construct.is_construct(principal):
+        if isinstance(principal, Construct):  # a role or user of this app; others have no place for an acknowledgement
             acknowledge_policy(principal, {arn: _WILDCARD for arn in objects if arn.endswith("*")})
     return iam.Grant.add_to_principal(
         actions=["acm-pca:RevokeCertificate"],
