@@ -14,8 +14,15 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from pca_automator import (
+    Alarms,
+    Authority,
+    FunctionSettings,
+    HostSettings,
     KeyAlgorithm,
+    Pace,
     PcaCertificateAutomation,
+    Polling,
+    RenewalTimes,
     ReplacementRevocation,
     RevocationPolicy,
     SigningAlgorithm,
@@ -39,43 +46,59 @@ class SampleStack(Stack):
     def _parameters(self) -> dict[str, Any]:
         """What the context sets; what it does not set keeps the construct's default."""
         read = self._read
-        parameters = {
-            "alarms": read("alarms", _switch),
-            "architecture": read("architecture", _architecture),
-            "ca_certificate_path": read("caCertificatePath", str),
-            "ca_common_name": read("caCommonName", str),
-            "ca_country": read("caCountry", str),
-            "ca_key_algorithm": read("caKeyAlgorithm", _one_of(KeyAlgorithm)),
-            "ca_organization": read("caOrganization", str),
-            "ca_validity": read("caValidityDays", _days),
-            "certificate_path": read("certificatePath", str),
-            "csr_path": read("csrPath", str),
-            "dashboard": read("dashboard", _switch),
-            "digest_schedule": read("digestSchedule", scheduler.ScheduleExpression.expression),
-            "enrol_by_tag": read("enrolByTag", _tags),
-            "expected_hosts": read("expectedHosts", int),
-            "hooks_path": read("hooksPath", str),
-            "immediate_enrolment": read("immediateEnrolment", _switch),
-            "instance_tags": read("instanceTags", _tags),
-            "key_algorithm": read("keyAlgorithm", _one_of(KeyAlgorithm)),
-            "key_path": read("keyPath", str),
-            "max_concurrency": read("maxConcurrency", int),
-            "notification_emails": read("notificationEmail", _list),
-            "poll_attempts": read("pollAttempts", int),
-            "poll_interval": read("pollIntervalSeconds", _seconds),
-            "revoke_on_retire": read("revokeOnRetire", _one_of(RevocationPolicy)),
-            "revoke_replaced": read("revokeReplaced", _one_of(ReplacementRevocation)),
-            "renewal_threshold": read("renewalThresholdDays", _days),
-            "schedule": read("schedule", scheduler.ScheduleExpression.expression),
-            "schedule_interval": read("scheduleIntervalHours", _hours),
-            "signing_algorithm": read("signingAlgorithm", _one_of(SigningAlgorithm)),
-            "signing_helper_path": read("signingHelperPath", str),
-            "tolerated_failure_percentage": read("toleratedFailurePercentage", float),
-            "validation_policy": read("validationPolicy", _one_of(ValidationPolicy)),
-            "validity": read("validityDays", _days),
-            "versions_kept": read("versionsKept", int),
+        return {
+            "alarms": Alarms() if read("alarms", _switch) is not False else Alarms.none(),
+            "authority": Authority.created(
+                **_given(
+                    common_name=read("caCommonName", str),
+                    country=read("caCountry", str),
+                    key_algorithm=read("caKeyAlgorithm", _one_of(KeyAlgorithm)),
+                    organization=read("caOrganization", str),
+                    signing_algorithm=read("signingAlgorithm", _one_of(SigningAlgorithm)),
+                    validity=read("caValidityDays", _days),
+                )
+            ),
+            "functions": FunctionSettings(**_given(architecture=read("architecture", _architecture))),
+            "hosts": HostSettings(
+                **_given(
+                    ca_certificate_path=read("caCertificatePath", str),
+                    certificate_path=read("certificatePath", str),
+                    csr_path=read("csrPath", str),
+                    hooks_path=read("hooksPath", str),
+                    key_algorithm=read("keyAlgorithm", _one_of(KeyAlgorithm)),
+                    key_path=read("keyPath", str),
+                    signing_helper_path=read("signingHelperPath", str),
+                    validation_policy=read("validationPolicy", _one_of(ValidationPolicy)),
+                    versions_kept=read("versionsKept", int),
+                )
+            ),
+            "pace": Pace(
+                polling=Polling(
+                    **_given(attempts=read("pollAttempts", int), interval=read("pollIntervalSeconds", _seconds))
+                ),
+                **_given(
+                    max_concurrency=read("maxConcurrency", int),
+                    tolerated_failure_percentage=read("toleratedFailurePercentage", float),
+                ),
+            ),
+            "times": RenewalTimes(
+                interval=read("scheduleIntervalHours", _hours),
+                threshold=read("renewalThresholdDays", _days),
+                validity=read("validityDays", _days),
+            ),
+            **_given(
+                dashboard=read("dashboard", _switch),
+                digest_schedule=read("digestSchedule", scheduler.ScheduleExpression.expression),
+                enrol_by_tag=read("enrolByTag", _tags),
+                expected_hosts=read("expectedHosts", int),
+                immediate_enrolment=read("immediateEnrolment", _switch),
+                instance_tags=read("instanceTags", _tags),
+                notification_emails=read("notificationEmail", _list),
+                revoke_on_retire=read("revokeOnRetire", _one_of(RevocationPolicy)),
+                revoke_replaced=read("revokeReplaced", _one_of(ReplacementRevocation)),
+                schedule=read("schedule", scheduler.ScheduleExpression.expression),
+            ),
         }
-        return {name: value for name, value in parameters.items() if value is not None}
 
     def _read(self, name: str, convert: Callable[[str], T]) -> T | None:
         given = self.node.try_get_context(name)
@@ -104,6 +127,11 @@ class SampleStack(Stack):
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that the context has a value for."""
+    return {name: value for name, value in arguments.items() if value is not None}
 
 
 def _one_of(values: type[E]) -> Callable[[str], E]:

@@ -8,15 +8,16 @@ from typing import Any
 from aws_cdk import Duration, Stack
 
 from pca_automator import PcaCertificateAutomation
-from tests.constructs.wrong_props import WRONG, Wrong
+from tests.constructs.wrong_props import WRONG, Made, Wrong
 from tests.synthesis import new_app
 
 INTRODUCTION = """\
 # What synthesis refuses
 
 A value that cannot work fails `cdk synth` with a `ValueError` that names the prop, the value and what is allowed;
-nothing is deployed. Below is what is said to one wrong value of each kind. The sample app's context values end in the
-same checks; one that cannot be read at all is named as `context value <name>`.
+nothing is deployed. The name is that of the argument, in the object that it is an argument of. Below is what is said to
+one wrong value of each kind. The sample app's context values end in the same checks; one that cannot be read at all is
+named as `context value <name>`.
 
 | Given | Message |
 | --- | --- |
@@ -39,15 +40,20 @@ def message(wrong: Wrong) -> str:
 
 
 def _given(wrong: Wrong) -> str:
-    return ", ".join(f"`{name}`: {_value(value)}" for name, value in wrong.given.items())
+    return ", ".join(f"`{name}={_value(value)}`" for name, value in wrong.given.items())
 
 
 def _value(value: Any) -> str:
+    """As it stands in an app; a duration in words."""
+    if isinstance(value, Made):
+        arguments = [_value(each) for each in value.positional]
+        arguments += [f"{name}={_value(each)}" for name, each in value.arguments.items()]
+        return f"{value.name}({', '.join(arguments)})"
     if isinstance(value, Duration):
         return value.to_human_string()
     if isinstance(value, Enum):
         return str(value)
-    return "an existing one" if callable(value) else f"`{value!r}`"
+    return "ca" if callable(value) else repr(value)
 
 
 def _text(message: str) -> str:

@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from pca_automator import PcaCertificateAutomation, SigningAlgorithm, UsageMode
+from pca_automator import Authority, PcaCertificateAutomation, RenewalTimes, SigningAlgorithm, UsageMode
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
@@ -18,13 +18,14 @@ key = kms.Key.from_key_arn(stack, "Key", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/66
 PcaCertificateAutomation(
     stack,
     "Automation",
-    certificate_authority=acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Authority", CA_ARN),
-    certificate_authority_usage_mode=UsageMode.GENERAL_PURPOSE,
-    # The bucket must send its events to EventBridge.
-    crl_bucket=s3.Bucket.from_bucket_name(stack, "Crls", "corporate-crls"),
+    authority=Authority.existing(
+        acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Authority", CA_ARN),
+        # The bucket must send its events to EventBridge.
+        crl_bucket=s3.Bucket.from_bucket_name(stack, "Crls", "corporate-crls"),
+        signing_algorithm=SigningAlgorithm.SHA384WITHECDSA,
+        usage_mode=UsageMode.GENERAL_PURPOSE,
+    ),
     encryption_key=key,
-    renewal_threshold=Duration.days(10),
-    signing_algorithm=SigningAlgorithm.SHA384WITHECDSA,
     table=dynamodb.Table.from_table_attributes(
         stack,
         "Hosts",
@@ -32,7 +33,7 @@ PcaCertificateAutomation(
         table_arn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/hosts",
         table_stream_arn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/hosts/stream/2026-01-01T00:00:00.000",
     ),
+    times=RenewalTimes(validity=Duration.days(30), threshold=Duration.days(10)),
     topic=sns.Topic.from_topic_arn(stack, "Topic", f"arn:aws:sns:{REGION}:{ACCOUNT}:pki-failures"),
-    validity=Duration.days(30),
 )
 app.synth()

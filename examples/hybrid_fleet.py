@@ -3,25 +3,37 @@
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_scheduler as scheduler
 
-from pca_automator import KeyAlgorithm, PcaCertificateAutomation, ValidationPolicy
+from pca_automator import (
+    Authority,
+    HostSettings,
+    KeyAlgorithm,
+    Pace,
+    PcaCertificateAutomation,
+    RenewalTimes,
+    ValidationPolicy,
+)
 
 app = App()
 stack = Stack(app, "HybridFleet")
 PcaCertificateAutomation(
     stack,
     "Automation",
-    ca_country="DE",
-    ca_organization="Example GmbH",
-    ca_common_name="Example Fleet Root",
-    ca_key_algorithm=KeyAlgorithm.EC_SECP384R1,
-    key_algorithm=KeyAlgorithm.EC_PRIME256V1,
+    authority=Authority.created(
+        common_name="Example Fleet Root",
+        country="DE",
+        key_algorithm=KeyAlgorithm.EC_SECP384R1,
+        organization="Example GmbH",
+    ),
+    hosts=HostSettings(
+        ca_certificate_path="/etc/pki/fleet",
+        certificate_path="/etc/pki/fleet",
+        key_algorithm=KeyAlgorithm.EC_PRIME256V1,
+        key_path="/etc/pki/fleet/private",
+        validation_policy=ValidationPolicy.REQUIRED,
+    ),
     instance_tags={"certificates": "managed"},
-    max_concurrency=100,
-    certificate_path="/etc/pki/fleet",
-    key_path="/etc/pki/fleet/private",
-    ca_certificate_path="/etc/pki/fleet",
+    pace=Pace(max_concurrency=100),
     schedule=scheduler.ScheduleExpression.rate(Duration.hours(6)),
-    schedule_interval=Duration.hours(6),
-    validation_policy=ValidationPolicy.REQUIRED,
+    times=RenewalTimes(interval=Duration.hours(6)),
 )
 app.synth()

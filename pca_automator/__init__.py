@@ -10,22 +10,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pca_automator.authority.algorithms import (
-        KeyAlgorithm,
-        ReplacementRevocation,
-        RevocationPolicy,
-        SigningAlgorithm,
-        UsageMode,
-        ValidationPolicy,
-    )
+    from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
     from pca_automator.authority.existing_ca import ExistingCertificateAuthority
+    from pca_automator.authority.issuing import IssuingAuthority
     from pca_automator.authority.private_ca import PrivateCertificateAuthority
     from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
+    from pca_automator.authority.source import Authority
     from pca_automator.automation_base import ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
-    from pca_automator.functions.factory import FunctionFactory, FunctionNetwork
+    from pca_automator.functions.factory import FunctionFactory
+    from pca_automator.functions.settings import FunctionNetwork, FunctionSettings
     from pca_automator.hosts.documents import HostDocuments
-    from pca_automator.hosts.settings import HostSettings
+    from pca_automator.hosts.settings import HostSettings, ValidationPolicy
     from pca_automator.inventory.table import HostInventory
     from pca_automator.membership.enrolment import HostEnrolment
     from pca_automator.membership.registration import TagRegistration
@@ -34,16 +30,21 @@ if TYPE_CHECKING:
     from pca_automator.monitoring.crl_budget import CrlBudget
     from pca_automator.monitoring.dashboard import FleetDashboard
     from pca_automator.monitoring.fleet_alarms import FleetAlarms
+    from pca_automator.monitoring.options import Alarms
     from pca_automator.renewal.host_functions import HostFunctions
     from pca_automator.renewal.host_renewal import HostRenewal
+    from pca_automator.renewal.pace import Pace
     from pca_automator.renewal.polling import Polling
     from pca_automator.renewal.times import RenewalTimes
     from pca_automator.renewal.workflow import RenewalWorkflow
     from pca_automator.reporting.digest import FleetDigest
     from pca_automator.reporting.notifications import FailureNotifications
     from pca_automator.revocation.crl_distribution import CrlDistribution
+    from pca_automator.revocation.policies import ReplacementRevocation, RevocationPolicy
 
 _MODULES = {
+    "Alarms": "monitoring.options",
+    "Authority": "authority.source",
     "CrlAlarms": "monitoring.crl_alarms",
     "CrlBudget": "monitoring.crl_budget",
     "CrlDistribution": "revocation.crl_distribution",
@@ -53,7 +54,8 @@ _MODULES = {
     "FleetDashboard": "monitoring.dashboard",
     "FleetDigest": "reporting.digest",
     "FunctionFactory": "functions.factory",
-    "FunctionNetwork": "functions.factory",
+    "FunctionNetwork": "functions.settings",
+    "FunctionSettings": "functions.settings",
     "HostDeparture": "membership.retirement",
     "HostDocuments": "hosts.documents",
     "HostEnrolment": "membership.enrolment",
@@ -62,22 +64,26 @@ _MODULES = {
     "HostRenewal": "renewal.host_renewal",
     "HostSettings": "hosts.settings",
     "ImportedAutomation": "automation_base",
+    "IssuingAuthority": "authority.issuing",
     "KeyAlgorithm": "authority.algorithms",
+    "Pace": "renewal.pace",
     "PcaCertificateAutomation": "certificate_automation",
     "Polling": "renewal.polling",
     "PrivateCertificateAuthority": "authority.private_ca",
     "RenewalTimes": "renewal.times",
     "RenewalWorkflow": "renewal.workflow",
-    "ReplacementRevocation": "authority.algorithms",
-    "RevocationPolicy": "authority.algorithms",
+    "ReplacementRevocation": "revocation.policies",
+    "RevocationPolicy": "revocation.policies",
     "RolesAnywhereTrust": "authority.roles_anywhere",
     "SigningAlgorithm": "authority.algorithms",
     "TagRegistration": "membership.registration",
     "UsageMode": "authority.algorithms",
-    "ValidationPolicy": "authority.algorithms",
+    "ValidationPolicy": "hosts.settings",
 }
 
 __all__ = [
+    "Alarms",
+    "Authority",
     "CrlAlarms",
     "CrlBudget",
     "CrlDistribution",
@@ -88,6 +94,7 @@ __all__ = [
     "FleetDigest",
     "FunctionFactory",
     "FunctionNetwork",
+    "FunctionSettings",
     "HostDeparture",
     "HostDocuments",
     "HostEnrolment",
@@ -96,7 +103,9 @@ __all__ = [
     "HostRenewal",
     "HostSettings",
     "ImportedAutomation",
+    "IssuingAuthority",
     "KeyAlgorithm",
+    "Pace",
     "PcaCertificateAutomation",
     "Polling",
     "PrivateCertificateAuthority",

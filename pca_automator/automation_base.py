@@ -13,26 +13,12 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.queues import messages_waiting
+from pca_automator.inventory.overrides import USER_ATTRIBUTES
 from pca_automator.inventory.table import grant_table_key
 from pca_automator.monitoring.metrics import AutomationMetrics
 from pca_automator.revocation.grants import grant_revocation
-
-USER_ATTRIBUTES = (
-    "hostID",
-    "certPath",
-    "keyPath",
-    "cacertPath",
-    "signinghelperPath",
-    "keyAlgorithm",
-    "dnsNames",
-    "fileOwner",
-    "fileGroup",
-    "certMode",
-    "keyMode",
-    "bundle",
-)
-"""What a user writes into the inventory; the other attributes are the system's."""
 
 
 class AutomationBase(AutomationMetrics):
@@ -48,11 +34,6 @@ class AutomationBase(AutomationMetrics):
     """Key of the inventory."""
     table: dynamodb.ITable
     """The inventory of hosts."""
-
-    @property
-    def state_machine(self) -> sfn.IStateMachine:
-        """The workflow."""
-        raise NotImplementedError
 
     def metric_dead_letters(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Starts and events that wait in :attr:`dead_letters`; CRLs have a queue of their own.
@@ -144,8 +125,12 @@ class ImportedAutomation(AutomationBase):
         state_machine_arn: of the workflow.
         table_arn: of the inventory.
         crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
+    @checked
     def __init__(
         self,
         scope: Construct,

@@ -1,4 +1,4 @@
-"""The closed sets of the library: key and signing algorithms, CA modes, how far a host proves a certificate."""
+"""The closed sets of AWS Private CA: key and signing algorithms, usage modes."""
 
 from __future__ import annotations
 
@@ -81,41 +81,3 @@ class UsageMode(Enum):
     """Certificates of at most seven days, at a lower price."""
     GENERAL_PURPOSE = "GENERAL_PURPOSE"
     """Certificates of any validity."""
-
-
-class RevocationPolicy(Enum):
-    """Whether the certificates of a host that leaves are revoked before they run out.
-
-    https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
-    """
-
-    ALWAYS = "ALWAYS"
-    NEVER = "NEVER"
-
-
-class ReplacementRevocation(Enum):
-    """Which runs revoke the certificates that they replace. ``"revokeReplaced": true`` in a run's input always does.
-
-    https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
-    """
-
-    NEVER = "NEVER"
-    """No run by itself: a replaced certificate runs out."""
-    ON_KEY_COMPROMISE = "ON_KEY_COMPROMISE"
-    """A run that re-issues everything (``{"reissue": "all"}``), unless its input has ``"revokeReplaced": false``."""
-    ALWAYS = "ALWAYS"
-    """Every run, whatever its input says."""
-
-
-class ValidationPolicy(Enum):
-    """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live.
-
-    https://docs.aws.amazon.com/rolesanywhere/latest/userguide/credential-helper.html
-    """
-
-    REQUIRED = "REQUIRED"
-    """No ``aws_signing_helper``, no switch: the old pair stays and the renewal fails."""
-    IF_PRESENT = "IF_PRESENT"
-    """Prove it where the helper is installed; elsewhere go live after the other checks."""
-    NEVER = "NEVER"
-    """Never call the helper."""

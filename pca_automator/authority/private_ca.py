@@ -12,6 +12,7 @@ from constructs import Construct
 
 from pca_automator._internal import buckets, validation
 from pca_automator._internal.acknowledge import acknowledge, in_packs
+from pca_automator._internal.arguments import checked
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
 
 
@@ -55,7 +56,10 @@ class PrivateCertificateAuthority(Construct):
     """How it signs."""
     usage_mode: UsageMode
     """What it may issue."""
+    validity: Duration
+    """How long its own certificate is valid from its creation."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -74,16 +78,21 @@ class PrivateCertificateAuthority(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
+        check_description(
+            common_name=common_name,
+            country=country,
+            organization=organization,
+            validity=validity,
+            key_algorithm=key_algorithm,
+            signing_algorithm=signing_algorithm,
+            crl_expiry=crl_expiry,
+        )
         self.key_algorithm = key_algorithm
         self.signing_algorithm = signing_algorithm or SigningAlgorithm.for_key(key_algorithm)
-        self.signing_algorithm.check_fits(key_algorithm)
         self.usage_mode = usage_mode
         self.common_name = common_name
-        own_validity = validity or Duration.days(3650)
-        validation.duration("ca_validity", own_validity, Duration.days(30), Duration.days(365 * 30))
+        self.validity = validity or Duration.days(3650)
         self.crl_expiry = crl_expiry or Duration.days(7)
-        validation.duration("crl_expiry", self.crl_expiry, Duration.days(1), Duration.days(5000))
-
         self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
         authority = acmpca.CfnCertificateAuthority(
             self,
@@ -92,7 +101,9 @@ class PrivateCertificateAuthority(Construct):
             usage_mode=usage_mode.value,
             key_algorithm=key_algorithm.value,
             signing_algorithm=self.signing_algorithm.value,
-            subject=_subject(country, organization, common_name),
+            subject=acmpca.CfnCertificateAuthority.SubjectProperty(
+                country=country, organization=organization, common_name=common_name
+            ),
             revocation_configuration=acmpca.CfnCertificateAuthority.RevocationConfigurationProperty(
                 crl_configuration=_crl_configuration(self.crl_bucket, self.crl_expiry)
             ),
@@ -100,7 +111,7 @@ class PrivateCertificateAuthority(Construct):
         if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:
             # The CA proves that it can write when it is created, so the policy must be there first.
             authority.node.add_dependency(self.crl_bucket.policy)
-        self._activation = self._activate(authority, own_validity)
+        self._activation = self._activate(authority)
         for resource in (authority, self._activation):
             resource.apply_removal_policy(removal_policy)
 
@@ -159,9 +170,7 @@ class PrivateCertificateAuthority(Construct):
         )
         return bucket
 
-    def _activate(
-        self, authority: acmpca.CfnCertificateAuthority, validity: Duration
-    ) -> acmpca.CfnCertificateAuthorityActivation:
+    def _activate(self, authority: acmpca.CfnCertificateAuthority) -> acmpca.CfnCertificateAuthorityActivation:
         certificate = acmpca.CfnCertificate(
             self,
             "RootCertificate",
@@ -169,7 +178,7 @@ class PrivateCertificateAuthority(Construct):
             certificate_signing_request=authority.attr_certificate_signing_request,
             signing_algorithm=self.signing_algorithm.value,
             template_arn=f"arn:{Stack.of(self).partition}:acm-pca:::template/RootCACertificate/V1",
-            validity=acmpca.CfnCertificate.ValidityProperty(type="DAYS", value=validity.to_days()),
+            validity=acmpca.CfnCertificate.ValidityProperty(type="DAYS", value=self.validity.to_days()),
         )
         return acmpca.CfnCertificateAuthorityActivation(
             self,
@@ -180,17 +189,32 @@ class PrivateCertificateAuthority(Construct):
         )
 
 
-def _subject(
-    country: str | None, organization: str | None, common_name: str
-) -> acmpca.CfnCertificateAuthority.SubjectProperty:
+def check_description(
+    *,
+    common_name: str,
+    country: str | None,
+    organization: str | None,
+    validity: Duration | None,
+    key_algorithm: KeyAlgorithm,
+    signing_algorithm: SigningAlgorithm | None,
+    crl_expiry: Duration | None,
+) -> None:
+    """Refuse what AWS Private CA would refuse when the CA is made, minutes into a deployment.
+
+    Raises:
+        ValueError: names the value and what is allowed.
+    """
     if _is_known(country) and not (len(country) == 2 and country.isascii() and country.isalpha() and country.isupper()):
-        raise ValueError(f"ca_country is {country!r}: it must be a two-letter ISO 3166 code in capitals, such as 'DE'")
-    for prop, value in (("ca_organization", organization), ("ca_common_name", common_name)):
+        raise ValueError(f"country is {country!r}: it must be a two-letter ISO 3166 code in capitals, such as 'DE'")
+    for name, value in (("organization", organization), ("common_name", common_name)):
         if _is_known(value) and not 1 <= len(value) <= 64:
-            raise ValueError(f"{prop} is {value!r}: it must have 1 to 64 characters")
-    return acmpca.CfnCertificateAuthority.SubjectProperty(
-        country=country, organization=organization, common_name=common_name
-    )
+            raise ValueError(f"{name} is {value!r}: it must have 1 to 64 characters")
+    if validity is not None:
+        validation.duration("validity", validity, Duration.days(30), Duration.days(365 * 30))
+    if crl_expiry is not None:
+        validation.duration("crl_expiry", crl_expiry, Duration.days(1), Duration.days(5000))
+    if signing_algorithm is not None:
+        signing_algorithm.check_fits(key_algorithm)
 
 
 def _is_known(value: str | None) -> TypeGuard[str]:

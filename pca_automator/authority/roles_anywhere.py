@@ -6,11 +6,13 @@ import json
 from collections.abc import Sequence
 
 from aws_cdk import Duration, Names, Stack
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rolesanywhere as rolesanywhere
 from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
-from constructs import Construct, IDependable
+from constructs import Construct
+
+from pca_automator._internal.arguments import checked
+from pca_automator.authority.issuing import IssuingAuthority
 
 SESSION_DURATION = Duration.seconds(900)
 """The shortest session IAM Roles Anywhere gives; a session outlives the revocation of its certificate by at most this.
@@ -28,12 +30,13 @@ class RolesAnywhereTrust(Construct):
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
 
     Args:
-        certificate_authority: the CA whose certificates are accepted.
-        issuer_common_name: common name of the CA's subject, required of a certificate's issuer. Default: not checked
-            beyond the trust anchor, for a CA whose subject is not known at synthesis.
+        authority: the CA whose certificates are accepted. Where its subject's common name is known, a certificate's
+            issuer must have it.
         trust_anchor: an existing trust anchor of this CA. Default: one is created.
         profile_roles: further roles that the profile lets certificates assume. Default: the test role alone.
-        depends_on: what must exist before the trust anchor, such as the CA's activation. Default: nothing.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     trust_anchor: ITrustAnchorRef
@@ -47,20 +50,19 @@ class RolesAnywhereTrust(Construct):
     profile_arn: str
     """For ``aws_signing_helper``."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        certificate_authority: acmpca.ICertificateAuthority,
-        issuer_common_name: str | None = None,
+        authority: IssuingAuthority,
         trust_anchor: ITrustAnchorRef | None = None,
         profile_roles: Sequence[iam.IRole] = (),
-        depends_on: IDependable | None = None,
     ) -> None:
         super().__init__(scope, id)
-        self._issuer_common_name = issuer_common_name
-        self.trust_anchor = trust_anchor or self._make_trust_anchor(certificate_authority, depends_on)
+        self._issuer_common_name = authority.common_name
+        self.trust_anchor = trust_anchor or self._make_trust_anchor(authority)
         self.trust_anchor_arn = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
         self.test_role = self.create_role(
             self, "TestRole", description="Assumed by a host to prove a new certificate; it has no permission at all"
@@ -68,6 +70,7 @@ class RolesAnywhereTrust(Construct):
         self.profile = self.create_profile(self, "Profile", roles=[self.test_role, *profile_roles])
         self.profile_arn = self.profile.attr_profile_arn
 
+    @checked
     def create_role(
         self,
         scope: Construct,
@@ -80,7 +83,7 @@ class RolesAnywhereTrust(Construct):
     ) -> iam.Role:
         """A role that certificates of this trust anchor may assume.
 
-        Its trust policy names the trust anchor and the subject's common name, as AWS recommends; no
+        Its trust policy names the trust anchor, the account and the subject's common name, as AWS recommends; no
         condition is negative, for a missing tag makes a negative one true. Hand the role to ``profile_roles`` of the
         automation whose profile shall offer it.
         https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
@@ -105,6 +108,7 @@ class RolesAnywhereTrust(Construct):
         role.assume_role_policy.add_statements(self._session_statement(subjects))
         return role
 
+    @checked
     def grant_assume_role_anywhere(self, role: iam.IRole, *, subjects: Sequence[str] = HOST_SUBJECTS) -> None:
         """Let certificates of this trust anchor assume a role that exists: the same trust as :meth:`create_role` gives.
 
@@ -127,6 +131,7 @@ class RolesAnywhereTrust(Construct):
             )
         policy.add_statements(*statements)
 
+    @checked
     def create_profile(self, scope: Construct, id: str, *, roles: Sequence[iam.IRole]) -> rolesanywhere.CfnProfile:
         """A profile that offers roles to certificates of this trust anchor, for the shortest sessions there are.
 
@@ -155,19 +160,16 @@ class RolesAnywhereTrust(Construct):
         )
 
     def _conditions(self, subjects: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
-        # The anchor's ARN holds the account. aws:SourceAccount stands in none of AWS's examples for this service: if it
-        # is not sent, a policy that demands it refuses every host.
-        conditions: dict[str, dict[str, str | list[str]]] = {
+        equals: dict[str, str | list[str]] = {"aws:SourceAccount": Stack.of(self).account}
+        if self._issuer_common_name is not None:
+            equals["aws:PrincipalTag/x509Issuer/CN"] = self._issuer_common_name
+        return {
             "ArnEquals": {"aws:SourceArn": self.trust_anchor_arn},
+            "StringEquals": equals,
             "StringLike": {"aws:PrincipalTag/x509Subject/CN": list(subjects)},
         }
-        if self._issuer_common_name is not None:
-            conditions["StringEquals"] = {"aws:PrincipalTag/x509Issuer/CN": self._issuer_common_name}
-        return conditions
 
-    def _make_trust_anchor(
-        self, certificate_authority: acmpca.ICertificateAuthority, depends_on: IDependable | None
-    ) -> rolesanywhere.CfnTrustAnchor:
+    def _make_trust_anchor(self, authority: IssuingAuthority) -> rolesanywhere.CfnTrustAnchor:
         anchor = rolesanywhere.CfnTrustAnchor(
             self,
             "TrustAnchor",
@@ -176,7 +178,7 @@ class RolesAnywhereTrust(Construct):
             source=rolesanywhere.CfnTrustAnchor.SourceProperty(
                 source_type="AWS_ACM_PCA",
                 source_data=rolesanywhere.CfnTrustAnchor.SourceDataProperty(
-                    acm_pca_arn=certificate_authority.certificate_authority_arn
+                    acm_pca_arn=authority.certificate_authority.certificate_authority_arn
                 ),
             ),
             # The default, 45 days before expiry, would send an event a day for every certificate of a week.
@@ -190,8 +192,8 @@ class RolesAnywhereTrust(Construct):
                 ),
             ],
         )
-        if depends_on is not None:
-            anchor.node.add_dependency(depends_on)
+        if authority.activation is not None:
+            anchor.node.add_dependency(authority.activation)
         return anchor
 
     def _name(self, kind: str) -> str:

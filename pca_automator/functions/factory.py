@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -14,34 +12,15 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, in_packs, skip_in_checkov
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
 from pca_automator.functions.dependency_layer import dependency_layer
+from pca_automator.functions.settings import FunctionSettings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 """The functions' runtime; the layer's wheels are chosen for it."""
 
 METRIC_NAMESPACE = "PcaAutomator"
-
-
-@dataclass(frozen=True)
-class FunctionNetwork:
-    """Where functions run when they must run in a VPC.
-
-    The subnets need a way to the AWS endpoints of DynamoDB, S3, SSM, AWS Private CA, IAM Roles Anywhere, Step
-    Functions, SNS, SQS, KMS, EventBridge and CloudWatch Logs. Without a way to EventBridge renewals work, but no event
-    is published, and each renewal takes some seconds longer.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-
-    Args:
-        vpc: where the functions get their network interfaces.
-        subnets: of the VPC. Default: its private subnets.
-        security_groups: of the network interfaces. Default: one is created for each function.
-    """
-
-    vpc: ec2.IVpc
-    subnets: ec2.SubnetSelection | None = None
-    security_groups: Sequence[ec2.ISecurityGroup] | None = None
 
 
 class FunctionFactory(Construct):
@@ -52,14 +31,17 @@ class FunctionFactory(Construct):
     Args:
         encryption_key: key of the log groups.
         automation_name: value of the metric dimension ``Automation``.
-        architecture: of the functions' processors. Default: arm64.
-        dependency_layer: a layer with what ``lambda_src/layer/requirements.txt`` lists, for this architecture.
-            Default: built with pip at synthesis.
-        log_retention: how long each function's log is kept. Default: one year.
-        network: run in a VPC. Default: outside of any VPC.
+        settings: processors, packages, network and logs. Default: as :class:`FunctionSettings` says.
         removal_policy: of log groups. Default: retain.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
+    settings: FunctionSettings
+    """Processors, packages, network and logs."""
+
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -67,25 +49,20 @@ class FunctionFactory(Construct):
         *,
         encryption_key: kms.IKey,
         automation_name: str,
-        architecture: lambda_.Architecture | None = None,
-        dependency_layer: lambda_.ILayerVersion | None = None,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        network: FunctionNetwork | None = None,
+        settings: FunctionSettings | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         super().__init__(scope, id)
         self._key = encryption_key
         self._automation_name = automation_name
-        self._architecture = architecture or lambda_.Architecture.ARM_64
-        self._log_retention = log_retention
-        self._network = network
+        self.settings = settings or FunctionSettings()
         self._removal_policy = removal_policy
         self._code = lambda_.Code.from_asset(str(lambda_source()), exclude=[*ASSET_EXCLUDES, "layer", "*.md", "*.toml"])
-        self._layer = dependency_layer or self._build_layer()
+        self._layer = self.settings.dependency_layer or self._build_layer()
 
     def _build_layer(self) -> lambda_.ILayerVersion:
         requirements = lambda_source() / "layer" / "requirements.txt"
-        return dependency_layer(self, "Dependencies", requirements, RUNTIME, self._architecture)
+        return dependency_layer(self, "Dependencies", requirements, RUNTIME, self.settings.architecture)
 
     def make(
         self,
@@ -115,16 +92,16 @@ class FunctionFactory(Construct):
             f"{name}Log",
             encryption_key=self._key,
             removal_policy=self._removal_policy,
-            retention=self._log_retention,
+            retention=self.settings.log_retention,
         )
         role = iam.Role(
             scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
         )
-        network = self._network
+        network = self.settings.network
         function = lambda_.Function(
             scope,
             name,
-            architecture=self._architecture,
+            architecture=self.settings.architecture,
             code=self._code,
             description=description,
             environment={

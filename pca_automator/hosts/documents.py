@@ -10,6 +10,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator._internal.arguments import checked
 from pca_automator.ssm_documents import DOCUMENT_NAMES, load_document
 
 
@@ -21,8 +22,12 @@ class HostDocuments(Construct):
     Args:
         instance_tags: send commands only to instances and nodes that carry all these tags. Default: to any host of
             this account and Region (still only these documents).
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
+    @checked
     def __init__(self, scope: Construct, id: str, *, instance_tags: Mapping[str, str] | None = None) -> None:
         super().__init__(scope, id)
         self._instance_tags = dict(instance_tags or {})

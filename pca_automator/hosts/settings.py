@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from aws_cdk import Duration
 
 from pca_automator._internal import validation
-from pca_automator.authority.algorithms import KeyAlgorithm, ValidationPolicy
+from pca_automator._internal.arguments import check_fields
+from pca_automator.authority.algorithms import KeyAlgorithm
 
 
-@dataclass(frozen=True)
+class ValidationPolicy(Enum):
+    """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live.
+
+    https://docs.aws.amazon.com/rolesanywhere/latest/userguide/credential-helper.html
+    """
+
+    REQUIRED = "REQUIRED"
+    """No ``aws_signing_helper``, no switch: the old pair stays and the renewal fails."""
+    IF_PRESENT = "IF_PRESENT"
+    """Prove it where the helper is installed; elsewhere go live after the other checks."""
+    NEVER = "NEVER"
+    """Never call the helper."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HostSettings:
     """Directories on the hosts, their key algorithm, and how they check and keep certificates.
 
@@ -51,6 +67,7 @@ class HostSettings:
     hook_timeout: Duration = field(default_factory=lambda: Duration.seconds(60))
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in (
             "certificate_path",
             "key_path",

@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.arguments import checked
 
 # What CDK's own read and write grants hold, without wildcards.
 _TABLE_KEY_ACTIONS = (
@@ -32,11 +33,15 @@ class HostInventory(Construct):
         table: an existing table with the string partition key ``hostID``. Default: an on-demand table with
             point-in-time recovery and deletion protection is created.
         removal_policy: of a created table; anything but retain also switches deletion protection off. Default: retain.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     table: dynamodb.ITable
     """One item for each host."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,

@@ -10,6 +10,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct, IConstruct
 
+from pca_automator._internal.arguments import checked
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.membership.streams import follow_changes
 
@@ -36,7 +37,7 @@ class HostEnrolment(Construct):
         table: the inventory; it must have a stream with new and old images.
 
     Raises:
-        ValueError: the table has no stream.
+        ValueError: the table has no stream, or an argument has another type.
     """
 
     cert_enroll: lambda_.Function
@@ -44,6 +45,7 @@ class HostEnrolment(Construct):
     mapping: lambda_.EventSourceMapping
     """Hands CertEnroll the changes, gathered for ten seconds."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,

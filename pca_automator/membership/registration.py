@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.schedules import invoke_every
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.inventory.table import HostInventory
@@ -50,7 +51,7 @@ class TagRegistration(Construct):
 
     Raises:
         ValueError: no tag is given, which would enrol every machine of the account, or a value that is empty or that
-            EC2 would take for a pattern.
+            EC2 would take for a pattern, or an argument has another type.
     """
 
     queue: sqs.Queue
@@ -58,6 +59,7 @@ class TagRegistration(Construct):
     cert_register: lambda_.Function
     """Puts machines with the tags into the inventory."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -69,8 +71,7 @@ class TagRegistration(Construct):
         tags: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
-        if not Token.is_unresolved(tags):
-            _check(tags)
+        check_tags("tags", tags)
         self.queue = sqs.Queue(
             self,
             "Started",
@@ -140,19 +141,30 @@ class TagRegistration(Construct):
         )
 
 
-def _check(tags: Mapping[str, str]) -> None:
+def check_tags(name: str, tags: Mapping[str, str]) -> None:
+    """Refuse tags that would enrol other machines than those that carry them.
+
+    Args:
+        name: of the argument.
+        tags: what a machine must carry; tokens pass.
+
+    Raises:
+        ValueError: there is none, or a value is empty or a pattern.
+    """
+    if Token.is_unresolved(tags):
+        return
     if not tags:
-        raise ValueError("enrol_by_tag is empty: that would enrol every machine; give a tag, such as {'Pki': 'on'}")
+        raise ValueError(f"{name} is empty: that would enrol every machine; give a tag, such as {{'Pki': 'on'}}")
     for key, value in tags.items():
         if not value:
             # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_InstanceInformationStringFilter.html
             raise ValueError(
-                f"enrol_by_tag has an empty value for {key!r}: Systems Manager cannot look for a tag without a value; "
+                f"{name} has an empty value for {key!r}: Systems Manager cannot look for a tag without a value; "
                 "give the machines a value, such as 'on'"
             )
         # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html#Filtering_Resources_CLI
         if not Token.is_unresolved(value) and any(char in value for char in "*?\\"):
             raise ValueError(
-                f"enrol_by_tag has the value {value!r} for {key!r}: EC2 takes *, ? and \\ in a tag's value for a "
+                f"{name} has the value {value!r} for {key!r}: EC2 takes *, ? and \\ in a tag's value for a "
                 "pattern, which would enrol other machines, too; give the value itself"
             )

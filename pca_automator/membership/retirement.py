@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator._internal import validation
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.schedules import invoke_every
-from pca_automator.authority.algorithms import RevocationPolicy
+from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
@@ -24,6 +22,7 @@ from pca_automator.membership.streams import follow_changes
 from pca_automator.renewal.polling import Polling
 from pca_automator.reporting.notifications import FailureNotifications
 from pca_automator.revocation.grants import grant_revocation
+from pca_automator.revocation.policies import RevocationPolicy
 
 RECONCILE_EVERY = Duration.hours(1)
 """EC2 shows a terminated instance for about an hour, and AWS Private CA writes a CRL about half an hour after a
@@ -45,7 +44,7 @@ class HostDeparture(Construct):
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
 
     Args:
-        certificate_authority: the CA that issued.
+        authority: the CA that issued.
         dead_letters: queue for events that could not be handled.
         documents: what runs on the hosts.
         factory: makes the function.
@@ -54,22 +53,22 @@ class HostDeparture(Construct):
         polling: how long a command may wait for its host.
         revoke: whether the certificates of a host that leaves are revoked.
         settings: where things are on the hosts.
-        crl_bucket: where the CA writes its CRL. Default: it writes none.
         stream_arn: the inventory's stream. Default: removed items are not looked at.
 
     Raises:
-        ValueError: ``revoke`` is none of its values.
+        ValueError: an argument has another type.
     """
 
     cert_retire: lambda_.Function
     """Retires hosts and revokes their certificates; invoke it by hand for hosts that leave."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        certificate_authority: acmpca.ICertificateAuthority,
+        authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         documents: HostDocuments,
         factory: FunctionFactory,
@@ -78,11 +77,9 @@ class HostDeparture(Construct):
         polling: Polling,
         revoke: RevocationPolicy,
         settings: HostSettings,
-        crl_bucket: s3.IBucket | None = None,
         stream_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        validation.member("revoke_on_retire", revoke, RevocationPolicy)
         self.cert_retire = factory.make(
             self,
             "CertRetire",
@@ -90,7 +87,7 @@ class HostDeparture(Construct):
             description="Retires hosts that left and revokes their certificates",
             environment={
                 "CACERT_PATH": settings.ca_certificate_path,
-                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "CA_ARN": authority.certificate_authority.certificate_authority_arn,
                 "CERT_PATH": settings.certificate_path,
                 "CSR_PATH": settings.csr_path,
                 "KEY_PATH": settings.key_path,
@@ -107,7 +104,7 @@ class HostDeparture(Construct):
         inventory.grant(self.cert_retire, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan")
         documents.grant_send(self.cert_retire, "RemoveCertificate")
         notifications.grant_publish(self.cert_retire)
-        self._allow(certificate_authority, crl_bucket)
+        self._allow(authority)
         self._listen(dead_letters)
         if stream_arn is not None:
             follow_changes(
@@ -131,12 +128,15 @@ class HostDeparture(Construct):
             payload={"reconcile": True},
         )
 
-    def _allow(self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket | None) -> None:
+    def _allow(self, authority: IssuingAuthority) -> None:
         self.cert_retire.grant_principal.add_to_principal_policy(
             # Whose certificate it is, and the serial number of one that is not recorded yet.
-            iam.PolicyStatement(actions=["acm-pca:GetCertificate"], resources=[authority.certificate_authority_arn])
+            iam.PolicyStatement(
+                actions=["acm-pca:GetCertificate"],
+                resources=[authority.certificate_authority.certificate_authority_arn],
+            )
         )
-        grant_revocation(self.cert_retire, authority, crl_bucket)
+        grant_revocation(self.cert_retire, authority.certificate_authority, authority.crl_bucket)
         # Neither knows a resource type; both only read.
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
         # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html

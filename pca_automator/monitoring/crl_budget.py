@@ -8,8 +8,9 @@ from aws_cdk import Annotations, Duration, Token
 from constructs import IConstruct
 
 from pca_automator._internal import validation
-from pca_automator.authority.algorithms import ReplacementRevocation, RevocationPolicy
+from pca_automator._internal.arguments import check_fields
 from pca_automator.renewal.times import RenewalTimes
+from pca_automator.revocation.policies import ReplacementRevocation, RevocationPolicy
 
 CRL_MAX_BYTES = 300_000
 """Of a CRL in PEM. https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html"""
@@ -48,7 +49,7 @@ class CrlBudget:
         revoke_replaced: which runs revoke what they replace.
 
     Raises:
-        ValueError: ``hosts`` is out of bounds, or a policy is none of its values.
+        ValueError: ``hosts`` is out of bounds, or a value has another type.
     """
 
     hosts: int
@@ -58,9 +59,8 @@ class CrlBudget:
     revoke_replaced: ReplacementRevocation
 
     def __post_init__(self) -> None:
-        validation.whole_number("expected_hosts", self.hosts, 1, 10_000_000)
-        validation.member("revoke_on_retire", self.revoke_on_retire, RevocationPolicy)
-        validation.member("revoke_replaced", self.revoke_replaced, ReplacementRevocation)
+        check_fields(self)
+        validation.whole_number("hosts", self.hosts, 1, 10_000_000)
 
     @property
     def certificates_per_year(self) -> float:
@@ -94,12 +94,25 @@ class CrlBudget:
         """After how long a CA with a complete CRL has issued all it may."""
         return CERTIFICATES_PER_CA / self.certificates_per_year
 
-    def warn(self, construct: IConstruct) -> None:
+    def warn(self, construct: IConstruct, *, crl: bool = True) -> None:
         """Say at synthesis what will not fit.
 
         Args:
             construct: gets the warnings.
+            crl: whether a CRL is distributed. Default: yes.
         """
+        if crl:
+            self._warn_of_the_crl(construct)
+        if self.years_of_the_ca < _WARN_BELOW_YEARS:
+            Annotations.of(construct).add_warning_v2(
+                "pca-automator:ca-certificate-quota",
+                f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} take about "
+                f"{self.certificates_per_year:,.0f} certificates a year; a CA with a complete CRL issues "
+                f"{CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
+                "Plan its successor, or use a longer validity",
+            )
+
+    def _warn_of_the_crl(self, construct: IConstruct) -> None:
         if self.crl_bytes > CRL_ALARM_SHARE * CRL_MAX_BYTES:
             by_renewals = self.revoke_replaced is ReplacementRevocation.ALWAYS
             remedy = "Set revoke_replaced to NEVER or ON_KEY_COMPROMISE, renew" if by_renewals else "Renew"
@@ -107,8 +120,8 @@ class CrlBudget:
                 "pca-automator:crl-budget",
                 f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} keep about "
                 f"{self.entries:,} revoked certificates on the CRL, {self.crl_bytes:,} bytes; IAM Roles Anywhere takes "
-                f"{CRL_MAX_BYTES:,} bytes, and enforces the last CRL that fitted. {remedy} later (renewal_threshold), "
-                "or spread the fleet over several automations",
+                f"{CRL_MAX_BYTES:,} bytes, and enforces the last CRL that fitted. {remedy} later (the threshold of "
+                "times), or spread the fleet over several automations",
             )
         elif self.revoke_replaced is not ReplacementRevocation.NEVER and self.break_glass_bytes > CRL_MAX_BYTES:
             Annotations.of(construct).add_warning_v2(
@@ -121,19 +134,12 @@ class CrlBudget:
                 'hosts whose keys are out ({"hostIDs": [...], "force": true, "revokeReplaced": true}), and disable '
                 "the trust anchor where it is all of them",
             )
-        if self.years_of_the_ca < _WARN_BELOW_YEARS:
-            Annotations.of(construct).add_warning_v2(
-                "pca-automator:ca-certificate-quota",
-                f"{self.hosts:,} hosts with certificates of {self.validity.to_human_string()} take about "
-                f"{self.certificates_per_year:,.0f} certificates a year; a CA with a complete CRL issues "
-                f"{CERTIFICATES_PER_CA:,} in its life, so it is used up in {self.years_of_the_ca * 12:.0f} months. "
-                "Plan its successor, or use a longer validity",
-            )
 
 
 def forecast(
     construct: IConstruct,
     *,
+    crl: bool,
     hosts: int,
     times: RenewalTimes,
     revoke_on_retire: RevocationPolicy,
@@ -143,18 +149,19 @@ def forecast(
 
     Args:
         construct: gets the warnings.
+        crl: whether a CRL is distributed.
         hosts: size of the fleet.
         times: of its certificates.
         revoke_on_retire: whether the certificate of a host that leaves is revoked.
         revoke_replaced: which runs revoke what they replace.
 
     Raises:
-        ValueError: ``hosts`` is out of bounds, or a policy is none of its values.
+        ValueError: ``hosts`` is out of bounds, or a value has another type.
     """
     if Token.is_unresolved(hosts) or not times.are_known:
         Annotations.of(construct).add_warning_v2(
             "pca-automator:no-forecast",
-            "expected_hosts is given, but it, validity, renewal_threshold or renewal_jitter is a token: the size of "
+            "expected_hosts is given, but it or a validity, threshold or jitter of times is a token: the size of "
             "the CRL can only be forecast from numbers that are known at synthesis",
         )
         return
@@ -164,4 +171,4 @@ def forecast(
         remaining=times.left_at_renewal,
         revoke_on_retire=revoke_on_retire,
         revoke_replaced=revoke_replaced,
-    ).warn(construct)
+    ).warn(construct, crl=crl)

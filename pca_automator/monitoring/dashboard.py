@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.queues import messages_waiting
 from pca_automator.monitoring.crl_budget import CERTIFICATES_PER_CA
 from pca_automator.monitoring.metrics import AutomationMetrics
@@ -30,11 +31,15 @@ class FleetDashboard(Construct):
         crl: whether a CRL is distributed. Default: yes.
         membership: metrics of ways to join and leave that not every automation has, such as ``HostsEnrolled``.
             Default: none.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     dashboard: cloudwatch.Dashboard
     """Its name is CloudFormation's."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_stepfunctions as sfn
 
 from pca_automator.functions.factory import METRIC_NAMESPACE
 from pca_automator.reporting.events import AutomationEvents
@@ -11,6 +12,11 @@ from pca_automator.reporting.events import AutomationEvents
 
 class AutomationMetrics(AutomationEvents):
     """Metrics with the one dimension ``Automation``; docs/operations.md says when each is measured."""
+
+    @property
+    def state_machine(self) -> sfn.IStateMachine:
+        """The workflow."""
+        raise NotImplementedError
 
     def metric(
         self, name: str, *, statistic: str = "Maximum", period: Duration | None = None, label: str | None = None

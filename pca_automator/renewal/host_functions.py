@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator.authority.algorithms import SigningAlgorithm
+from pca_automator._internal.arguments import checked
+from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
@@ -39,17 +38,18 @@ class HostFunctions(Construct):
     https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html
 
     Args:
-        certificate_authority: the CA that issues.
+        authority: the CA that issues.
         dead_letters: queue for issuance events that could not be handled.
         documents: what runs on the hosts.
         factory: makes the functions.
         inventory: the hosts.
         polling: waits and attempts.
         settings: what holds for every host.
-        signing_algorithm: how the CA signs.
         times: validity, and when a certificate is due.
         trust: what a host proves a certificate against.
-        crl_bucket: where the CA writes its CRL. Default: it writes none.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     cert_csr: lambda_.Function
@@ -65,24 +65,24 @@ class HostFunctions(Construct):
     cert_failure: lambda_.Function
     """Records why a host was not renewed."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        certificate_authority: acmpca.ICertificateAuthority,
+        authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         documents: HostDocuments,
         factory: FunctionFactory,
         inventory: HostInventory,
         polling: Polling,
         settings: HostSettings,
-        signing_algorithm: SigningAlgorithm,
         times: RenewalTimes,
         trust: RolesAnywhereTrust,
-        crl_bucket: s3.IBucket | None = None,
     ) -> None:
         super().__init__(scope, id)
+        certificate_authority = authority.certificate_authority
         self._factory = factory
         self._inventory = inventory
         directories = {
@@ -107,7 +107,7 @@ class HostFunctions(Construct):
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
         _allow_reading_commands(self.cert_csr_status)
-        self.cert_issue = self._make_cert_issue(certificate_authority, settings, signing_algorithm, times.validity)
+        self.cert_issue = self._make_cert_issue(authority, settings, times.validity)
         self.cert_deploy = self._make(
             "CertDeploy",
             "cert_deploy",
@@ -134,7 +134,7 @@ class HostFunctions(Construct):
         # SendTask* know no resource type: whoever holds the token may complete the task.
         _allow(self.cert_deploy, "states:SendTaskSuccess", "*")
         _allow(self.cert_deploy, "states:SendTaskFailure", "*")
-        self._listen_for_issuance(certificate_authority, dead_letters)
+        self._listen_for_issuance(certificate_authority.certificate_authority_arn, dead_letters)
         self.cert_deploy_status = self._make(
             "CertDeployStatus",
             "cert_deploy_status",
@@ -145,7 +145,7 @@ class HostFunctions(Construct):
         _allow_reading_commands(self.cert_deploy_status)
         grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
         # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
-        grant_revocation(self.cert_deploy_status, certificate_authority, crl_bucket)
+        grant_revocation(self.cert_deploy_status, certificate_authority, authority.crl_bucket)
         # It looks whose certificate it is before it revokes.
         _allow(self.cert_deploy_status, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
         self.cert_failure = self._make(
@@ -184,20 +184,20 @@ class HostFunctions(Construct):
 
     def _make_cert_issue(
         self,
-        authority: acmpca.ICertificateAuthority,
+        authority: IssuingAuthority,
         settings: HostSettings,
-        signing_algorithm: SigningAlgorithm,
         validity: Duration,
     ) -> lambda_.Function:
+        authority_arn = authority.certificate_authority.certificate_authority_arn
         template = f"arn:{Stack.of(self).partition}:acm-pca:::template/{LEAF_TEMPLATE}"
         function = self._make(
             "CertIssue",
             "cert_issue",
             "Verifies a CSR and has the private CA issue the certificate",
             environment={
-                "CA_ARN": authority.certificate_authority_arn,
+                "CA_ARN": authority_arn,
                 "KEY_ALGORITHM": settings.key_algorithm.value,
-                "SIGNING_ALGORITHM": signing_algorithm.value,
+                "SIGNING_ALGORITHM": authority.signing_algorithm.value,
                 "TEMPLATE_ARN": template,
                 "VALIDITY_DAYS": str(validity.to_days()),
             },
@@ -206,14 +206,14 @@ class HostFunctions(Construct):
         function.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["acm-pca:IssueCertificate"],
-                resources=[authority.certificate_authority_arn],
+                resources=[authority_arn],
                 conditions={"StringEquals": {"acm-pca:TemplateArn": template}},
             )
         )
         _allow(function, "states:SendTaskSuccess", "*")
         return function
 
-    def _listen_for_issuance(self, authority: acmpca.ICertificateAuthority, dead_letters: sqs.IQueue) -> None:
+    def _listen_for_issuance(self, authority_arn: str, dead_letters: sqs.IQueue) -> None:
         """Wake CertDeploy when our CA has issued; https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html"""
         lifetime = Duration.minutes(15)  # later, the workflow has long called CertDeploy itself
         events.Rule(
@@ -223,7 +223,7 @@ class HostFunctions(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.acm-pca"],
                 detail_type=["ACM Private CA Certificate Issuance"],
-                resources=[authority.certificate_authority_arn],
+                resources=[authority_arn],
                 detail={"result": ["success"]},
             ),
             targets=[

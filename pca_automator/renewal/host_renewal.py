@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator._internal.arguments import checked
 from pca_automator.renewal import states
 from pca_automator.renewal.host_functions import HostFunctions
 from pca_automator.renewal.polling import Polling
@@ -25,6 +26,9 @@ class HostRenewal(Construct):
     Args:
         functions: what the states invoke.
         polling: waits and attempts.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     functions: HostFunctions
@@ -32,6 +36,7 @@ class HostRenewal(Construct):
     definition: sfn.IChainable
     """What a map runs for each host."""
 
+    @checked
     def __init__(self, scope: Construct, id: str, *, functions: HostFunctions, polling: Polling) -> None:
         super().__init__(scope, id)
         self.functions = functions

@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from aws_cdk import Duration, Token
+from aws_cdk import Annotations, Duration, Token
+from constructs import IConstruct
 
 from pca_automator._internal import validation
+from pca_automator._internal.arguments import check_fields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Polling:
     """How the workflow waits for a host.
 
     https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
 
     Args:
-        interval: between two looks at a host, a second to ten minutes.
-        attempts: looks at a host for each of its two commands, 1 to 100.
+        interval: between two looks at a host, a second to ten minutes. Default: 15 seconds.
+        attempts: looks at a host for each of its two commands, 1 to 100. Default: 12.
         issuance_timeout: how long the workflow waits for the issuance event before it looks itself, half a minute to
-            an hour.
+            an hour. Default: 2 minutes.
 
     Raises:
         ValueError: an interval or number of attempts is out of bounds.
     """
 
-    interval: Duration
-    attempts: int
-    issuance_timeout: Duration
+    interval: Duration = field(default_factory=lambda: Duration.seconds(15))
+    attempts: int = 12
+    issuance_timeout: Duration = field(default_factory=lambda: Duration.minutes(2))
 
     def __post_init__(self) -> None:
-        validation.duration("poll_interval", self.interval, Duration.seconds(1), Duration.minutes(10))
-        validation.whole_number("poll_attempts", self.attempts, 1, 100)
+        check_fields(self)
+        validation.duration("interval", self.interval, Duration.seconds(1), Duration.minutes(10))
+        validation.whole_number("attempts", self.attempts, 1, 100)
         validation.duration("issuance_timeout", self.issuance_timeout, Duration.seconds(30), Duration.hours(1))
 
     def gives_up_during(self, hook_timeout: Duration) -> bool:
@@ -43,6 +46,21 @@ class Polling:
         if self._window_seconds is None or hook_timeout.is_unresolved():
             return False
         return hook_timeout.to_seconds() >= self._window_seconds
+
+    def warn_of_long_hooks(self, construct: IConstruct, hook_timeout: Duration) -> None:
+        """Say at synthesis that hooks may outlast the polls.
+
+        Args:
+            construct: gets the warning.
+            hook_timeout: how long all hooks of a host may run together.
+        """
+        if self.gives_up_during(hook_timeout):
+            Annotations.of(construct).add_warning_v2(
+                "pca-automator:hooks-outlast-polls",
+                f"hook_timeout is {hook_timeout.to_human_string()}, but the workflow looks at a host for "
+                f"{self.window} (interval times attempts of the polling): a host whose hooks take longer is reported "
+                "as failed although its new certificate may be live; shorten the one or lengthen the other",
+            )
 
     @property
     def window(self) -> str:

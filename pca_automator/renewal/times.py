@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import Duration
 
 from pca_automator._internal import validation
+from pca_automator._internal.arguments import checked
 from pca_automator.authority.algorithms import UsageMode
 
 SHORT_LIVED_MAXIMUM = Duration.days(7)
@@ -38,6 +39,7 @@ class RenewalTimes:
     jitter: Duration
     """Window before the threshold over which a fleet's due times spread."""
 
+    @checked
     def __init__(
         self,
         *,
@@ -53,16 +55,18 @@ class RenewalTimes:
         if not self.validity.is_unresolved():
             validation.duration("validity", self.validity, Duration.days(1), Duration.days(3650))
             if self.validity.to_seconds() % 86_400:
-                raise ValueError(f"validity is {self.validity.to_human_string()}: it must be whole days")
-        validation.duration("schedule_interval", self.interval, Duration.minutes(1), Duration.days(3650))
+                raise ValueError(
+                    f"validity is {self.validity.to_human_string()}: it must be whole days, such as Duration.days(7)"
+                )
+        validation.duration("interval", self.interval, Duration.minutes(1), Duration.days(3650))
         why = "otherwise every run would renew every host"
-        validation.shorter_than("renewal_threshold", self.threshold, "validity", self.validity, why)
+        validation.shorter_than("threshold", self.threshold, "validity", self.validity, why)
         why = "otherwise a certificate can expire between two runs"
-        validation.shorter_than("schedule_interval", self.interval, "renewal_threshold", self.threshold, why)
+        validation.shorter_than("interval", self.interval, "threshold", self.threshold, why)
         if self.are_known:
             left = Duration.seconds(self.validity.to_seconds() - self.threshold.to_seconds())
             why = f"that is what the validity leaves before the threshold ({left.to_human_string()})"
-            validation.shorter_than("renewal_jitter", self.jitter, "validity minus renewal_threshold", left, why)
+            validation.shorter_than("jitter", self.jitter, "validity minus threshold", left, why)
 
     @property
     def are_known(self) -> bool:
@@ -88,8 +92,8 @@ class RenewalTimes:
         if self.validity.to_seconds() > SHORT_LIVED_MAXIMUM.to_seconds():
             raise ValueError(
                 f"validity is {self.validity.to_human_string()}: a CA in short-lived mode issues at most "
-                f"{SHORT_LIVED_MAXIMUM.to_human_string()}; give a shorter validity, or a general-purpose "
-                "certificate_authority"
+                f"{SHORT_LIVED_MAXIMUM.to_human_string()}; give a shorter validity, or an authority with "
+                "UsageMode.GENERAL_PURPOSE"
             )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack, TimeZone
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,21 +16,19 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from pca_automator._internal import buckets, validation
+from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge_policy
-from pca_automator.authority.algorithms import ReplacementRevocation
+from pca_automator._internal.arguments import checked
+from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.inventory.table import HostInventory
 from pca_automator.renewal import states
 from pca_automator.renewal.host_renewal import HostRenewal
+from pca_automator.renewal.pace import Pace
 from pca_automator.reporting.events import RUN_REPORT, grant_put_events
 from pca_automator.reporting.notifications import FailureNotifications
+from pca_automator.revocation.policies import ReplacementRevocation
 
-DEFAULT_CONCURRENCY = 200
-"""Hosts in flight at once. A host takes two polls of 15 s at least, so 200 stay below IssueCertificate's 25 a second
-and CreateSession's 10 a second. https://docs.aws.amazon.com/general/latest/gr/rolesanywhere.html"""
-
-_MAP_CONCURRENCY_LIMIT = 10_000
 _FLEXIBLE_WINDOW = Duration.minutes(15)
 _RUN_FILES = "One file each for a run's hosts, rejected entries and report; the run's id is not known before."
 
@@ -43,24 +40,21 @@ class RenewalWorkflow(Construct):
 
     Args:
         access_log_bucket: where the work bucket logs access.
-        certificate_authority: the CA, whose remaining time is a metric.
+        authority: the CA, whose remaining time is a metric.
         dead_letters: queue for starts that failed.
         encryption_key: key of logs and work bucket.
         factory: makes the functions.
         host_renewal: the functions and states that renew one host.
         inventory: the hosts.
         notifications: topic for the report.
-        log_retention: of the workflow's log. Default: one year.
-        max_concurrency: hosts renewed at once, 1 to 10,000. Default: 200.
+        pace: how many hosts at once, and how many may fail. Default: as :class:`Pace` says.
         removal_policy: of work bucket and log. Default: retain.
         revoke_replaced: which runs revoke what they replace; a run's input can ask for it in any case. Default: none.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
         schedule_interval: the longest time between two of them. Default: 12 hours.
-        tolerated_failure_percentage: of hosts, above which a run stops starting further renewals. Default: 100.
 
     Raises:
-        ValueError: ``max_concurrency`` or ``tolerated_failure_percentage`` is out of bounds, the latter a token, or
-            ``revoke_replaced`` none of its values.
+        ValueError: an argument has another type.
     """
 
     state_machine: sfn.IStateMachine
@@ -74,26 +68,25 @@ class RenewalWorkflow(Construct):
     work_bucket: s3.Bucket
     """Hosts, results and reports of the runs, kept for 90 days."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         access_log_bucket: s3.IBucket,
-        certificate_authority: acmpca.ICertificateAuthority,
+        authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         encryption_key: kms.IKey,
         factory: FunctionFactory,
         host_renewal: HostRenewal,
         inventory: HostInventory,
         notifications: FailureNotifications,
-        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
-        max_concurrency: int = DEFAULT_CONCURRENCY,
+        pace: Pace | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
         schedule: scheduler.ScheduleExpression | None = None,
         schedule_interval: Duration | None = None,
-        tolerated_failure_percentage: float = 100,
     ) -> None:
         super().__init__(scope, id)
         schedule_interval = schedule_interval or Duration.hours(12)
@@ -101,19 +94,20 @@ class RenewalWorkflow(Construct):
         self.node.set_context("@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2", True)
         # States are named like the functions they invoke; a scope of their own keeps the construct ids apart.
         self._states = Construct(self, "States")
-        validation.whole_number("max_concurrency", max_concurrency, 1, _MAP_CONCURRENCY_LIMIT)
-        validation.percentage("tolerated_failure_percentage", tolerated_failure_percentage)
-        validation.member("revoke_replaced", revoke_replaced, ReplacementRevocation)
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
         self.cert_check = self._make_cert_check(
-            factory, inventory, certificate_authority, schedule_interval, revoke_replaced
+            factory,
+            inventory,
+            authority.certificate_authority.certificate_authority_arn,
+            schedule_interval,
+            revoke_replaced,
         )
         self.cert_report = self._make_cert_report(factory, inventory, notifications)
         self.state_machine = self._make_state_machine(
-            self._define(host_renewal.definition, max_concurrency, tolerated_failure_percentage),
+            self._define(host_renewal.definition, pace or Pace()),
             schedule_interval,
             encryption_key,
-            log_retention,
+            factory.settings.log_retention,
             removal_policy,
         )
         self._acknowledge((self.cert_check, self.cert_report, *host_renewal.functions.all))
@@ -151,7 +145,7 @@ class RenewalWorkflow(Construct):
         self,
         factory: FunctionFactory,
         inventory: HostInventory,
-        authority: acmpca.ICertificateAuthority,
+        authority_arn: str,
         schedule_interval: Duration,
         revoke_replaced: ReplacementRevocation,
     ) -> lambda_.Function:
@@ -161,7 +155,7 @@ class RenewalWorkflow(Construct):
             handler="cert_check",
             description="Finds the hosts that are due",
             environment={
-                "CA_ARN": authority.certificate_authority_arn,
+                "CA_ARN": authority_arn,
                 "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
                 "REVOKE_REPLACED": revoke_replaced.value,
                 "SCAN_SEGMENTS": "4",
@@ -174,9 +168,7 @@ class RenewalWorkflow(Construct):
         )
         inventory.grant(function, "dynamodb:Scan", "dynamodb:BatchGetItem")
         function.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["acm-pca:DescribeCertificateAuthority"], resources=[authority.certificate_authority_arn]
-            )
+            iam.PolicyStatement(actions=["acm-pca:DescribeCertificateAuthority"], resources=[authority_arn])
         )
         buckets.allow_write(self.work_bucket, function, "runs/")
         acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
@@ -206,9 +198,7 @@ class RenewalWorkflow(Construct):
         acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
         return function
 
-    def _define(
-        self, host_renewal: sfn.IChainable, max_concurrency: int, tolerated_failure_percentage: float
-    ) -> sfn.IChainable:
+    def _define(self, host_renewal: sfn.IChainable, pace: Pace) -> sfn.IChainable:
         check = states.invoke(
             self._states,
             "CertCheck",
@@ -241,10 +231,10 @@ class RenewalWorkflow(Construct):
             },
             label="RenewHosts",
             map_execution_type=sfn.StateMachineType.STANDARD,
-            max_concurrency=max_concurrency,
+            max_concurrency=pace.max_concurrency,
             result_path=sfn.JsonPath.DISCARD,
             result_writer_v2=sfn.ResultWriterV2(bucket=self.work_bucket, prefix="results"),
-            tolerated_failure_percentage=tolerated_failure_percentage,
+            tolerated_failure_percentage=pace.tolerated_failure_percentage,
         )
         renew.item_processor(host_renewal)
         renew.add_catch(stopped, result_path="$.mapError")

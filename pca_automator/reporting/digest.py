@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -11,7 +10,9 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.schedules import invoke_on_schedule
+from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.inventory.table import HostInventory
 from pca_automator.reporting.notifications import FailureNotifications
@@ -25,7 +26,7 @@ class FleetDigest(Construct):
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 
     Args:
-        certificate_authority: the CA.
+        authority: the CA.
         dead_letters: queue for digests that could not be started, or failed.
         factory: makes the function.
         inventory: the hosts.
@@ -34,6 +35,9 @@ class FleetDigest(Construct):
         schedule_interval: the longest time between two runs: what is due before the next one counts as due.
         crl_name: name of the CRL at the trust anchor. Default: no CRL is looked at.
         trust_anchor_arn: that trust anchor. Default: no CRL is looked at.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     cert_digest: lambda_.Function
@@ -41,12 +45,13 @@ class FleetDigest(Construct):
     schedule: scheduler.Schedule
     """When it is made."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        certificate_authority: acmpca.ICertificateAuthority,
+        authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         factory: FunctionFactory,
         inventory: HostInventory,
@@ -57,6 +62,7 @@ class FleetDigest(Construct):
         trust_anchor_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
+        certificate_authority = authority.certificate_authority
         self.cert_digest = factory.make(
             self,
             "CertDigest",

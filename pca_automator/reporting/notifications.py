@@ -13,6 +13,7 @@ from constructs import Construct
 
 from pca_automator._internal import validation
 from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.arguments import checked
 
 
 class FailureNotifications(Construct):
@@ -26,12 +27,13 @@ class FailureNotifications(Construct):
         topic: an existing topic. Default: one is created.
 
     Raises:
-        ValueError: an address is malformed.
+        ValueError: an address is malformed, or an argument has another type.
     """
 
     topic: sns.ITopic
     """Gets the messages."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
@@ -46,7 +48,7 @@ class FailureNotifications(Construct):
         self._key = encryption_key if topic is None else None
         self._alarms_publish = False
         for address in emails:
-            validation.email("notification_emails", address)
+            validation.email("emails", address)
             subscription = self.topic.add_subscription(subscriptions.EmailSubscription(address))
             why = "SNS tries a mail again for hours; what it says is also an event and in the inventory."
             acknowledge(subscription, {"Serverless-SNSRedrivePolicy": why})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import Aws, Duration, Names, Stack
-from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -17,8 +16,10 @@ from constructs import Construct
 
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, skip_in_checkov
+from pca_automator._internal.arguments import checked
 from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION, dead_letter_queue
 from pca_automator._internal.schedules import schedule_role
+from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.reporting.notifications import FailureNotifications
@@ -40,12 +41,14 @@ class CrlDistribution(Construct):
     https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
 
     Args:
-        certificate_authority: whose CRL it is.
-        crl_bucket: where the CA writes it; it must send its events to EventBridge.
+        authority: whose CRL it is; its CRL bucket must send its events to EventBridge.
         dead_letters: queue for events that never reached the FIFO queue.
         factory: makes the function.
         notifications: topic for refused CRLs.
         trust: whose trust anchor the CRL is for.
+
+    Raises:
+        ValueError: the CA has no CRL bucket, or an argument has another type.
     """
 
     dead_letters: sqs.Queue
@@ -57,19 +60,22 @@ class CrlDistribution(Construct):
     crl_processor: lambda_.Function
     """Takes the CRL into IAM Roles Anywhere."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
-        certificate_authority: acmpca.ICertificateAuthority,
-        crl_bucket: s3.IBucket,
+        authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         factory: FunctionFactory,
         notifications: FailureNotifications,
         trust: RolesAnywhereTrust,
     ) -> None:
         super().__init__(scope, id)
+        certificate_authority, crl_bucket = authority.certificate_authority, authority.crl_bucket
+        if crl_bucket is None:
+            raise ValueError("authority has no CRL bucket: there is no CRL to distribute; give the CA's crl_bucket")
         self.dead_letters = dead_letter_queue(self, "DeadLetters", fifo=True)
         self.queue = sqs.Queue(
             self,
@@ -99,7 +105,7 @@ class CrlDistribution(Construct):
             timeout=_TIMEOUT,
             memory_mib=512,
         )
-        self._allow(certificate_authority, crl_bucket, notifications)
+        self._allow(certificate_authority.certificate_authority_arn, crl_bucket, notifications)
         source = sources.SqsEventSource(self.queue, batch_size=1, report_batch_item_failures=True)
         self.crl_processor.add_event_source(source)
         acknowledge(
@@ -107,7 +113,7 @@ class CrlDistribution(Construct):
             {"Serverless-LambdaEventSourceMappingDestination": "The queue's own redrive policy keeps what failed."},
         )
         skip_in_checkov(self.queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
-        self._listen(certificate_authority, crl_bucket, dead_letters)
+        self._listen(crl_key(certificate_authority), crl_bucket, dead_letters)
         self._reconcile(dead_letters)
 
     def _reconcile(self, dead_letters: sqs.IQueue) -> None:
@@ -129,15 +135,10 @@ class CrlDistribution(Construct):
             ),
         )
 
-    def _allow(
-        self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, notifications: FailureNotifications
-    ) -> None:
+    def _allow(self, authority_arn: str, crl_bucket: s3.IBucket, notifications: FailureNotifications) -> None:
         function = self.crl_processor
         function.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["acm-pca:GetCertificateAuthorityCertificate"],
-                resources=[authority.certificate_authority_arn],
-            )
+            iam.PolicyStatement(actions=["acm-pca:GetCertificateAuthorityCertificate"], resources=[authority_arn])
         )
         function.grant_principal.add_to_principal_policy(
             # ImportCrl and ListCrls know no resource type.
@@ -159,11 +160,8 @@ class CrlDistribution(Construct):
         buckets.allow_read(crl_bucket, function, "crl/", may_be_missing=True)
         notifications.grant_publish(function)
 
-    def _listen(
-        self, authority: acmpca.ICertificateAuthority, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue
-    ) -> None:
-        # An array of a prefix and a suffix would mean "or".
-        key = crl_key(authority)
+    def _listen(self, key: str, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue) -> None:
+        # The whole key: an array of a prefix and a suffix would mean "or".
         events.Rule(
             self,
             "CrlWritten",

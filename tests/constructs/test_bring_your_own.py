@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, RemovalPolicy, Stack
+from aws_cdk import App, Duration, Environment, RemovalPolicy, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
@@ -20,7 +20,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 
-from pca_automator import FunctionNetwork, PcaCertificateAutomation, UsageMode
+from pca_automator import (
+    Authority,
+    FunctionNetwork,
+    FunctionSettings,
+    PcaCertificateAutomation,
+    RenewalTimes,
+    UsageMode,
+)
 from tests.synthesis import as_list, automation, new_app, resources, statements, template_of
 
 REGION, ACCOUNT = "eu-central-1", "111122223333"
@@ -46,21 +53,25 @@ def brought() -> PcaCertificateAutomation:
     return PcaCertificateAutomation(
         stack,
         "Automation",
-        architecture=lambda_.Architecture.X86_64,
-        certificate_authority=acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN),
-        certificate_authority_usage_mode=UsageMode.SHORT_LIVED,
-        crl_bucket=s3.Bucket.from_bucket_name(stack, "Crls", "corporate-crls"),
-        dependency_layer=lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", LAYER_ARN),
-        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
-        instance_tags={"certificates": "managed"},
-        log_retention=logs.RetentionDays.ONE_MONTH,
-        network=FunctionNetwork(
-            vpc=ec2.Vpc.from_vpc_attributes(
-                stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
-            ),
-            security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")],
-            subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+        authority=Authority.existing(
+            acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN),
+            crl_bucket=s3.Bucket.from_bucket_name(stack, "Crls", "corporate-crls"),
+            usage_mode=UsageMode.SHORT_LIVED,
         ),
+        encryption_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN),
+        functions=FunctionSettings(
+            architecture=lambda_.Architecture.X86_64,
+            dependency_layer=lambda_.LayerVersion.from_layer_version_arn(stack, "Layer", LAYER_ARN),
+            log_retention=logs.RetentionDays.ONE_MONTH,
+            network=FunctionNetwork(
+                vpc=ec2.Vpc.from_vpc_attributes(
+                    stack, "Vpc", vpc_id="vpc-1", availability_zones=["a"], private_subnet_ids=["subnet-1"]
+                ),
+                security_groups=[ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")],
+                subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            ),
+        ),
+        instance_tags={"certificates": "managed"},
         profile_roles=[iam.Role.from_role_arn(stack, "Role", f"arn:aws:iam::{ACCOUNT}:role/workload")],
         removal_policy=RemovalPolicy.DESTROY,
         table=table(stack, table_stream_arn=f"{TABLE_ARN}/stream/2026-01-01T00:00:00.000"),
@@ -89,7 +100,7 @@ def template() -> dict[str, Any]:
 )
 def test_nothing_is_made_beside_what_is_given(kind: str) -> None:
     Template.from_stack(Stack.of(brought())).resource_count_is(kind, 0)
-    assert resources(template_of(automation(network=None)), "AWS::DynamoDB::Table")
+    assert resources(template_of(automation()), "AWS::DynamoDB::Table")
 
 
 def test_what_is_used_is_exposed() -> None:
@@ -155,16 +166,18 @@ def test_a_table_without_a_stream_enrols_at_the_next_run_and_says_so() -> None:
 def test_an_existing_ca_without_a_bucket_gets_no_crl_pipeline() -> None:
     stack = new_stack()
     authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN)
-    construct = PcaCertificateAutomation(stack, "Automation", certificate_authority=authority)
+    construct = PcaCertificateAutomation(stack, "Automation", authority=Authority.existing(authority))
     assert construct.crl_distribution is None
     assert construct.crl_alarms is None
     assert construct.alarms is not None
     assert "UnhandledEvents" in [alarm.node.id for alarm in construct.alarms.node.children]
 
 
-def test_the_usage_mode_of_a_created_ca_is_not_the_users() -> None:
-    with pytest.raises(ValueError, match=r"certificate_authority_usage_mode is given without certificate_authority"):
-        automation(certificate_authority_usage_mode=UsageMode.GENERAL_PURPOSE)
+def test_a_created_ca_may_be_for_longer_certificates() -> None:
+    month = RenewalTimes(validity=Duration.days(30))
+    made = automation(authority=Authority.created(usage_mode=UsageMode.GENERAL_PURPOSE), times=month)
+    (authority,) = resources(template_of(made), "AWS::ACMPCA::CertificateAuthority").values()
+    assert authority["Properties"]["UsageMode"] == "GENERAL_PURPOSE"
 
 
 def key_warnings(stack: Stack) -> list[str]:

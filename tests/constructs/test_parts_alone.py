@@ -14,6 +14,7 @@ from aws_cdk.assertions import Template
 
 from pca_automator import (
     CrlDistribution,
+    ExistingCertificateAuthority,
     FailureNotifications,
     FunctionFactory,
     HostDocuments,
@@ -42,22 +43,22 @@ def template_of(stack: Stack) -> dict[str, Any]:
     return document
 
 
-def existing_ca(stack: Stack) -> acmpca.ICertificateAuthority:
-    return acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN)
+def existing_ca(stack: Stack) -> ExistingCertificateAuthority:
+    return ExistingCertificateAuthority(
+        certificate_authority=acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", CA_ARN),
+        signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
+    )
 
 
 def test_a_ca_with_its_crl_pipeline() -> None:
     stack = new_stack()
     key = kms.Key(stack, "Key")
     authority = PrivateCertificateAuthority(stack, "Authority", common_name="Root", crl_expiry=Duration.days(2))
-    trust = RolesAnywhereTrust(
-        stack, "Trust", certificate_authority=authority.certificate_authority, depends_on=authority.activation
-    )
+    trust = RolesAnywhereTrust(stack, "Trust", authority=authority)
     CrlDistribution(
         stack,
         "Revocation",
-        certificate_authority=authority.certificate_authority,
-        crl_bucket=authority.crl_bucket,
+        authority=authority,
         dead_letters=sqs.Queue(stack, "DeadLetters"),
         factory=FunctionFactory(stack, "Functions", automation_name="crls", encryption_key=key),
         notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
@@ -74,7 +75,7 @@ def test_a_ca_with_its_crl_pipeline() -> None:
 
 def test_a_trust_for_roles_of_the_consumers_own() -> None:
     stack = new_stack()
-    trust = RolesAnywhereTrust(stack, "Trust", certificate_authority=existing_ca(stack))
+    trust = RolesAnywhereTrust(stack, "Trust", authority=existing_ca(stack))
     role = iam.Role(stack, "Workload", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
     trust.grant_assume_role_anywhere(role)
     trust.create_profile(stack, "Workloads", roles=[role])
@@ -108,22 +109,21 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
     functions = HostFunctions(
         stack,
         "HostFunctions",
-        certificate_authority=authority,
+        authority=authority,
         dead_letters=dead_letters,
         documents=HostDocuments(stack, "Documents"),
         factory=factory,
         inventory=inventory,
         polling=polling,
         settings=HostSettings(),
-        signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
         times=RenewalTimes(validity=Duration.days(3), threshold=Duration.days(1)),
-        trust=RolesAnywhereTrust(stack, "Trust", certificate_authority=authority),
+        trust=RolesAnywhereTrust(stack, "Trust", authority=authority),
     )
     RenewalWorkflow(
         stack,
         "Workflow",
         access_log_bucket=s3.Bucket(stack, "Logs"),
-        certificate_authority=authority,
+        authority=authority,
         dead_letters=dead_letters,
         encryption_key=key,
         factory=factory,

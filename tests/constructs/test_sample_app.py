@@ -12,7 +12,16 @@ import pytest
 from aws_cdk.assertions import Template
 
 from app import SampleStack
-from pca_automator import PcaCertificateAutomation
+from pca_automator import (
+    Alarms,
+    Authority,
+    FunctionSettings,
+    HostSettings,
+    Pace,
+    PcaCertificateAutomation,
+    Polling,
+    RenewalTimes,
+)
 from tests.synthesis import ROOT, actions, new_app, resources, sample_template, state_machine_definition, statements
 
 # No value is the default.
@@ -93,7 +102,7 @@ def names_read() -> set[str]:
 def props_table() -> list[str]:
     """The rows of the README's table of props."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Every prop\n")[1].split("\n## ")[0]
-    return [line for line in section.splitlines() if line.startswith("| `")]
+    return [line for line in section.splitlines() if line.startswith("| ") and not line.startswith(("| -", "| Prop"))]
 
 
 def test_every_parameter_that_the_app_reads_is_tried_here() -> None:
@@ -183,15 +192,34 @@ def test_cdk_json_says_the_defaults_and_nothing_else() -> None:
     assert Template.from_stack(SampleStack(new_app(**subject), "PcaAutomator")).to_json() == sample_template()
 
 
+OBJECTS: dict[str, Any] = {
+    "authority=Authority.created(…)": Authority.created,
+    "authority=Authority.existing(…)": Authority.existing,
+    "hosts=HostSettings(…)": HostSettings,
+    "times=RenewalTimes(…)": RenewalTimes,
+    "pace=Pace(…)": Pace,
+    "polling=Polling(…)": Polling,
+    "functions=FunctionSettings(…)": FunctionSettings,
+    "alarms=Alarms(…)": Alarms,
+}
+
+
 def test_the_readme_lists_every_prop_and_every_context_value() -> None:
-    rows = props_table()
-    props = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    rows = [[cell.strip() for cell in row.split("|")] for row in props_table()]
+    listed: dict[str, set[str]] = {}
+    owner = ""
+    for _, prop, argument, default, *_ in rows:
+        owner = prop.strip("`") or owner
+        assert default, f"{prop} {argument} without its default"
+        listed.setdefault(owner, set()).update(re.findall(r"`(\w+)`", argument))
+    plain = {name for prop, names in listed.items() if not names for name in re.findall(r"\w+", prop)}
+    objects = {prop: names for prop, names in listed.items() if names}
     signature = inspect.signature(PcaCertificateAutomation.__init__)
     given = {name for name, each in signature.parameters.items() if each.kind is each.KEYWORD_ONLY}
-    assert props == given
-    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[3])}
-    assert listed == names_read() - {"stackName"}
-    assert all(row.split("|")[2].strip() for row in rows), "a prop without its default"
+    assert plain | {prop.partition("=")[0] for prop in objects} - {"polling"} == given
+    assert objects == {prop: set(inspect.signature(made).parameters) for prop, made in OBJECTS.items()}
+    context = {name for row in rows for name in re.findall(r"`(\w+)`", row[4])}
+    assert context == names_read() - {"stackName"}
 
 
 @pytest.mark.parametrize(

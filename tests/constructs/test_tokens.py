@@ -13,7 +13,7 @@ from aws_cdk import CfnParameter, Duration, Stack
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Annotations, Match
 
-from pca_automator import PcaCertificateAutomation
+from pca_automator import Alarms, Authority, HostSettings, Pace, PcaCertificateAutomation, Polling, RenewalTimes
 from tests.synthesis import new_app, template_of
 
 
@@ -33,45 +33,69 @@ def days(stack: Stack) -> Duration:
     return Duration.days(number(stack))
 
 
-GIVEN: dict[str, Callable[[Stack], Any]] = {
-    "certificate_path": text,
-    "key_path": text,
-    "csr_path": text,
-    "ca_certificate_path": text,
-    "signing_helper_path": text,
-    "hooks_path": text,
-    "ca_country": text,
-    "ca_organization": text,
-    "ca_common_name": text,
-    "notification_emails": lambda stack: [text(stack)],
-    "instance_tags": lambda stack: {"fleet": text(stack)},
-    "enrol_by_tag": lambda stack: {"fleet": text(stack)},
-    "hook_timeout": seconds,
-    "versions_kept": number,
-    "validity": days,
-    "renewal_threshold": seconds,
-    "renewal_jitter": seconds,
-    "ca_validity": days,
-    "schedule": lambda stack: scheduler.ScheduleExpression.expression(text(stack)),
-    "schedule_interval": seconds,
-    "max_concurrency": number,
-    "poll_interval": seconds,
-    "poll_attempts": number,
-    "issuance_timeout": seconds,
-    "runway_alarm": seconds,
-    "ca_expiry_alarm": seconds,
-    "crl_expiry_alarm": seconds,
-    "digest_schedule": lambda stack: scheduler.ScheduleExpression.expression(text(stack)),
+def expression(stack: Stack) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.expression(text(stack))
+
+
+# By the argument of the construct, or of the object that it takes.
+GIVEN: dict[str, dict[str, Callable[[Stack], Any]]] = {
+    "PcaCertificateAutomation": {
+        "notification_emails": lambda stack: [text(stack)],
+        "instance_tags": lambda stack: {"fleet": text(stack)},
+        "enrol_by_tag": lambda stack: {"fleet": text(stack)},
+        "schedule": expression,
+        "digest_schedule": expression,
+    },
+    "Authority.created": {
+        "common_name": text,
+        "country": text,
+        "organization": text,
+        "validity": days,
+        "crl_expiry": days,
+    },
+    "HostSettings": {
+        "certificate_path": text,
+        "key_path": text,
+        "csr_path": text,
+        "ca_certificate_path": text,
+        "signing_helper_path": text,
+        "hooks_path": text,
+        "hook_timeout": seconds,
+        "versions_kept": number,
+    },
+    "RenewalTimes": {"validity": days, "threshold": seconds, "jitter": seconds, "interval": seconds},
+    "Pace": {"max_concurrency": number},
+    "Polling": {"interval": seconds, "attempts": number, "issuance_timeout": seconds},
+    "Alarms": {"runway": seconds, "ca_expiry": seconds, "crl_next_update": seconds},
 }
-PERCENTAGES = {"crl_size_alarm_percentage", "tolerated_failure_percentage"}
+PROPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "PcaCertificateAutomation": lambda given: given,
+    "Authority.created": lambda given: {"authority": Authority.created(**given)},
+    "HostSettings": lambda given: {"hosts": HostSettings(**given)},
+    "RenewalTimes": lambda given: {"times": RenewalTimes(**given)},
+    "Pace": lambda given: {"pace": Pace(**given)},
+    "Polling": lambda given: {"pace": Pace(polling=Polling(**given))},
+    "Alarms": lambda given: {"alarms": Alarms(**given)},
+}
+OWNERS: dict[str, Any] = {
+    "PcaCertificateAutomation": PcaCertificateAutomation.__init__,
+    "Authority.created": Authority.created,
+    "HostSettings": HostSettings,
+    "RenewalTimes": RenewalTimes,
+    "Pace": Pace,
+    "Polling": Polling,
+    "Alarms": Alarms,
+}
+PERCENTAGES = {("Alarms", "crl_size_percentage"), ("Pace", "tolerated_failure_percentage")}
+CASES = [(owner, name) for owner, given in GIVEN.items() for name in given]
 # A token's number, or a sum or product of one, that was written as if it were a number.
 GARBAGE = re.compile(r"-?\d\.\d{6,}e\+?\d{2,}|-?\d{30,}")
 
 
-@pytest.mark.parametrize("name", GIVEN)
-def test_a_parameter_reaches_the_template_whole(name: str) -> None:
+@pytest.mark.parametrize(("owner", "name"), CASES)
+def test_a_parameter_reaches_the_template_whole(owner: str, name: str) -> None:
     stack = Stack(new_app(), "Consumer")
-    construct = PcaCertificateAutomation(stack, "Automation", **{name: GIVEN[name](stack)})
+    construct = PcaCertificateAutomation(stack, "Automation", **PROPS[owner]({name: GIVEN[owner][name](stack)}))
     written = json.dumps(template_of(construct)["Resources"])
     assert '{"Ref": "Given"}' in written
     assert not GARBAGE.search(written)
@@ -85,11 +109,13 @@ def test_garbage_would_be_seen() -> None:
 
 def test_every_prop_of_a_string_number_or_duration_is_covered() -> None:
     simple = {
-        name
-        for name, parameter in inspect.signature(PcaCertificateAutomation.__init__).parameters.items()
+        (owner, name)
+        for owner, function in OWNERS.items()
+        for name, parameter in inspect.signature(function).parameters.items()
         if re.search(r"\b(str|int|float|Duration|ScheduleExpression)\b", str(parameter.annotation))
     }
-    assert simple - {"id"} == set(GIVEN) | {"expected_hosts"} | PERCENTAGES
+    judged = PERCENTAGES | {("PcaCertificateAutomation", "expected_hosts"), ("PcaCertificateAutomation", "id")}
+    assert simple == set(CASES) | judged
 
 
 def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
@@ -99,9 +125,8 @@ def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
     assert warned
 
 
-@pytest.mark.parametrize("name", sorted(PERCENTAGES))
-def test_a_percentage_must_be_known(name: str) -> None:
+@pytest.mark.parametrize(("owner", "name"), sorted(PERCENTAGES))
+def test_a_percentage_must_be_known(owner: str, name: str) -> None:
     stack = Stack(new_app(), "Consumer")
-    props: dict[str, Any] = {name: number(stack)}
     with pytest.raises(ValueError, match=rf"{name} is a token: .* known at synthesis"):
-        PcaCertificateAutomation(stack, "Automation", **props)
+        PROPS[owner]({name: number(stack)})

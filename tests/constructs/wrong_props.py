@@ -9,7 +9,34 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 
+import pca_automator
 from pca_automator import KeyAlgorithm, RevocationPolicy, SigningAlgorithm, UsageMode
+
+
+class Made:
+    """A value of the library that is made when it is needed, so that its refusal is seen there."""
+
+    def __init__(self, name: str, *positional: Any, **arguments: Any) -> None:
+        self.name, self.positional, self.arguments = name, positional, arguments
+
+    def make(self, stack: Stack) -> Any:
+        cls, _, method = self.name.partition(".")
+        maker = getattr(pca_automator, cls)
+        return (
+            getattr(maker, method)(*self._given(stack), **self._named(stack)) if method else maker(**self._named(stack))
+        )
+
+    def _given(self, stack: Stack) -> list[Any]:
+        return [made(value, stack) for value in self.positional]
+
+    def _named(self, stack: Stack) -> dict[str, Any]:
+        return {name: made(value, stack) for name, value in self.arguments.items()}
+
+
+def made(value: Any, stack: Stack) -> Any:
+    if isinstance(value, Made):
+        return value.make(stack)
+    return value(stack) if isinstance(value, Callable) else value
 
 
 @dataclass(frozen=True)
@@ -20,7 +47,7 @@ class Wrong:
     message: str
 
     def props(self, stack: Stack) -> dict[str, Any]:
-        return {name: value(stack) if isinstance(value, Callable) else value for name, value in self.given.items()}
+        return {name: made(value, stack) for name, value in self.given.items()}
 
 
 def existing_authority(stack: Stack) -> acmpca.ICertificateAuthority:
@@ -28,99 +55,137 @@ def existing_authority(stack: Stack) -> acmpca.ICertificateAuthority:
     return acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Existing", arn)
 
 
+def authority(**arguments: Any) -> dict[str, Any]:
+    return {"authority": Made("Authority.created", **arguments)}
+
+
+def existing(**arguments: Any) -> dict[str, Any]:
+    return {"authority": Made("Authority.existing", existing_authority, **arguments)}
+
+
+def hosts(**arguments: Any) -> dict[str, Any]:
+    return {"hosts": Made("HostSettings", **arguments)}
+
+
+def times(**arguments: Any) -> dict[str, Any]:
+    return {"times": Made("RenewalTimes", **arguments)}
+
+
+def pace(**arguments: Any) -> dict[str, Any]:
+    return {"pace": Made("Pace", **arguments)}
+
+
+def polling(**arguments: Any) -> dict[str, Any]:
+    return pace(polling=Made("Polling", **arguments))
+
+
+def alarms(**arguments: Any) -> dict[str, Any]:
+    return {"alarms": Made("Alarms", **arguments)}
+
+
+def functions(**arguments: Any) -> dict[str, Any]:
+    return {"functions": Made("FunctionSettings", **arguments)}
+
+
 WRONG = {
     "threshold as long as the validity": Wrong(
-        {"renewal_threshold": Duration.days(7)},
-        r"renewal_threshold is 7 days and validity is 7 days: .* must be shorter",
+        times(threshold=Duration.days(7)), r"threshold is 7 days and validity is 7 days: .* must be shorter"
     ),
     "threshold longer than the validity": Wrong(
-        {"validity": Duration.days(3), "renewal_threshold": Duration.days(5)},
-        r"renewal_threshold is 5 days and validity is 3 days",
+        times(validity=Duration.days(3), threshold=Duration.days(5)), r"threshold is 5 days and validity is 3 days"
     ),
     "validity beyond a short-lived CA": Wrong(
-        {"validity": Duration.days(8)}, r"validity is 8 days: a CA in short-lived mode issues at most 7 days"
+        times(validity=Duration.days(8)), r"validity is 8 days: a CA in short-lived mode issues at most 7 days"
     ),
-    "validity not in whole days": Wrong({"validity": Duration.hours(36)}, r"must be whole days"),
+    "validity not in whole days": Wrong(times(validity=Duration.hours(36)), r"validity is .* must be whole days"),
     "RSA CA key with ECDSA signature": Wrong(
-        {"signing_algorithm": SigningAlgorithm.SHA256WITHECDSA},
+        authority(signing_algorithm=SigningAlgorithm.SHA256WITHECDSA),
         r"signing_algorithm is SHA256WITHECDSA .* RSA_2048: allowed with this key: SHA256WITHRSA, SHA384WITHRSA",
     ),
     "EC CA key with RSA signature": Wrong(
-        {"ca_key_algorithm": KeyAlgorithm.EC_PRIME256V1, "signing_algorithm": SigningAlgorithm.SHA256WITHRSA},
+        authority(key_algorithm=KeyAlgorithm.EC_PRIME256V1, signing_algorithm=SigningAlgorithm.SHA256WITHRSA),
         r"allowed with this key: SHA256WITHECDSA",
     ),
     "relative path": Wrong(
-        {"certificate_path": "etc/pki"}, r"certificate_path is 'etc/pki': it must be an absolute path"
+        hosts(certificate_path="etc/pki"), r"certificate_path is 'etc/pki': it must be an absolute path"
     ),
-    "parent segment": Wrong({"key_path": "/etc/../root"}, r"key_path is '/etc/../root'"),
-    "shell in a path": Wrong({"csr_path": "/tmp/$(reboot)"}, r"csr_path is '/tmp/\$\(reboot\)'"),
-    "newline in a path": Wrong({"hooks_path": "/etc/x\n"}, r"hooks_path is '/etc/x\\n'"),
-    "root directory": Wrong({"signing_helper_path": "/"}, r"signing_helper_path is '/'"),
+    "parent segment": Wrong(hosts(key_path="/etc/../root"), r"key_path is '/etc/../root'"),
+    "shell in a path": Wrong(hosts(csr_path="/tmp/$(reboot)"), r"csr_path is '/tmp/\$\(reboot\)'"),
+    "newline in a path": Wrong(hosts(hooks_path="/etc/x\n"), r"hooks_path is '/etc/x\\n'"),
+    "root directory": Wrong(hosts(signing_helper_path="/"), r"signing_helper_path is '/'"),
     "malformed e-mail": Wrong(
         {"notification_emails": ["nobody"]}, r"notification_emails is 'nobody': .* e-mail address"
     ),
     "second e-mail malformed": Wrong({"notification_emails": ["a@example.com", "b@@example.com"]}, r"'b@@example.com'"),
+    "one e-mail instead of a list": Wrong(
+        {"notification_emails": "a@example.com"}, r"notification_emails is 'a@example.com': it must be a list of text"
+    ),
+    "a number among the e-mails": Wrong(
+        {"notification_emails": ["a@example.com", 7]}, r"notification_emails has 7 at 1: it must be text"
+    ),
     "interval beyond the threshold": Wrong(
-        {"schedule_interval": Duration.days(2)}, r"schedule_interval is 2 days and renewal_threshold is 2 days"
+        times(interval=Duration.days(2)), r"interval is 2 days and threshold is 2 days"
     ),
     "jitter beyond what is left": Wrong(
-        {"renewal_jitter": Duration.days(5)}, r"renewal_jitter is 5 days .* what the validity leaves"
+        times(jitter=Duration.days(5)), r"jitter is 5 days .* what the validity leaves"
     ),
-    "no concurrency": Wrong({"max_concurrency": 0}, r"max_concurrency is 0: .* from 1 to 10000"),
-    "percentage": Wrong({"tolerated_failure_percentage": 101}, r"tolerated_failure_percentage is 101"),
-    "poll attempts": Wrong({"poll_attempts": 0}, r"poll_attempts is 0: .* from 1 to 100"),
-    "poll interval": Wrong(
-        {"poll_interval": Duration.hours(1)}, r"poll_interval is 1 hour: it must be from 1 second to 10"
+    "days without a unit": Wrong(times(validity=7), r"validity is 7: it must be a Duration, such as Duration.days"),
+    "no concurrency": Wrong(pace(max_concurrency=0), r"max_concurrency is 0: .* from 1 to 10000"),
+    "a number as text": Wrong(pace(max_concurrency="10"), r"max_concurrency is '10': it must be a whole number"),
+    "percentage": Wrong(pace(tolerated_failure_percentage=101), r"tolerated_failure_percentage is 101"),
+    "poll attempts": Wrong(polling(attempts=0), r"attempts is 0: .* from 1 to 100"),
+    "poll interval": Wrong(polling(interval=Duration.hours(1)), r"interval is 1 hour: it must be from 1 second to 10"),
+    "issuance timeout": Wrong(polling(issuance_timeout=Duration.seconds(1)), r"issuance_timeout is 1 second"),
+    "versions kept": Wrong(hosts(versions_kept=0), r"versions_kept is 0"),
+    "yes for a number": Wrong(hosts(versions_kept=True), r"versions_kept is True: it must be a whole number"),
+    "country": Wrong(authority(country="Germany"), r"country is 'Germany': .* two-letter"),
+    "organisation": Wrong(authority(organization=""), r"organization is '': it must have 1 to 64 characters"),
+    "common name": Wrong(authority(common_name="x" * 65), r"common_name is 'x+': .* 1 to 64"),
+    "empty common name": Wrong(authority(common_name=""), r"common_name is '': .* 1 to 64"),
+    "CA validity": Wrong(authority(validity=Duration.days(1)), r"validity is 1 day: it must be from 30 days"),
+    "CRL expiry": Wrong(authority(crl_expiry=Duration.hours(1)), r"crl_expiry is 1 hour: it must be from 1 day"),
+    "a CA's ARN for an authority": Wrong(
+        {"authority": "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/x"},
+        r"authority is 'arn:.*': it must be an Authority: Authority.created\(...\) or Authority.existing\(...\)",
     ),
-    "issuance timeout": Wrong({"issuance_timeout": Duration.seconds(1)}, r"issuance_timeout is 1 second"),
-    "versions kept": Wrong({"versions_kept": 0}, r"versions_kept is 0"),
-    "country": Wrong({"ca_country": "Germany"}, r"ca_country is 'Germany': .* two-letter"),
-    "organisation": Wrong({"ca_organization": ""}, r"ca_organization is '': it must have 1 to 64 characters"),
-    "common name": Wrong({"ca_common_name": "x" * 65}, r"ca_common_name is 'x+': .* 1 to 64"),
-    "empty common name": Wrong({"ca_common_name": ""}, r"ca_common_name is '': .* 1 to 64"),
-    "CA validity": Wrong({"ca_validity": Duration.days(1)}, r"ca_validity is 1 day"),
-    "existing CA that is described": Wrong(
-        {"certificate_authority": existing_authority, "ca_country": "DE", "ca_validity": Duration.days(365)},
-        r"certificate_authority is given together with ca_country, ca_validity",
-    ),
-    "created CA with a mode": Wrong(
-        {"certificate_authority_usage_mode": UsageMode.GENERAL_PURPOSE},
-        r"certificate_authority_usage_mode is given without certificate_authority",
+    "a CA's ARN for an imported CA": Wrong(
+        {"authority": Made("Authority.existing", "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/x")},
+        r"certificate_authority is 'arn:.*': it must be an aws_acmpca.ICertificateAuthority",
     ),
     "validity beyond an existing short-lived CA": Wrong(
-        {
-            "certificate_authority": existing_authority,
-            "certificate_authority_usage_mode": UsageMode.SHORT_LIVED,
-            "validity": Duration.days(8),
-        },
+        existing(usage_mode=UsageMode.SHORT_LIVED) | times(validity=Duration.days(8)),
         r"validity is 8 days: a CA in short-lived mode issues at most 7 days",
     ),
-    "relative CA path": Wrong({"ca_certificate_path": "certs"}, r"ca_certificate_path is 'certs'"),
-    "hook timeout": Wrong(
-        {"hook_timeout": Duration.hours(1)}, r"hook_timeout is 1 hour: it must be from 1 second to 10"
-    ),
-    "interval of nothing": Wrong(
-        {"schedule_interval": Duration.seconds(0)}, r"schedule_interval is 0 .* from 1 minute"
-    ),
+    "relative CA path": Wrong(hosts(ca_certificate_path="certs"), r"ca_certificate_path is 'certs'"),
+    "hook timeout": Wrong(hosts(hook_timeout=Duration.hours(1)), r"hook_timeout is 1 hour: it must be from 1 second"),
+    "interval of nothing": Wrong(times(interval=Duration.seconds(0)), r"interval is 0 .* from 1 minute"),
     "runway of a healthy fleet": Wrong(
-        {"runway_alarm": Duration.hours(40)}, r"runway_alarm is 1 day 16 hours and .* would be in alarm"
+        alarms(runway=Duration.hours(40)), r"runway is 1 day 16 hours and threshold minus interval .* would be in alarm"
     ),
-    "runway of nothing": Wrong({"runway_alarm": Duration.seconds(0)}, r"runway_alarm is 0 .* from 1 minute"),
+    "runway of nothing": Wrong(alarms(runway=Duration.seconds(0)), r"runway is 0 .* from 1 minute"),
     "CA expiry alarm from the start": Wrong(
-        {"ca_validity": Duration.days(60), "ca_expiry_alarm": Duration.days(60)},
-        r"ca_expiry_alarm is 60 days and ca_validity is 60 days.*new CA",
+        authority(validity=Duration.days(60)) | alarms(ca_expiry=Duration.days(60)),
+        r"ca_expiry is 60 days and the CA's validity is 60 days.*new CA",
     ),
     "CRL alarm from the start": Wrong(
-        {"crl_expiry_alarm": Duration.days(7)}, r"crl_expiry_alarm is 7 days and crl_expiry is 7 days.*new CRL"
+        alarms(crl_next_update=Duration.days(7)),
+        r"crl_next_update is 7 days and the CA's crl_expiry is 7 days.*new CRL",
     ),
-    "no share of a CRL": Wrong(
-        {"crl_size_alarm_percentage": 0}, r"crl_size_alarm_percentage is 0: it must be from 1 to 100"
+    "no share of a CRL": Wrong(alarms(crl_size_percentage=0), r"crl_size_percentage is 0: it must be from 1 to 100"),
+    "CRL alarm without a CRL": Wrong(
+        existing() | alarms(crl_size_percentage=50), r"crl_size_percentage is given, but no CRL is distributed: give"
     ),
+    "no for alarms": Wrong({"alarms": False}, r"alarms is False: it must be of the type Alarms"),
     "no hosts": Wrong({"expected_hosts": 0}, r"expected_hosts is 0: .* from 1 to"),
     "half a host": Wrong({"expected_hosts": 1.5}, r"expected_hosts is 1.5: .* whole number"),
+    "hosts as text": Wrong({"expected_hosts": "10"}, r"expected_hosts is '10': .* whole number"),
     "no tag": Wrong({"enrol_by_tag": {}}, r"enrol_by_tag is empty"),
     "tag without a value": Wrong({"enrol_by_tag": {"Pki": ""}}, r"has an empty value for 'Pki'"),
     "tag with a pattern": Wrong({"enrol_by_tag": {"Pki": "*"}}, r"takes .* in a tag's value for a pattern"),
+    "tag with a list": Wrong(
+        {"instance_tags": {"Pki": ["on"]}}, r"instance_tags has \['on'\] at 'Pki': it must be text"
+    ),
+    "no as text": Wrong({"dashboard": "false"}, r"dashboard is 'false': it must be True or False"),
     "another enumeration's value": Wrong(
         {"revoke_replaced": RevocationPolicy.ALWAYS},
         r"revoke_replaced is <RevocationPolicy.ALWAYS: 'ALWAYS'>: it must be one of ReplacementRevocation.NEVER, "
@@ -129,5 +194,18 @@ WRONG = {
     "a string for an enumeration": Wrong(
         {"revoke_on_retire": "NEVER"},
         r"revoke_on_retire is 'NEVER': it must be one of RevocationPolicy.ALWAYS, RevocationPolicy.NEVER$",
+    ),
+    "a string for a key algorithm": Wrong(
+        hosts(key_algorithm="RSA_2048"), r"key_algorithm is 'RSA_2048': it must be one of KeyAlgorithm.RSA_2048, "
+    ),
+    "a string for an architecture": Wrong(
+        functions(architecture="arm64"), r"architecture is 'arm64': it must be an aws_lambda.Architecture$"
+    ),
+    "an ARN for a key": Wrong(
+        {"encryption_key": "arn:aws:kms:eu-central-1:111122223333:key/x"},
+        r"encryption_key is 'arn:.*': it must be an aws_kms.IKey or None$",
+    ),
+    "a schedule as text": Wrong(
+        {"schedule": "rate(6 hours)"}, r"schedule is 'rate.*': it must be an aws_scheduler.ScheduleExpression or None$"
     ),
 }

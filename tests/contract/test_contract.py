@@ -19,15 +19,11 @@ from pca_runtime.revocation import settings as revocation_settings
 from pca_runtime.shared import identifiers, settings
 
 from pca_automator._internal import assets, validation
-from pca_automator.authority.algorithms import (
-    KeyAlgorithm,
-    ReplacementRevocation,
-    RevocationPolicy,
-    SigningAlgorithm,
-    ValidationPolicy,
-)
+from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm
+from pca_automator.hosts.settings import ValidationPolicy
 from pca_automator.renewal.states import RETRYABLE_ERRORS
 from pca_automator.reporting import events as automation_events
+from pca_automator.revocation.policies import ReplacementRevocation, RevocationPolicy
 from pca_automator.ssm_documents import load_document
 from tests.synthesis import resources, sample_template, state_machine_definition
 

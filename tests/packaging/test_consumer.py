@@ -61,10 +61,10 @@ def test_mypy_strict_finds_full_types(consumer: Consumer, app: str, tmp_path: Pa
     """
     if (ROOT / ".mypy_cache").is_dir():
         shutil.copytree(ROOT / ".mypy_cache", tmp_path / "cache")
-    wrong = app.replace("notification_emails=", "max_concurrency='many', notification_emails=")
+    wrong = app.replace("notification_emails=", "expected_hosts='many', notification_emails=")
     assert wrong != app
     assert mypy(consumer, app, tmp_path / "right") == ""
-    assert '"max_concurrency"' in mypy(consumer, wrong, tmp_path / "wrong")
+    assert '"expected_hosts"' in mypy(consumer, wrong, tmp_path / "wrong")
 
 
 def mypy(consumer: Consumer, source: str, folder: Path) -> str:

@@ -29,9 +29,7 @@ TAGS = {"CertManaged": "true"}
 
 @cache
 def everything() -> Any:
-    return automation(
-        enrol_by_tag=TAGS, expected_hosts=10_000, revoke_replaced=ReplacementRevocation.ALWAYS, versions_kept=1
-    )
+    return automation(enrol_by_tag=TAGS, expected_hosts=10_000, revoke_replaced=ReplacementRevocation.ALWAYS)
 
 
 @cache

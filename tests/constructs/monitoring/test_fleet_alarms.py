@@ -10,7 +10,7 @@ from typing import Any
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_acmpca as acmpca
 
-from pca_automator import PcaCertificateAutomation
+from pca_automator import Alarms, Authority, PcaCertificateAutomation, RenewalTimes
 from pca_automator._internal.assets import lambda_source
 from tests.synthesis import automation, new_app, resources, sample_template, template_of
 
@@ -91,7 +91,7 @@ def test_every_alarm_tells_the_topic_and_is_on_the_dashboard() -> None:
 
 
 def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -> None:
-    construct = automation(alarms=False, dashboard=False)
+    construct = automation(alarms=Alarms.none(), dashboard=False)
     found = [getattr(construct, method)() for method in dir(construct) if method.startswith("metric_")]
     names = {metric.metric_name for metric in found if metric.namespace == OURS}
     assert [metric.metric_name for metric in found if metric.namespace == "AWS/SQS"] == [
@@ -110,7 +110,7 @@ def test_the_dashboard_shows_nothing_that_is_not_made() -> None:
     stack = Stack(new_app(), "Consumer")
     authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", arn)
     bare = PcaCertificateAutomation(
-        stack, "Automation", certificate_authority=authority, immediate_enrolment=False, validity=Duration.days(30)
+        stack, "Automation", authority=Authority.existing(authority), immediate_enrolment=False
     )
     shown = metric_names(dashboard(template_of(bare))["widgets"])
     without = {"CrlBytes", "CrlSecondsToNextUpdate", "HostsEnrolled", "HostsRegistered", "HostsRemoved"}
@@ -129,7 +129,7 @@ def test_the_runway_of_the_fleet_and_the_time_of_the_ca_are_alarms() -> None:
 
 
 def test_a_ca_of_a_short_life_is_not_in_alarm_from_the_start() -> None:
-    template = template_of(automation(ca_validity=Duration.days(60)))
+    template = template_of(automation(authority=Authority.created(validity=Duration.days(60))))
     found = resources(template, "AWS::CloudWatch::Alarm")
     (alarm,) = (each["Properties"] for name, each in found.items() if "CaExpiry" in name)
     assert alarm["Threshold"] == 30 * 86_400
@@ -143,10 +143,12 @@ def test_no_alarm_is_about_a_single_failure() -> None:
 def test_every_threshold_is_a_prop() -> None:
     template = template_of(
         automation(
-            runway_alarm=Duration.hours(6),
-            ca_expiry_alarm=Duration.days(30),
-            crl_expiry_alarm=Duration.hours(2),
-            crl_size_alarm_percentage=50,
+            alarms=Alarms(
+                runway=Duration.hours(6),
+                ca_expiry=Duration.days(30),
+                crl_next_update=Duration.hours(2),
+                crl_size_percentage=50,
+            )
         )
     )
     found = resources(template, "AWS::CloudWatch::Alarm")
@@ -210,12 +212,14 @@ def test_alarms_may_publish_to_the_topic_and_use_its_key() -> None:
 
 
 def test_alarms_and_dashboard_can_be_switched_off() -> None:
-    types = {each["Type"] for each in template_of(automation(alarms=False, dashboard=False))["Resources"].values()}
+    types = {
+        each["Type"] for each in template_of(automation(alarms=Alarms.none(), dashboard=False))["Resources"].values()
+    }
     assert not {kind for kind in types if kind.startswith("AWS::CloudWatch::")}
 
 
 def test_an_unusual_schedule_has_alarms_within_cloudwatchs_limits() -> None:
-    template = template_of(automation(renewal_threshold=Duration.days(5), schedule_interval=Duration.hours(100)))
+    template = template_of(automation(times=RenewalTimes(threshold=Duration.days(5), interval=Duration.hours(100))))
     for alarm in resources(template, "AWS::CloudWatch::Alarm").values():
         properties = alarm["Properties"]
         assert properties["EvaluationPeriods"] * properties.get("Period", 300) <= 7 * 86_400

@@ -11,7 +11,7 @@ from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_scheduler as scheduler
 from pca_runtime.reporting.settings import CertDigestSettings
 
-from pca_automator import PcaCertificateAutomation
+from pca_automator import Authority, PcaCertificateAutomation
 from tests.constructs.membership.test_membership import refuse_silent_failures
 from tests.constructs.test_compliance import PACKS, findings
 from tests.contract.test_contract import COMMON
@@ -83,7 +83,7 @@ def test_without_a_crl_it_looks_at_none() -> None:
     stack = Stack(new_app(), "Consumer")
     authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", arn)
     bare = template_of(
-        PcaCertificateAutomation(stack, "Automation", certificate_authority=authority, digest_schedule=DAILY)
+        PcaCertificateAutomation(stack, "Automation", authority=Authority.existing(authority), digest_schedule=DAILY)
     )
     allowed = {action for each in statements(bare, "CertDigestRole") for action in actions(each)}
     assert "rolesanywhere:ListCrls" not in allowed
