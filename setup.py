@@ -24,6 +24,7 @@ setup(
     package_dir={LAMBDA: "lambda_src"},
     package_data={
         "pca_automator": ["py.typed"],
+        "pca_automator.planning": ["*.json"],
         "pca_automator.ssm_documents": ["*.yaml", "**/*.sh", "*.md"],
         f"{LAMBDA}.layer": ["requirements.txt"],
     },
@@ -41,6 +42,8 @@ setup(
         # first releases do not read options from the environment.
         "typer>=0.26.8,<1",
         "rich>=13.8",
+        # The command's plan plays the workflow in simulated time; 4.1.1 is the first release for Python 3.11.
+        "simpy>=4.1.1,<5",
         # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
         "boto3>=1.35",
         # The command checks overrides with the functions' own model.
@@ -49,6 +52,8 @@ setup(
         "cryptography>=45.0.1",
     ],
     extras_require={
+        # The picture of a plan; 3.9 is the first release for NumPy 2.
+        "plot": ["matplotlib>=3.9"],
         "rehearsal": [
             # Young and quick to change: exactly the release that tests/rehearsal's conformance tests were run with.
             "ministack==1.5.33",

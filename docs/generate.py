@@ -15,6 +15,7 @@ from aws_cdk import CfnResource, Stack, Validations  # noqa: E402
 
 from docs import api_reference  # noqa: E402
 from docs.refusals import refusals as refused  # noqa: E402
+from pca_automator.planning.workflow import plain_definition  # noqa: E402
 from tests.synthesis import sample_stack, sample_template, state_machine_definition  # noqa: E402
 
 NOTE = "<!-- Made by docs/generate.py; do not edit. -->\n"
@@ -120,7 +121,13 @@ def resources() -> str:
     return "\n".join(lines) + "\n"
 
 
+def definition() -> str:
+    """The workflow that ``pca-automator plan`` plays where it is given no other."""
+    return json.dumps(plain_definition(state_machine_definition(sample_template())), indent=1) + "\n"
+
+
 PAGES = {
+    "../pca_automator/planning/workflow.json": definition,
     "api.md": api,
     "refusals.md": refusals,
     "compliance.md": compliance,

@@ -83,7 +83,7 @@ class RolesAnywhereTrust(Construct):
     ) -> iam.Role:
         """A role that certificates of this trust anchor may assume.
 
-        Its trust policy names the trust anchor, the account and the subject's common name, as AWS recommends; no
+        Its trust policy names the trust anchor and the subject's common name, as AWS recommends; no
         condition is negative, for a missing tag makes a negative one true. Hand the role to ``profile_roles`` of the
         automation whose profile shall offer it.
         https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
@@ -160,14 +160,15 @@ class RolesAnywhereTrust(Construct):
         )
 
     def _conditions(self, subjects: Sequence[str]) -> dict[str, dict[str, str | list[str]]]:
-        equals: dict[str, str | list[str]] = {"aws:SourceAccount": Stack.of(self).account}
-        if self._issuer_common_name is not None:
-            equals["aws:PrincipalTag/x509Issuer/CN"] = self._issuer_common_name
-        return {
+        # The anchor's ARN holds the account. aws:SourceAccount stands in none of AWS's examples for this service: if it
+        # is not sent, a policy that demands it refuses every host.
+        conditions: dict[str, dict[str, str | list[str]]] = {
             "ArnEquals": {"aws:SourceArn": self.trust_anchor_arn},
-            "StringEquals": equals,
             "StringLike": {"aws:PrincipalTag/x509Subject/CN": list(subjects)},
         }
+        if self._issuer_common_name is not None:
+            conditions["StringEquals"] = {"aws:PrincipalTag/x509Issuer/CN": self._issuer_common_name}
+        return conditions
 
     def _make_trust_anchor(self, authority: IssuingAuthority) -> rolesanywhere.CfnTrustAnchor:
         anchor = rolesanywhere.CfnTrustAnchor(

@@ -66,6 +66,13 @@ class Display:
         self._console.print(table)
         self._console.print(_per_renewal(report))
         self._console.print(f"Seconds: {', '.join(f'{name} {value}' for name, value in report.seconds.items())}")
+        if facts := report.numbers.get("facts"):
+            self._console.print(
+                f"Facts of AWS leaned on: {facts['leaned_on']}, of which {len(facts['assumed'])} are assumed "
+                f"({', '.join(facts['assumed']) or 'none'}); docs/rehearsal.md says why each is safe either way",
+                highlight=False,
+                soft_wrap=True,
+            )
         for trouble in report.troubles:
             self._console.print(f"[yellow]{trouble}", highlight=False, soft_wrap=True)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from pca_automator.rehearsal.local_aws.facts import Evidence, registered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Report:
         """A number of report.json that must have a certain value."""
         self.numbers[name] = seen
         self.expect(what, expected, seen)
+
+    def lean(self, leaned: Mapping[str, int]) -> None:
+        """Note on which rules of AWS the local AWS leaned, and which of them nobody has seen written."""
+        assumed = [fact.name for fact in registered() if fact.evidence is Evidence.ASSUMED and fact.name in leaned]
+        self.numbers["facts"] = {"leaned_on": len(leaned), "assumed": assumed}
 
     def trouble(self, text: str) -> None:
         """A detail that explains an expectation which did not hold."""

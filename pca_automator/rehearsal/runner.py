@@ -44,6 +44,7 @@ class Options:
     signing_helper: Path | None = None
     build: Path = Path("build/rehearsal")
     enforce_iam: bool = True
+    other_answers: tuple[str, ...] = ()
 
 
 def rehearse(options: Options, display: Display) -> Report:
@@ -51,7 +52,7 @@ def rehearse(options: Options, display: Display) -> Report:
     directory = _run_directory(options.build)
     report = Report()
     report.numbers["hosts"] = options.hosts
-    settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
+    settings = Settings(fleet=directory / "fleet", crl_seconds=0.5, other_answers=",".join(options.other_answers))
     aws = LocalAws(directory, settings, wait_scale=_WAIT_SCALE, keep=options.keep, auth=options.enforce_iam)
     report.numbers["log"] = str(aws.log_path)
     leave_running = False
@@ -104,6 +105,7 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     if automation.crl_bucket:
         # Without a CRL there is no departure in the rehearsal, and some metrics have nothing to measure.
         expect_metrics(world)
+    report.lean(aws.control("facts"))
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))

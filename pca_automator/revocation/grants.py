@@ -6,6 +6,22 @@ from aws_cdk import Fn
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from pca_automator._internal.acknowledge import acknowledge_policy
+
+WRITTEN_BY_PRIVATE_CA = (
+    "crl/*",
+    "audit-report/*",
+    "acm-pca-permission-test-key",
+    "acm-pca-permission-test-key-private",
+)
+"""The objects that AWS Private CA writes into a bucket, by the page on CRLs and their encryption."""
+
+_WILDCARD = (
+    "AWS does not say which of the objects that AWS Private CA writes whoever revokes must be able to write; with "
+    "aws:ViaAWSService nobody but AWS itself writes them."
+)
 
 
 def crl_key(certificate_authority: acmpca.ICertificateAuthority) -> str:
@@ -18,9 +34,11 @@ def grant_revocation(
 ) -> iam.Grant:
     """Allow revoking certificates of a CA.
 
-    Who revokes must be able to write to the CRL bucket, says the page of the operation, or an exception is thrown. That
-    is granted for the one object and for requests that AWS makes on the principal's behalf: nobody can write a CRL with
-    it. https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html
+    Who revokes must be able to write to the CRL bucket, says the page of the operation, or an exception is thrown; it
+    does not say to which object. So that is granted for all that AWS Private CA writes there, with the key of a bucket
+    that has one, and only for requests that AWS makes on the principal's behalf: nobody can write a CRL with it.
+    https://docs.aws.amazon.com/privateca/latest/APIReference/API_RevokeCertificate.html,
+    https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html
 
     Args:
         grantee: who may.
@@ -28,18 +46,25 @@ def grant_revocation(
         crl_bucket: where it writes its CRL, if it has one.
     """
     if crl_bucket is not None:
-        for actions, resource in (
-            (["s3:PutObject", "s3:PutObjectAcl"], crl_bucket.arn_for_objects(crl_key(certificate_authority))),
-            (["s3:GetBucketAcl", "s3:GetBucketLocation"], crl_bucket.bucket_arn),
-        ):
-            iam.Grant.add_to_principal(
-                actions=actions,
-                conditions={"Bool": {"aws:ViaAWSService": "true"}},
-                grantee=grantee,
-                resource_arns=[resource],
-            )
+        objects = [crl_bucket.arn_for_objects(key) for key in WRITTEN_BY_PRIVATE_CA]
+        _on_behalf(grantee, ["s3:PutObject", "s3:PutObjectAcl"], objects)
+        _on_behalf(grantee, ["s3:GetBucketAcl", "s3:GetBucketLocation"], [crl_bucket.bucket_arn])
+        if crl_bucket.encryption_key is not None:
+            _on_behalf(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], [crl_bucket.encryption_key.key_arn])
+        principal = grantee.grant_principal
+        if isinstance(principal, Construct):  # a role or user of this app; others have no place for an acknowledgement
+            acknowledge_policy(principal, {arn: _WILDCARD for arn in objects if arn.endswith("*")})
     return iam.Grant.add_to_principal(
         actions=["acm-pca:RevokeCertificate"],
         grantee=grantee,
         resource_arns=[certificate_authority.certificate_authority_arn],
+    )
+
+
+def _on_behalf(grantee: iam.IGrantable, actions: list[str], resources: list[str]) -> None:
+    iam.Grant.add_to_principal(
+        actions=actions,
+        conditions={"Bool": {"aws:ViaAWSService": "true"}},
+        grantee=grantee,
+        resource_arns=resources,
     )

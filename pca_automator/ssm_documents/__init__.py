@@ -54,16 +54,17 @@ def _compose(parameters: list[str], shell_files: list[str]) -> list[str]:
     origin = f"# pca-automator, composed of {' '.join(shell_files)}; the comments are in those files"
     lines = ["#!/bin/sh", origin, *fallbacks]
     for shell_file in shell_files:
-        lines += _compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8"))
+        lines.append(_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")))
     return lines
 
 
-def _compact(text: str) -> list[str]:
-    # SSM takes at most 64 KB, and certificate and chain come on top as parameters: comments go, and half of the
-    # indentation. No string in the shell files goes on in a line that starts with "#" or a space.
+def _compact(text: str) -> str:
+    # SSM takes at most 64 KB, and certificate and chain come on top as parameters: comments and indentation go, and a
+    # file is one string, whose lines are two characters apart and not four. No string in the shell files goes on in a
+    # line that starts with "#" or a space.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-creating-content.html
-    code = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return [" " * ((len(line) - len(line.lstrip())) // 2) + line.lstrip() for line in code]
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
 def _read_yaml(file_name: str) -> Any:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,19 +15,34 @@ KEYS = {
     "hosts", "deployed", "validated", "second_run_due", "renewed_again", "pair_mismatches_seen", "healthy_in_bad_run",
     "failed_as_expected", "old_pairs_kept", "notifications", "revoked_denied", "others_still_accepted", "crl_updates",
     "seconds", "per_renewal", "rollbacks", "takeovers", "enrolled_within_seconds", "crls_accepted", "crls_refused",
-    "retired_denied", "registered_by_tag", "events", "metrics", "digests",
+    "retired_denied", "registered_by_tag", "events", "metrics", "digests", "facts",
 }  # fmt: skip
+
+
+def rehearsed(build: Path, *options: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--hosts", "6", "--json", *options]
+    run = subprocess.run(
+        [*command, "--build", str(build)], cwd=ROOT, capture_output=True, text=True, timeout=480, check=False
+    )
+    assert run.returncode == 0, run.stderr[-6000:]
+    report: dict[str, Any] = json.loads(run.stdout)
+    assert report == json.loads((build / "report.json").read_text())
+    return report
+
+
+@pytest.mark.long
+@pytest.mark.rehearsal
+def test_everything_holds_where_aws_answers_otherwise_to_all_that_is_assumed(tmp_path: Path) -> None:
+    report = rehearsed(tmp_path, "--otherwise", "all")
+    assert report["ok"] is True
+    assert {"private-ca.revoker-object", "roles-anywhere.source-account", "roles-anywhere.anchor-follows"} <= set(
+        report["facts"]["assumed"]
+    )
 
 
 @pytest.mark.rehearsal
 def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--hosts", "6", "--json"]
-    run = subprocess.run(
-        [*command, "--build", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=480, check=False
-    )
-    assert run.returncode == 0, run.stderr[-6000:]
-    report = json.loads(run.stdout)
-    assert report == json.loads((tmp_path / "report.json").read_text())
+    report = rehearsed(tmp_path)
     assert set(report) >= KEYS
     assert report["ok"] is True
     assert (report["hosts"], report["deployed"], report["validated"]) == (6, 6, 6)

@@ -27,6 +27,10 @@ def rehearse(
     ] = None,
     build: Annotated[Path, typer.Option(help="Where report.json, the log and the hosts go.")] = Path("build/rehearsal"),
     iam: Annotated[bool, typer.Option("--iam/--no-iam", help="Enforce the IAM policies of the app.")] = True,
+    otherwise: Annotated[
+        str,
+        typer.Option(help="Assumed facts of AWS, separated by commas, to give the other answer to; 'all' for each."),
+    ] = "",
 ) -> None:
     """Deploy a CDK app into a local AWS and take a simulated fleet through its life."""
     # The local AWS is a process of its own: without them it would end at once, with a trace in its log.
@@ -37,11 +41,17 @@ def rehearse(
     from rich.console import Console
 
     from pca_automator.rehearsal.display import Display
+    from pca_automator.rehearsal.local_aws.facts.ledger import assumptions
     from pca_automator.rehearsal.runner import Options
     from pca_automator.rehearsal.runner import rehearse as play
 
     console = Console(stderr=True) if as_json else Console()
-    options = Options(hosts, app, keep, signing_helper, build, iam)
+    try:
+        other_answers = assumptions(otherwise)
+    except ValueError as error:
+        typer.echo(f"error: --otherwise: {error}", err=True)
+        raise typer.Exit(2) from error
+    options = Options(hosts, app, keep, signing_helper, build, iam, other_answers)
     display = Display(console)
     try:
         with display:

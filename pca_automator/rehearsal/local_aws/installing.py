@@ -26,6 +26,9 @@ from pca_automator.rehearsal.local_aws import (
 from pca_automator.rehearsal.local_aws.counters import Counters
 from pca_automator.rehearsal.local_aws.emulator import Response
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import account
+from pca_automator.rehearsal.local_aws.facts import roles_anywhere as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.front import Front
 from pca_automator.rehearsal.local_aws.patching import replace
 from pca_automator.rehearsal.local_aws.private_ca import api as private_ca_api
@@ -65,6 +68,7 @@ def _announcing(settings: Settings) -> instances.Announce:
     def announce(instance_id: str, state: str) -> None:
         arn = f"arn:aws:ec2:{emulator.region()}:{emulator.account_id()}:instance/{instance_id}"
         detail = {"instance-id": instance_id, "state": state}
+        LEDGER.lean(account.INSTANCE_EVENT)
         for _ in range(settings.instance_events):
             emulator.publish_aws_event("aws.ec2", "EC2 Instance State-change Notification", [arn], detail)
 
@@ -77,6 +81,7 @@ def _scope() -> tuple[str, str]:
 
 def install(settings: Settings) -> None:
     """Register services and resource types, put MiniStack right where it differs, and start counting."""
+    LEDGER.answer_otherwise(settings.other_answers.split(","))
     counters = Counters()
     private_ca = PrivateCa(settings, _Surroundings())
     roles_anywhere = RolesAnywhere(lambda arn: private_ca.find(arn).certificate_pem, _scope)
@@ -130,7 +135,7 @@ def _create_session(sessions: Sessions, counters: Counters) -> Callable[[str, st
         request = SignedRequest("POST", path, query, headers, body)
         try:
             if path != "/sessions":
-                raise ServiceError("UnknownOperationException", path, 404)
+                raise ServiceError("UnknownOperationException", path, 404, fact=facts.PATH)
             answer = sessions.create(request, dt.datetime.now(dt.UTC))
         except ServiceError as error:
             emulator.log.info("CreateSession: %s", error)
@@ -151,7 +156,10 @@ class _Control:
     def __call__(self, method: str, path: str, data: dict[str, Any]) -> Any:
         if path == "settings":
             self._settings.change(data)
+            LEDGER.answer_otherwise(self._settings.other_answers.split(","))
             return self._settings.as_json()
+        if path == "facts":
+            return LEDGER.leaned()
         if path == "counters":
             counted = self._counters.as_json()
             if method == "POST" and data.get("reset"):

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from pca_automator.rehearsal.local_aws.emulator import Handler, Response
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import account as facts
 from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet, Host
 from pca_automator.rehearsal.local_aws.settings import Settings
 
@@ -31,8 +32,7 @@ _WAYS = {
     "StopInstances": (("stopping", "stopped"), ("running", "stopped")),
     "TerminateInstances": (("shutting-down", "terminated"), ("running", "stopped", "terminated")),
 }
-# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
-_FILTER_VALUES = 200
+_FILTER_VALUES: int = facts.INSTANCE_FILTERS.value
 _INSTANCE = re.compile(r"i-([0-9a-f]{8}|[0-9a-f]{17})")
 _NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 
@@ -72,19 +72,31 @@ class Api:
     def _named(self, parameters: Parameters) -> list[Host]:
         ids = _listed(parameters, "InstanceId")
         if wrong := [each for each in ids if not _INSTANCE.fullmatch(each)]:
-            raise ServiceError("InvalidInstanceID.Malformed", f'Invalid id: "{wrong[0]}"')
+            raise ServiceError("InvalidInstanceID.Malformed", f'Invalid id: "{wrong[0]}"', fact=facts.INSTANCE_ID)
         found = {each: self._fleet.find_machine(each) for each in ids}
         if missing := [each for each, host in found.items() if host is None]:
-            raise ServiceError("InvalidInstanceID.NotFound", f"The instance ID '{missing[0]}' does not exist")
+            raise ServiceError(
+                "InvalidInstanceID.NotFound",
+                f"The instance ID '{missing[0]}' does not exist",
+                fact=facts.INSTANCE_KNOWN,
+            )
         return [host for host in found.values() if host is not None]
 
     def _describe(self, parameters: Parameters) -> str:
         named = _listed(parameters, "InstanceId")
         size = int(parameters.get("MaxResults") or 1000)
         if named and "MaxResults" in parameters:
-            raise ServiceError("InvalidParameterCombination", "MaxResults and instance ids exclude each other")
+            raise ServiceError(
+                "InvalidParameterCombination",
+                "MaxResults and instance ids exclude each other",
+                fact=facts.INSTANCE_FILTERS,
+            )
         if not 5 <= size <= 1000:
-            raise ServiceError("InvalidParameterValue", f"MaxResults is {size}: it must be between 5 and 1000")
+            raise ServiceError(
+                "InvalidParameterValue",
+                f"MaxResults is {size}: it must be between 5 and 1000",
+                fact=facts.INSTANCE_FILTERS,
+            )
         filters = _filters(parameters)
         hosts = self._named(parameters) if named else self._fleet.instances()
         found = [host for host in hosts if all(_fits(host, name, values) for name, values in filters)]
@@ -98,7 +110,9 @@ class Api:
         hosts = self._named(parameters)
         for host in hosts:
             if host.state not in allowed:
-                raise ServiceError("IncorrectInstanceState", f"The instance '{host.id}' is {host.state}")
+                raise ServiceError(
+                    "IncorrectInstanceState", f"The instance '{host.id}' is {host.state}", fact=facts.INSTANCE_STATE
+                )
         items = ""
         for host in hosts:
             before = host.state
@@ -140,10 +154,16 @@ def _filters(parameters: Parameters) -> list[tuple[str, list[str]]]:
     for name, values in filters:
         if name not in ("instance-id", "instance-state-name", "tag-key") and not name.startswith("tag:"):
             raise ServiceError(
-                "InvalidParameterValue", f"The filter '{name}' is invalid, or not known to the local AWS"
+                "InvalidParameterValue",
+                f"The filter '{name}' is invalid, or not known to the local AWS",
+                fact=facts.INSTANCE_FILTERS,
             )
         if len(values) > _FILTER_VALUES:
-            raise ServiceError("FilterLimitExceeded", f"{name} has {len(values)} values: {_FILTER_VALUES} are allowed")
+            raise ServiceError(
+                "FilterLimitExceeded",
+                f"{name} has {len(values)} values: {_FILTER_VALUES} are allowed",
+                fact=facts.INSTANCE_FILTERS,
+            )
     return filters
 
 

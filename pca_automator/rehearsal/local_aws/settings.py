@@ -37,6 +37,8 @@ class Settings:
     """How many hosts run their script at the same time."""
     children: int = 6 * max(2, os.cpu_count() or 2)
     """How many child executions of a Distributed Map run at the same time."""
+    other_answers: str = ""
+    """Assumed rules of the ledger, by name and separated by commas, to which the other answer is given."""
     lambda_processes: int = 2
     """How many workers one Lambda function may have; further invocations wait for one."""
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextvars
 import dataclasses
 import json
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,11 +28,13 @@ from typing import Any
 from ministack.services import stepfunctions
 
 from pca_automator.rehearsal.local_aws.counters import Counters
+from pca_automator.rehearsal.local_aws.facts import workflow
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.patching import replace
 from pca_automator.rehearsal.local_aws.settings import Settings
 
 _STRETCH_SECONDS = 0.02
-_YEAR = 365 * 86_400  # an execution ends after a year, and with it a task without a timeout
+_YEAR: int = workflow.YEAR.value  # with its execution a task without a timeout ends, too
 _NEVER_CAUGHT_BY_WILDCARDS = {"States.Runtime", "States.DataLimitExceeded"}
 
 
@@ -39,6 +42,7 @@ def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set
     """Patch MiniStack's Step Functions interpreter."""
     replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts))
     replace(stepfunctions, "_run_distributed_map", lambda run: _bounded(run, settings))
+    replace(stepfunctions, "_read_map_items", _in_some_order)
     replace(stepfunctions, "_error_matches", _strict_wildcards)
     replace(stepfunctions, "_invoke_with_callback", lambda invoke: _failing_callbacks(invoke, settings))
     replace(stepfunctions, "_run_sub_machine", lambda run: _counted(run, counters))
@@ -48,6 +52,7 @@ def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set
 def _strict_wildcards(matches: Callable[[list[str], str], bool]) -> Callable[[list[str], str], bool]:
     def error_matches(error_equals: list[str], error: str) -> bool:
         if error in _NEVER_CAUGHT_BY_WILDCARDS:
+            LEDGER.lean(workflow.WILDCARDS)
             return error in error_equals
         return matches(error_equals, error)
 
@@ -66,6 +71,7 @@ def _failing_callbacks(invoke: Callable[..., Any], settings: Settings) -> Callab
         try:
             stepfunctions._invoke_resource(resource.replace(".waitForTaskToken", ""), input_data)
         except stepfunctions._ExecutionError:
+            LEDGER.lean(workflow.CALLBACK_ERROR)
             stepfunctions._task_tokens.pop(token, None)
             raise
         return _outcome(token, float(state.get("TimeoutSeconds", _YEAR)) * settings.callback_scale)
@@ -92,6 +98,16 @@ def _bounded(run: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
         return run({**state, "MaxConcurrency": min(wanted, settings.children)}, *others)
 
     return run_distributed_map
+
+
+def _in_some_order(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    def read_map_items(*arguments: Any) -> list[Any]:
+        items = read(*arguments)
+        if not LEDGER.holds(workflow.MAP_ORDER):
+            random.shuffle(items)
+        return items
+
+    return read_map_items
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,27 +1,18 @@
 # Reading certificates with the openssl command, the same way for OpenSSL 1.1.1 and 3.
 
-# alone ARGUMENT…: openssl without the certificates that this host trusts. They decide nothing here, and reading them
-# takes longer than all the rest.
-alone() {
-  SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null openssl "$@"
-}
-
 # read_certificate FILE: sets $serial (lower hex, no leading zeros), $not_before, $not_after (ISO 8601), $common_name
-# and $public_half
+# and $half; if it cannot be read, $words says why
 read_certificate() {
-  read_rest=$(alone x509 -in "$1" -noout -serial -startdate -enddate -subject -nameopt multiline -pubkey 2>&1) ||
-    return 1
-  read_rest=$read_rest$nl
+  words='it is no file'
+  [ -f "$1" ] || return 1
+  value openssl x509 -in "$1" -noout -serial -startdate -enddate -subject -nameopt multiline -pubkey || return 1
+  words='openssl says too little of it'
+  public_half "$value" || return 1
+  read_rest=$value$nl
   serial=
   not_before=
   not_after=
   common_name=
-  case $read_rest in
-    *'-----BEGIN PUBLIC KEY-----'*'-----END PUBLIC KEY-----'*) ;;
-    *) return 1 ;;
-  esac
-  public_half=${read_rest#*-----BEGIN PUBLIC KEY-----}
-  public_half=-----BEGIN\ PUBLIC\ KEY-----${public_half%%-----END PUBLIC KEY-----*}-----END\ PUBLIC\ KEY-----
   while [ -n "$read_rest" ]; do
     read_line=${read_rest%%"$nl"*}
     read_rest=${read_rest#*"$nl"}
@@ -32,7 +23,16 @@ read_certificate() {
       *' commonName '*=*) common_name=${common_name:+$common_name and }${read_line#*= } ;;
     esac
   done
-  is_hex "$serial" && [ "${#serial}" -le 40 ]
+  is_hex "$serial" && [ "${#serial}" -le 40 ] && is_moment "$not_before" && is_moment "$not_after"
+}
+
+# is_moment TEXT: whether it is a time as iso_date and clock write it
+is_moment() {
+  case $1 in
+    *[!0-9TZ:-]*) return 1 ;;
+    ????-??-??T??:??:??Z) ;;
+    *) return 1 ;;
+  esac
 }
 
 # lower_hex NUMBER
@@ -60,7 +60,7 @@ iso_date() {
   case $1 in
     Jan) iso_month=01 ;; Feb) iso_month=02 ;; Mar) iso_month=03 ;; Apr) iso_month=04 ;;
     May) iso_month=05 ;; Jun) iso_month=06 ;; Jul) iso_month=07 ;; Aug) iso_month=08 ;;
-    Sep) iso_month=09 ;; Oct) iso_month=10 ;; Nov) iso_month=11 ;; *) iso_month=12 ;;
+    Sep) iso_month=09 ;; Oct) iso_month=10 ;; Nov) iso_month=11 ;; Dec) iso_month=12 ;; *) return 0 ;;
   esac
   iso_day=$2
   [ "${#iso_day}" -eq 2 ] || iso_day=0$iso_day

@@ -3,8 +3,11 @@ set -eu
 umask 077
 PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C # messages of tools are matched, and [a-z] means ASCII
-export PATH LC_ALL
-unset CDPATH
+# openssl without this host's configuration, which may be broken or add extensions, and without the certificates that
+# the host trusts: they decide nothing here, and reading them takes longer than all the rest.
+OPENSSL_CONF=/dev/null SSL_CERT_DIR=/dev/null SSL_CERT_FILE=/dev/null
+export PATH LC_ALL OPENSSL_CONF SSL_CERT_DIR SSL_CERT_FILE
+unset CDPATH OPENSSL_MODULES OPENSSL_ENGINES
 nl='
 '
 reported=
@@ -39,13 +42,63 @@ must() {
   if must_noise=$("$@" 2>&1); then
     return 0
   fi
-  must_noise=${must_noise##*"$nl"}
   must_code=$(code_for "$must_noise" "$must_code")
+  last_words "$must_noise"
   # Not every tool says that the disk is full, but then it still is.
   if disk_is_full; then
     must_code=NO_SPACE
   fi
-  fail "$must_code" "$must_sentence: ${must_noise:-$1 gave no reason}"
+  fail "$must_code" "$must_sentence: ${words:-$1 gave no reason}"
+}
+
+# last_words TEXT: sets $words to its last line that says something; that the loader could not preload a library is said
+# by every program of a host, and explains nothing
+last_words() {
+  words=
+  words_rest=$1$nl
+  while [ -n "$words_rest" ]; do
+    case ${words_rest%%"$nl"*} in
+      '' | *'ld.so: '*) ;;
+      *) words=${words_rest%%"$nl"*} ;;
+    esac
+    words_rest=${words_rest#*"$nl"}
+  done
+}
+
+# value COMMAND…: sets $value to what it says on stdout. What it complains is never a part of that: if it fails, it is
+# asked once more, for $words.
+value() {
+  words=
+  value=$("$@" 2>/dev/null) && return 0
+  value=
+  last_words "$("$@" 2>&1 >/dev/null)"
+  return 1
+}
+
+# public_half TEXT: sets $half to the public key that openssl printed in it
+public_half() {
+  case $1 in
+    *'-----BEGIN PUBLIC KEY-----'*'-----END PUBLIC KEY-----'*) ;;
+    *) return 1 ;;
+  esac
+  half=${1#*-----BEGIN PUBLIC KEY-----}
+  half=${half%%-----END PUBLIC KEY-----*}
+}
+
+# read_key FILE: sets $half to its public half. An encrypted key is not asked for at a terminal.
+read_key() {
+  words='it is no file'
+  [ -f "$1" ] && value openssl pkey -in "$1" -passin pass: -pubout && public_half "$value"
+}
+
+# are_numbers COUNT WORD…: whether there are as many words, and all are numbers
+are_numbers() {
+  [ "$#" -eq $(($1 + 1)) ] || return 1
+  for are_number do
+    case $are_number in
+      '' | *[!0-9]* | ???????????*) return 1 ;;
+    esac
+  done
 }
 
 # code_for NOISE CODE: what the operating system said goes before what we were doing

@@ -2,6 +2,17 @@
 
 me=$(id -u)
 my_group=$(id -g)
+are_numbers 2 "$me" "$my_group" || fail INTERNAL "id gives no numbers, but '$me' and '$my_group'"
+
+# numbers COUNT STAT-ARGUMENT…: sets $numbers to what stat says; anything but COUNT numbers is refused
+numbers() {
+  numbers_count=$1
+  shift
+  value stat "$@" || fail UNSAFE_DIRECTORY "cannot be examined: $words"
+  numbers=$value
+  # shellcheck disable=SC2086  # words
+  are_numbers "$numbers_count" $numbers || fail UNSAFE_DIRECTORY "cannot be examined: stat gives no numbers, but $numbers"
+}
 
 # writable_by_others GROUP MODE: MODE is octal, as stat prints it. An ordinary user's own group is accepted (umask 002
 # on machines where every user has a group of their own); root's is not.
@@ -52,19 +63,22 @@ follow() {
 # judge KIND STAT-OPTION LIST: one stat for the whole list, which is one path on each line
 judge() {
   judge_kind=$1
+  judge_option=$2
   judge_list=$3
   IFS=$nl
   set -f
   # shellcheck disable=SC2086  # split at newlines on purpose
-  judge_facts=$(stat $2 -c '%u %g %a' $3 2>&1) || fail UNSAFE_DIRECTORY "cannot be examined: $judge_facts"
+  set -- $3
   set +f
   IFS=" $nl"
-  judge_facts=$judge_facts$nl
+  # shellcheck disable=SC2086  # there may be no option
+  numbers $(($# * 3)) $judge_option -c '%u %g %a' "$@"
+  # shellcheck disable=SC2086  # numbers
+  set -- $numbers
   while [ -n "$judge_list" ]; do
-    # shellcheck disable=SC2086  # three numbers
-    refuse_others "$judge_kind" "${judge_list%%"$nl"*}" ${judge_facts%%"$nl"*}
+    refuse_others "$judge_kind" "${judge_list%%"$nl"*}" "$1" "$2" "$3"
+    shift 3
     judge_list=${judge_list#*"$nl"}
-    judge_facts=${judge_facts#*"$nl"}
   done
 }
 
@@ -90,10 +104,11 @@ trusted_links() {
   IFS=$nl
   set -f
   # shellcheck disable=SC2086  # split at newlines on purpose
-  trusted_facts=$(stat -c %u $links 2>&1) || fail UNSAFE_DIRECTORY "cannot be examined: $trusted_facts"
+  set -- $links
   set +f
   IFS=" $nl"
-  for trusted_owner in $trusted_facts; do
+  numbers $# -c %u "$@"
+  for trusted_owner in $numbers; do
     [ "$trusted_owner" -eq 0 ] || [ "$trusted_owner" -eq "$me" ] ||
       fail UNSAFE_DIRECTORY "one of these links belongs to user number $trusted_owner: $links"
   done

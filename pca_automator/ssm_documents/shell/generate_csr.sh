@@ -46,14 +46,17 @@ make_request() {
 # is_whole DIRECTORY: both files can be read back and belong together
 is_whole() {
   [ -f "$1/tls.key" ] && [ ! -L "$1/tls.key" ] && [ -f "$1/tls.csr" ] && [ ! -L "$1/tls.csr" ] &&
-    [ -s "$1/algorithm" ] || return 1
-  whole_key=$(openssl pkey -in "$1/tls.key" -pubout 2>/dev/null) || return 1
-  # OpenSSL 1.1.1 ends well even if the signature is wrong, but says so
-  whole_request=$(openssl req -in "$1/tls.csr" -verify -noout -pubkey 2>&1) || return 1
-  case $whole_request in
-    *'verify OK'*"$whole_key"* | *"$whole_key"*'verify OK'*) return 0 ;;
-    *) return 1 ;;
+    [ -s "$1/algorithm" ] || { words='a file is missing' && return 1; }
+  read_key "$1/tls.key" || return 1
+  whole_key=$half
+  value openssl req -in "$1/tls.csr" -noout -pubkey && public_half "$value" && [ "$half" = "$whole_key" ] || return 1
+  # OpenSSL 1.1.1 ends well even if the signature is wrong, but complains
+  words=
+  whole_noise=$(openssl req -in "$1/tls.csr" -verify -noout 2>&1) || last_words "$whole_noise"
+  case $whole_noise in
+    *'verify failure'*) words='the signature of the request is wrong' ;;
   esac
+  [ -z "$words" ]
 }
 
 make_pending() {
@@ -68,7 +71,7 @@ make_pending() {
     if disk_is_full; then
       fail NO_SPACE "no space is left in $store"
     fi
-    fail CSR_GENERATION_FAILED 'key and signing request do not belong together'
+    fail CSR_GENERATION_FAILED "key and signing request do not belong together: ${words:-they differ}"
   fi
   rm -f "$staged/$SSM_requestId/openssl.cnf"
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mv -f "$staged/$SSM_requestId" "$store/pending/"

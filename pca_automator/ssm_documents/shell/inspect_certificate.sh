@@ -75,7 +75,8 @@ describe_live() {
 }
 
 is_pair() {
-  [ "$(openssl pkey -in "$shown_key" -pubout 2>/dev/null)" = "$public_half" ]
+  shown_half=$half
+  read_key "$shown_key" && [ "$half" = "$shown_half" ]
 }
 
 # describe_file PATH NAME: adds to $files
@@ -90,13 +91,12 @@ describe_file() {
   fi
   file="{\"shown\":\"$shown\""
   if [ "$shown" != missing ]; then
-    # shellcheck disable=SC2046  # three words
-    set -- "$2" $(stat -L -c '%a %U %G' "$1")
-    file="$file,\"mode\":\"$2\",\"owner\":$(text "$3" 32),\"group\":$(text "$4" 32)"
-    case $1:$2 in
-      tls.key:*[1-7]) problem KEY_READABLE_BY_OTHERS ;;
+    value stat -L -c '%a/%U/%G' "$1" || value=
+    file="$file,\"mode\":$(text "${value%%/*}" 4),\"owner\":$(text "$(echo "$value" | cut -d/ -f2)" 32)"
+    file="$file,\"group\":$(text "${value##*/}" 32)"
+    case $2:${value%%/*} in
+      tls.key:*[1-7] | tls.key: | tls.key:*[!0-7]*) problem KEY_READABLE_BY_OTHERS ;;
     esac
-    set -- '' "$1"
   fi
   files="$files${files:+,}\"$2\":$file}"
 }
@@ -121,9 +121,7 @@ describe_helper() {
   helper=$SSM_signinghelperPath/aws_signing_helper
   helper_says=missing
   if [ -f "$helper" ] && [ -x "$helper" ]; then
-    # shellcheck disable=SC2046  # three numbers
-    helper_says=$(trusted "$SSM_signinghelperPath" && judge own '' "$SSM_signinghelperPath$nl" &&
-      refuse_others own "$helper" $(stat -L -c '%u %g %a' "$helper") &&
+    helper_says=$(trusted "$SSM_signinghelperPath" && judge own '' "$SSM_signinghelperPath$nl" && judge own -L "$helper$nl" &&
       timeout -s KILL 10 "$helper" version 2>/dev/null </dev/null) || helper_says="does not run: $helper_says"
     case $helper_says in
       *UNSAFE_DIRECTORY*) problem UNSAFE_DIRECTORY ;;

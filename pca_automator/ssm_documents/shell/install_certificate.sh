@@ -72,9 +72,8 @@ prepare_version() {
 # verify_live: what the public paths show now, and not what was written
 verify_live() {
   step='verifying what the public paths show'
-  read_certificate "$public_certificate" && [ "$serial" = "$new" ] &&
-    [ "$(openssl pkey -in "$public_key" -pubout 2>/dev/null)" = "$public_half" ] &&
-    cmp -s "$aside/ca.crt" "$public_chain"
+  read_certificate "$public_certificate" && [ "$serial:$half" = "$new:$new_half" ] &&
+    read_key "$public_key" && [ "$half" = "$new_half" ] && cmp -s "$aside/ca.crt" "$public_chain"
 }
 
 # shows_before PATH NAME: whether a public path shows what the version before has, be it nothing

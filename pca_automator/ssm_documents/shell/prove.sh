@@ -16,9 +16,7 @@ prove() {
   trusted "$SSM_signinghelperPath"
   # Not even a sticky directory: in it anybody may put a link of this name, and lead it elsewhere after the next check.
   judge own '' "$SSM_signinghelperPath$nl"
-  helper_facts=$(stat -L -c '%u %g %a' "$helper")
-  # shellcheck disable=SC2086  # three numbers
-  refuse_others own "$helper" $helper_facts
+  judge own -L "$helper$nl"
   prove_attempt=1
   until ask_roles_anywhere; do
     # A fleet may ask more often than the quota of CreateSession allows (10 a second)

@@ -6,14 +6,14 @@ decode_certificate() {
   must CHAIN_INVALID 'the certificate cannot be read' decode "$SSM_certificate" "$aside/received"
   must CHAIN_INVALID 'the chain cannot be read' decode "$SSM_chain" "$aside/received-chain"
   # x509 writes the first certificate and nothing else: no comments, no further blocks
-  must CHAIN_INVALID 'the certificate cannot be read' alone x509 -in "$aside/received" -out "$aside/tls.crt"
+  must CHAIN_INVALID 'the certificate cannot be read' openssl x509 -in "$aside/received" -out "$aside/tls.crt"
   must CHAIN_INVALID 'the chain cannot be read' normalize_chain
-  read_certificate "$aside/tls.crt" || fail CHAIN_INVALID "the certificate cannot be read: $read_rest"
+  read_certificate "$aside/tls.crt" || fail CHAIN_INVALID "the certificate cannot be read: $words"
   new=$serial
   new_not_before=$not_before
   new_not_after=$not_after
   new_common_name=$common_name
-  new_public_half=$public_half
+  new_half=$half
 }
 
 # openssl reads base64 in lines of 64 characters in every version; one long line it may take as empty
@@ -63,9 +63,9 @@ compare_clocks() {
 
 check_certificate() {
   step='checking the certificate'
-  key_half=$(openssl pkey -in "$request/tls.key" -pubout 2>&1) ||
-    fail PENDING_REQUEST_MISSING "the pending key of request $SSM_requestId cannot be read"
-  [ "$key_half" = "$new_public_half" ] ||
+  read_key "$request/tls.key" ||
+    fail PENDING_REQUEST_MISSING "the pending key of request $SSM_requestId cannot be read: $words"
+  [ "$half" = "$new_half" ] ||
     fail CERTIFICATE_KEY_MISMATCH "certificate $new was not issued for the key of request $SSM_requestId"
   [ "$new_common_name" = "$SSM_hostID" ] ||
     fail CERTIFICATE_SUBJECT_MISMATCH "the certificate's common name is '$new_common_name', not $SSM_hostID"
@@ -74,15 +74,12 @@ check_certificate() {
     fail CERTIFICATE_NOT_VALID_NOW \
       "it is valid from $new_not_before to $new_not_after, but the clock of this host shows $check_now$clock_words"
   fi
-  chain_says=$(alone verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || chain_says="$chain_says failed"
-  case $chain_says in
-    *'tls.crt: OK') ;;
-    *)
-      # "error 20 at 0 depth lookup: unable to get local issuer certificate"; a line on what was verified follows
-      chain_says=${chain_says#*lookup:}
-      fail CHAIN_INVALID "the certificate does not verify with its chain: ${chain_says%%"$nl"*}"
-      ;;
-  esac
+  if ! value openssl verify -CAfile "$aside/ca.crt" "$aside/tls.crt" || [ "${value%tls.crt: OK}" = "$value" ]; then
+    # "error 20 at 0 depth lookup: unable to get local issuer certificate"; a line on what was verified follows
+    chain_says=$(openssl verify -CAfile "$aside/ca.crt" "$aside/tls.crt" 2>&1) || :
+    chain_says=${chain_says#*lookup:}
+    fail CHAIN_INVALID "the certificate does not verify with its chain: ${chain_says%%"$nl"*}"
+  fi
 }
 
 # choose_owners_and_modes: what the inventory asks for; else what is there now, so that a service that can read the
@@ -129,8 +126,9 @@ choose() {
   else
     return 0
   fi
-  # shellcheck disable=SC2046  # three numbers
-  set -- $(stat -L -c '%u %g %a' "$choose_like")
+  numbers 3 -L -c '%u %g %a' "$choose_like"
+  # shellcheck disable=SC2086  # three numbers
+  set -- $numbers
   chosen_owner=$1
   chosen_group=$2
   case $3 in

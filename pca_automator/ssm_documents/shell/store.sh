@@ -135,7 +135,8 @@ look_at_public_path() {
 
 # is_ours_to_change PATH: whether it belongs to root or to who runs this; sets $planted_by
 is_ours_to_change() {
-  planted_by=$(stat -c %u "$1")
+  numbers 1 -c %u "$1"
+  planted_by=$numbers
   [ "$planted_by" -eq 0 ] || [ "$planted_by" -eq "$me" ]
 }
 
@@ -144,8 +145,9 @@ refuse_planted() {
   if is_ours_to_change "$1"; then
     return 0
   fi
-  # shellcheck disable=SC2046  # two numbers
-  if writable_by_others $(stat -c '%g %a' "${1%/*}"); then
+  numbers 2 -c '%g %a' "${1%/*}"
+  # shellcheck disable=SC2086  # two numbers
+  if writable_by_others $numbers; then
     fail UNSAFE_DIRECTORY "$1 belongs to user number $planted_by, in a directory that others can write to"
   fi
 }

@@ -8,10 +8,13 @@ from typing import Any
 
 from pca_automator.rehearsal.local_aws.emulator import Response, json_error, json_response
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority
 from pca_automator.rehearsal.local_aws.private_ca.service import PrivateCa, blob
 
 _REVOCATION_STATES = ("ACTIVE", "DISABLED")
+_TEST_KEY = "acm-pca-permission-test-key"
 Request = Mapping[str, Any]
 
 
@@ -71,7 +74,9 @@ class Api:
         authority = self._authority(request)
         if "Status" in request:
             if request["Status"] not in _REVOCATION_STATES:
-                raise ServiceError("InvalidArgsException", f"Status must be one of {list(_REVOCATION_STATES)}")
+                raise ServiceError(
+                    "InvalidArgsException", f"Status must be one of {list(_REVOCATION_STATES)}", fact=facts.STATUS
+                )
             authority.status = request["Status"]
         if "RevocationConfiguration" in request:
             authority.revocation = dict(request["RevocationConfiguration"])
@@ -80,7 +85,11 @@ class Api:
     def _delete(self, request: Request) -> Request:
         authority = self._authority(request)
         if authority.status == "ACTIVE":
-            raise ServiceError("InvalidStateException", "A certificate authority must be DISABLED before it is deleted")
+            raise ServiceError(
+                "InvalidStateException",
+                "A certificate authority must be DISABLED before it is deleted",
+                fact=facts.DELETION,
+            )
         authority.status = "DELETED"
         return {}
 
@@ -101,8 +110,13 @@ class Api:
     def _check_revoker(self, request: Request, headers: Mapping[str, str]) -> None:
         authority = self._authority(request)
         bucket = authority.crl_configuration.get("S3BucketName")
-        if bucket and not self._may_write_crl(bucket, authority.crl_key, headers):
-            raise ServiceError("InvalidRequestException", f"The caller must be able to write to the bucket {bucket}")
+        key = authority.crl_key if LEDGER.holds(facts.REVOKER_OBJECT) else _TEST_KEY
+        if bucket and not self._may_write_crl(bucket, key, headers):
+            raise ServiceError(
+                "InvalidRequestException",
+                f"The caller must be able to write to the bucket {bucket}",
+                fact=facts.REVOKER_WRITES,
+            )
 
     def _revoke(self, request: Request) -> Request:
         self._ca.revoke(request)
@@ -123,7 +137,11 @@ class Api:
     def _create_permission(self, request: Request) -> Request:
         authority = self._authority(request)
         if request["Principal"] in authority.permissions:
-            raise ServiceError("PermissionAlreadyExistsException", f"{request['Principal']} already has a permission")
+            raise ServiceError(
+                "PermissionAlreadyExistsException",
+                f"{request['Principal']} already has a permission",
+                fact=facts.PERMISSION,
+            )
         authority.permissions[request["Principal"]] = {
             "CertificateAuthorityArn": authority.arn,
             "CreatedAt": authority.created_at.timestamp(),

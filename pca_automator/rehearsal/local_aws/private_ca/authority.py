@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.private_ca.algorithms import PrivateKey, generate_key, hash_for
 from pca_automator.rehearsal.local_aws.private_ca.names import distinguished_name
 
@@ -101,18 +103,30 @@ class Authority:
     @property
     def crl_key(self) -> str:
         """The S3 key of the CRL."""
-        return f"{self.crl_configuration.get('CustomPath') or 'crl'}/{self.id}.crl"
+        custom = self.crl_configuration.get("CustomPath")
+        folder = custom if custom and LEDGER.holds(facts.CRL_CUSTOM_PATH) else "crl"
+        return f"{folder}/{self.id}.crl"
+
+    @property
+    def points_to_crl(self) -> bool:
+        """Whether its certificates carry the CRL's address."""
+        extension = self.crl_configuration.get("CrlDistributionPointExtensionConfiguration") or {}
+        return not extension.get("OmitExtension")
 
     def install(self, certificate_pem: bytes, chain_pem: bytes | None) -> None:
         """Take the authority's own certificate, which must carry its key."""
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
         except ValueError as error:
-            raise ServiceError("MalformedCertificateException", str(error)) from error
+            raise ServiceError("MalformedCertificateException", str(error), fact=facts.OWN_CERTIFICATE) from error
         if certificate.public_key() != self.key.public_key():
-            raise ServiceError("CertificateMismatchException", "The certificate's key is not the authority's key")
+            raise ServiceError(
+                "CertificateMismatchException",
+                "The certificate's key is not the authority's key",
+                fact=facts.OWN_CERTIFICATE,
+            )
         if self.status != "PENDING_CERTIFICATE":
-            raise ServiceError("InvalidStateException", f"The certificate authority is {self.status}")
+            raise ServiceError("InvalidStateException", f"The certificate authority is {self.status}", fact=facts.STATE)
         self.certificate = certificate
         self.chain = (chain_pem or b"").decode()
         self.status = "ACTIVE"
@@ -121,7 +135,9 @@ class Authority:
     def certificate_pem(self) -> str:
         """The authority's own certificate as PEM."""
         if self.certificate is None:
-            raise ServiceError("InvalidStateException", "The certificate authority has no certificate yet")
+            raise ServiceError(
+                "InvalidStateException", "The certificate authority has no certificate yet", fact=facts.STATE
+            )
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def describe(self) -> dict[str, Any]:

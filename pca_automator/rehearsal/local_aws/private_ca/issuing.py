@@ -10,13 +10,14 @@ from typing import Any
 from cryptography import x509
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
 from pca_automator.rehearsal.local_aws.private_ca import templates
 from pca_automator.rehearsal.local_aws.private_ca.algorithms import hash_for
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority
 
-_CSR_BYTES = 32_768
-_BACKDATED = dt.timedelta(minutes=60)  # NotBefore is an hour back, so that a host with a slow clock accepts it
-_SHORT_LIVED = dt.timedelta(days=7)
+_CSR_BYTES: int = facts.CSR_BYTES.value
+_BACKDATED: dt.timedelta = facts.BACKDATED.value
+_SHORT_LIVED: dt.timedelta = facts.SHORT_LIVED.value
 _UNITS = {"DAYS": 1, "MONTHS": 30, "YEARS": 365}
 
 
@@ -26,14 +27,18 @@ def build_certificate(
     """Check an IssueCertificate request and sign the certificate."""
     template = templates.find(request.get("TemplateArn"))
     if authority.status != "ACTIVE" and not (template.authority and authority.status == "PENDING_CERTIFICATE"):
-        raise ServiceError("InvalidStateException", f"The certificate authority is {authority.status}")
+        raise ServiceError(
+            "InvalidStateException", f"The certificate authority is {authority.status}", fact=facts.STATE
+        )
     csr = _verified_csr(csr_pem)
     passthrough = request.get("ApiPassthrough") or {}
     subject = templates.subject_of(template, csr, passthrough)
     extensions = templates.requested_extensions(template, csr, passthrough)
     names = any(isinstance(extension.value, x509.SubjectAlternativeName) for extension in extensions)
     if not list(subject) and not names:
-        raise ServiceError("MalformedCSRException", "The CSR has neither a subject nor alternative names")
+        raise ServiceError(
+            "MalformedCSRException", "The CSR has neither a subject nor alternative names", fact=facts.CSR_NAMES
+        )
     not_after = _not_after(authority, template, request["Validity"], now)
     builder = (
         x509.CertificateBuilder()
@@ -51,14 +56,16 @@ def build_certificate(
 
 def _verified_csr(pem: bytes) -> x509.CertificateSigningRequest:
     if len(pem) > _CSR_BYTES:
-        raise ServiceError("ValidationException", f"Csr is longer than {_CSR_BYTES} bytes")
+        raise ServiceError("ValidationException", f"Csr is longer than {_CSR_BYTES} bytes", fact=facts.CSR_BYTES)
     try:
         csr = x509.load_pem_x509_csr(pem)
         valid = csr.is_signature_valid
     except Exception as error:  # every parser error of cryptography means the same to the caller
-        raise ServiceError("MalformedCSRException", f"The CSR cannot be read: {error}") from error
+        raise ServiceError("MalformedCSRException", f"The CSR cannot be read: {error}", fact=facts.CSR_FORM) from error
     if not valid:
-        raise ServiceError("MalformedCSRException", "The CSR's signature does not verify with its own key")
+        raise ServiceError(
+            "MalformedCSRException", "The CSR's signature does not verify with its own key", fact=facts.CSR_FORM
+        )
     return csr
 
 
@@ -72,14 +79,20 @@ def _not_after(
 ) -> dt.datetime:
     end = _moment(validity, now)
     if end <= now:
-        raise ServiceError("ValidationException", "The certificate would end before it begins")
+        raise ServiceError(
+            "ValidationException", "The certificate would end before it begins", fact=facts.VALIDITY_ORDER
+        )
     # A minute of grace: the request names days, and the clock has gone on since it was made.
     if authority.short_lived and not template.authority and end > now + _SHORT_LIVED + dt.timedelta(minutes=1):
         raise ServiceError(
-            "ValidationException", "A short-lived certificate authority issues certificates of 7 days at most"
+            "ValidationException",
+            "A short-lived certificate authority issues certificates of 7 days at most",
+            fact=facts.SHORT_LIVED,
         )
     if authority.certificate is not None and end > authority.certificate.not_valid_after_utc:
-        raise ServiceError("ValidationException", "The certificate would outlive the certificate authority")
+        raise ServiceError(
+            "ValidationException", "The certificate would outlive the certificate authority", fact=facts.WITHIN_CA
+        )
     return end
 
 
@@ -93,7 +106,7 @@ def _moment(validity: Mapping[str, Any], now: dt.datetime) -> dt.datetime:
         text = str(validity["Value"])
         form = "%y%m%d%H%M%S" if len(text) == 12 else "%Y%m%d%H%M%S"
         return dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
-    raise ServiceError("ValidationException", f"Validity type {kind!r} is not supported")
+    raise ServiceError("ValidationException", f"Validity type {kind!r} is not supported", fact=facts.VALIDITY_KIND)
 
 
 def _fixed_extensions(

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
 
 _ATTRIBUTES = {
     "Country": NameOID.COUNTRY_NAME,
@@ -40,7 +41,7 @@ def distinguished_name(subject: Mapping[str, Any]) -> x509.Name:
             for custom in subject.get("CustomAttributes") or []
         ]
     except ValueError as error:
-        raise ServiceError("InvalidArgsException", f"Subject: {error}") from error
+        raise ServiceError("InvalidArgsException", f"Subject: {error}", fact=facts.NAMES) from error
     return x509.Name(attributes)
 
 
@@ -63,6 +64,6 @@ def _general_name(name: Mapping[str, Any]) -> x509.GeneralName:
             try:
                 made: x509.GeneralName = make(name[key])
             except ValueError as error:
-                raise ServiceError("InvalidArgsException", f"{key}: {error}") from error
+                raise ServiceError("InvalidArgsException", f"{key}: {error}", fact=facts.NAMES) from error
             return made
-    raise ServiceError("InvalidArgsException", f"GeneralName has none of {list(kinds)}")
+    raise ServiceError("InvalidArgsException", f"GeneralName has none of {list(kinds)}", fact=facts.NAMES)

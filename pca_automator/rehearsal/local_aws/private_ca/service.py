@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority, Issued, Revocation
 from pca_automator.rehearsal.local_aws.private_ca.crl import REASONS, next_crl
 from pca_automator.rehearsal.local_aws.private_ca.issuing import build_certificate
 from pca_automator.rehearsal.local_aws.settings import Settings
 
-_TOKEN_SECONDS = 300.0  # an IdempotencyToken is honoured for five minutes
+_TOKEN_SECONDS: float = facts.IDEMPOTENCY.value
 
 
 class Surroundings(Protocol):
@@ -64,9 +66,13 @@ class PrivateCa:
     def find(self, arn: str) -> Authority:
         """The authority of an ARN."""
         if ":certificate-authority/" not in arn:
-            raise ServiceError("InvalidArnException", f"{arn!r} is not the ARN of a certificate authority")
+            raise ServiceError(
+                "InvalidArnException", f"{arn!r} is not the ARN of a certificate authority", fact=facts.ARN
+            )
         if arn not in self.authorities:
-            raise ServiceError("ResourceNotFoundException", f"Could not find Certificate Authority {arn}")
+            raise ServiceError(
+                "ResourceNotFoundException", f"Could not find Certificate Authority {arn}", fact=facts.KNOWN
+            )
         return self.authorities[arn]
 
     def issue(self, request: Mapping[str, Any]) -> Issued:
@@ -86,12 +92,15 @@ class PrivateCa:
             authority.issued[certificate.serial_number] = issued
             self._tokens[token] = (time.monotonic(), issued.arn)
         self._announce(authority, issued)
-        if authority.status == "ACTIVE" and first:  # the first certificate that refers to the CRL brings its object
+        # The first certificate that refers to the CRL brings its object.
+        refers = authority.points_to_crl or LEDGER.holds(facts.CRL_WITHOUT_POINTER)
+        if authority.status == "ACTIVE" and first and refers:
             self._schedule_crl(authority)
         return issued
 
     def _announce(self, authority: Authority, issued: Issued) -> None:
         def announce() -> None:
+            LEDGER.lean(facts.ISSUANCE_EVENT)
             if not self._settings.drop_events:
                 self._outside.publish(
                     "ACM Private CA Certificate Issuance", [authority.arn, issued.arn], {"result": "success"}
@@ -104,10 +113,14 @@ class PrivateCa:
         authority = self.find(authority_arn)
         issued = self._issued(certificate_arn)
         if not issued.arn.startswith(authority.arn):
-            raise ServiceError("ResourceNotFoundException", f"Could not find certificate {certificate_arn}")
+            raise ServiceError(
+                "ResourceNotFoundException", f"Could not find certificate {certificate_arn}", fact=facts.KNOWN
+            )
         if time.monotonic() < issued.ready_at:
             raise ServiceError(
-                "RequestInProgressException", f"Request for certificate {certificate_arn} is in progress"
+                "RequestInProgressException",
+                f"Request for certificate {certificate_arn} is in progress",
+                fact=facts.IN_PROGRESS,
             )
         chain = authority.certificate_pem + authority.chain if authority.certificate is not None else ""
         return issued.pem, chain
@@ -117,22 +130,36 @@ class PrivateCa:
         try:
             return self.authorities[authority_arn].issued[int(serial, 16)]
         except (KeyError, ValueError) as error:
-            raise ServiceError("ResourceNotFoundException", f"Could not find certificate {arn}") from error
+            raise ServiceError(
+                "ResourceNotFoundException", f"Could not find certificate {arn}", fact=facts.KNOWN
+            ) from error
 
     def revoke(self, request: Mapping[str, Any]) -> None:
         """RevokeCertificate; the CRL follows after the configured delay."""
         authority = self.find(request["CertificateAuthorityArn"])
         if request["RevocationReason"] not in REASONS:
-            raise ServiceError("InvalidRequestException", f"RevocationReason must be one of {list(REASONS)}")
+            raise ServiceError(
+                "InvalidRequestException",
+                f"RevocationReason must be one of {list(REASONS)}",
+                fact=facts.REVOCATION_REASON,
+            )
         try:
             serial = int(request["CertificateSerial"].replace(":", ""), 16)
         except ValueError as error:
-            raise ServiceError("InvalidRequestException", "CertificateSerial is not hexadecimal") from error
+            raise ServiceError(
+                "InvalidRequestException", "CertificateSerial is not hexadecimal", fact=facts.SERIAL_FORM
+            ) from error
         with self._lock:
             if serial not in authority.issued:
-                raise ServiceError("ResourceNotFoundException", f"Could not find certificate with serial {serial:x}")
+                raise ServiceError(
+                    "ResourceNotFoundException", f"Could not find certificate with serial {serial:x}", fact=facts.KNOWN
+                )
             if serial in authority.revoked:
-                raise ServiceError("RequestAlreadyProcessedException", "Your request has already been completed.")
+                raise ServiceError(
+                    "RequestAlreadyProcessedException",
+                    "Your request has already been completed.",
+                    fact=facts.REVOKED_ONCE,
+                )
             authority.revoked[serial] = Revocation(_now(), request["RevocationReason"])
         self._outside.publish(
             "ACM Private CA Certificate Revocation",
@@ -146,6 +173,7 @@ class PrivateCa:
             if not authority.crl_configuration or authority.crl_pending:
                 return
             authority.crl_pending = True
+        LEDGER.lean(facts.CRL_DELAY)
         self._outside.later(self._settings.crl_seconds, lambda: self.write_crl(authority.arn))
 
     def write_crl(self, arn: str) -> None:
@@ -154,6 +182,7 @@ class PrivateCa:
         with self._lock:
             authority.crl_pending = False
             body = next_crl(authority, _now())
+        LEDGER.lean(facts.CRL_EVENT)
         detail = {"result": "success"}
         try:
             self._outside.put_object(authority.crl_configuration["S3BucketName"], authority.crl_key, body)
@@ -171,4 +200,4 @@ def blob(value: str | bytes) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ServiceError("SerializationException", "blob is not base64") from error
+        raise ServiceError("SerializationException", "blob is not base64", fact=facts.BLOB) from error

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
 from pca_automator.rehearsal.local_aws.private_ca.names import distinguished_name, general_names
 
 DEFAULT = "EndEntityCertificate/V1"
@@ -90,9 +91,11 @@ def find(arn: str | None) -> Template:
         return TEMPLATES[DEFAULT]
     match = _TEMPLATE.fullmatch(arn)
     if match is None:
-        raise ServiceError("InvalidArnException", f"{arn} is not the ARN of a template")
+        raise ServiceError("InvalidArnException", f"{arn} is not the ARN of a template", fact=facts.TEMPLATES)
     if match["name"] not in TEMPLATES:
-        raise ServiceError("InvalidArgsException", f"the local Private CA has no template {match['name']}")
+        raise ServiceError(
+            "InvalidArgsException", f"the local Private CA has no template {match['name']}", fact=facts.TEMPLATES
+        )
     return TEMPLATES[match["name"]]
 
 

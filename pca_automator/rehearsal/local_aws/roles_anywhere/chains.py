@@ -7,7 +7,10 @@ import datetime as dt
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from pca_automator.rehearsal.local_aws.facts import roles_anywhere as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.roles_anywhere.signature import denied
 
 _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
@@ -16,25 +19,33 @@ _STRONG = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 def check_end_entity(certificate: x509.Certificate, now: dt.datetime) -> None:
     """The documented requirements of an end-entity certificate."""
     if certificate.version is not x509.Version.v3:
-        raise denied("Incorrect certificate: must be X.509 version 3")
+        raise denied("Incorrect certificate: must be X.509 version 3", fact=facts.END_ENTITY)
     if not list(certificate.subject):
-        raise denied("Incorrect certificate: the subject is empty")
+        raise denied("Incorrect certificate: the subject is empty", fact=facts.END_ENTITY)
     if not isinstance(certificate.signature_hash_algorithm, _STRONG):
-        raise denied("Incorrect certificate: signature must use SHA-256 or stronger")
+        raise denied("Incorrect certificate: signature must use SHA-256 or stronger", fact=facts.END_ENTITY)
     if _constraint(certificate):
-        raise denied("Incorrect basic constraints for end entity certificate")
+        raise denied("Incorrect basic constraints for end entity certificate", fact=facts.END_ENTITY)
     usage = _key_usage(certificate)
     if usage is None or not usage.digital_signature:
-        raise denied("Incorrect key usage for end entity certificate: digitalSignature is required")
+        raise denied(
+            "Incorrect key usage for end entity certificate: digitalSignature is required", fact=facts.END_ENTITY
+        )
+    purposes = _purposes(certificate)
+    if ExtendedKeyUsageOID.CLIENT_AUTH not in purposes and not LEDGER.holds(facts.EXTENDED_KEY_USAGE):
+        raise denied(
+            "Incorrect extended key usage for end entity certificate: clientAuth is required",
+            fact=facts.EXTENDED_KEY_USAGE,
+        )
     check_validity(certificate, now)
 
 
 def check_validity(certificate: x509.Certificate, now: dt.datetime) -> None:
     """Whether now lies within the certificate's validity."""
     if now < certificate.not_valid_before_utc:
-        raise denied("Certificate is not valid yet")
+        raise denied("Certificate is not valid yet", fact=facts.VALIDITY)
     if now > certificate.not_valid_after_utc:
-        raise denied("Certificate expired")
+        raise denied("Certificate expired", fact=facts.VALIDITY)
 
 
 def check_chain(
@@ -49,7 +60,7 @@ def check_chain(
             return
         link = _issuer(current, remaining)
         if link is None:
-            raise denied("Untrusted certificate. Insufficient certificate")
+            raise denied("Untrusted certificate. Insufficient certificate", fact=facts.CHAIN)
         check_validity(link, now)
         remaining.remove(link)
         current = link
@@ -80,3 +91,10 @@ def _key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
         return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return None
+
+
+def _purposes(certificate: x509.Certificate) -> list[x509.ObjectIdentifier]:
+    try:
+        return list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except x509.ExtensionNotFound:
+        return []

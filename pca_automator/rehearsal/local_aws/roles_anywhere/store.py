@@ -12,6 +12,7 @@ from typing import Any
 from cryptography import x509
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import roles_anywhere as facts
 
 
 def timestamp() -> str:
@@ -83,7 +84,9 @@ class Store:
         with self._lock:
             if identifier in self._resources:
                 return self._resources[identifier]
-        raise ServiceError("ResourceNotFoundException", f"{self._kind} {identifier} does not exist", 404)
+        raise ServiceError(
+            "ResourceNotFoundException", f"{self._kind} {identifier} does not exist", 404, fact=facts.KNOWN
+        )
 
     def by_arn(self, arn: str) -> Resource | None:
         """One resource by its ARN, or nothing."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from pca_automator.rehearsal.local_aws.emulator import Handler, Response, json_error, json_response
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import run_command as facts
 from pca_automator.rehearsal.local_aws.run_command import managed_nodes
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.service import HOST_ID, Command, RunCommand
@@ -72,11 +73,17 @@ class Api:
         for host_id in request.get("InstanceIds") or []:
             host = self._service.fleet.find(host_id)
             if not self._allowed(host_id, host.tags if host else {}, headers):
-                raise ServiceError("AccessDeniedException", f"not authorized to perform: ssm:SendCommand on {host_id}")
+                raise ServiceError(
+                    "AccessDeniedException",
+                    f"not authorized to perform: ssm:SendCommand on {host_id}",
+                    fact=facts.ALLOWED_HOSTS,
+                )
 
     def _create_document(self, request: Request) -> Request:
         if request["Name"] in self._service.documents:
-            raise ServiceError("DocumentAlreadyExists", f"Document {request['Name']} already exists")
+            raise ServiceError(
+                "DocumentAlreadyExists", f"Document {request['Name']} already exists", fact=facts.DOCUMENT_ONCE
+            )
         return {"DocumentDescription": _description(self._service.put_document(request["Name"], request["Content"]))}
 
     def _get_document(self, request: Request) -> Request:
@@ -89,7 +96,7 @@ class Api:
 
     def _get_invocation(self, request: Request) -> Request:
         if not HOST_ID.fullmatch(request["InstanceId"]):
-            raise ServiceError("ValidationException", "InstanceId does not match its pattern")
+            raise ServiceError("ValidationException", "InstanceId does not match its pattern", fact=facts.HOST_ID)
         return self._service.invocation(request["CommandId"], request["InstanceId"], request.get("PluginName"))
 
     def _commands(self, request: Request) -> list[Command]:

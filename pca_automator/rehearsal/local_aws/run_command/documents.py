@@ -11,8 +11,9 @@ from typing import Any
 import yaml
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import run_command as facts
 
-_BYTES = 65_536  # a document and its runtime parameters together
+_BYTES: int = facts.DOCUMENT_BYTES.value
 _TYPES = {"String", "StringList", "Boolean", "Integer", "MapList", "StringMap"}
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}")
 
@@ -40,28 +41,44 @@ class Document:
         try:
             parsed = yaml.safe_load(content) if isinstance(content, str) else content
         except yaml.YAMLError as error:
-            raise ServiceError("InvalidDocumentContent", f"The document cannot be read: {error}") from error
+            raise ServiceError(
+                "InvalidDocumentContent", f"The document cannot be read: {error}", fact=facts.DOCUMENT_FORM
+            ) from error
         document = cls(name, version, parsed)
         document._check()
         return document
 
     def _check(self) -> None:
         if not isinstance(self.content, Mapping) or str(self.content.get("schemaVersion")) != "2.2":
-            raise ServiceError("InvalidDocumentSchemaVersion", "The simulated fleet runs documents of schema 2.2")
+            raise ServiceError(
+                "InvalidDocumentSchemaVersion",
+                "The simulated fleet runs documents of schema 2.2",
+                fact=facts.DOCUMENT_FORM,
+            )
         if len(json.dumps(self.content)) > _BYTES:
-            raise ServiceError("MaxDocumentSizeExceeded", f"The document is larger than {_BYTES} bytes")
+            raise ServiceError(
+                "MaxDocumentSizeExceeded", f"The document is larger than {_BYTES} bytes", fact=facts.DOCUMENT_BYTES
+            )
         for name, parameter in self.parameters.items():
             if parameter.get("type") not in _TYPES:
-                raise ServiceError("InvalidDocumentContent", f"Parameter {name} has no type")
+                raise ServiceError("InvalidDocumentContent", f"Parameter {name} has no type", fact=facts.DOCUMENT_FORM)
             if parameter.get("interpolationType") == "ENV_VAR" and parameter["type"] != "String":
-                raise ServiceError("InvalidDocumentContent", f"Parameter {name}: ENV_VAR needs the type String")
+                raise ServiceError(
+                    "InvalidDocumentContent", f"Parameter {name}: ENV_VAR needs the type String", fact=facts.ENV_VAR
+                )
             self._compiled(name, parameter)
         if not self.steps:
-            raise ServiceError("InvalidDocumentContent", "The document has no aws:runShellScript step for Linux")
+            raise ServiceError(
+                "InvalidDocumentContent",
+                "The document has no aws:runShellScript step for Linux",
+                fact=facts.DOCUMENT_FORM,
+            )
         for step in self.steps:
             for reference in _REFERENCE.findall(step.script):
                 if ":" not in reference and "." not in reference and reference not in self.parameters:
-                    raise ServiceError("InvalidDocumentContent", f"Parameter {reference} is not declared")
+                    raise ServiceError(
+                        "InvalidDocumentContent", f"Parameter {reference} is not declared", fact=facts.DOCUMENT_FORM
+                    )
 
     @property
     def parameters(self) -> Mapping[str, Mapping[str, Any]]:
@@ -88,7 +105,11 @@ class Document:
             raise _invalid(f"document {self.name} does not support parameters. {', '.join(unknown)}")
         values = {name: self._value(name, parameter, given) for name, parameter in self.parameters.items()}
         if len(json.dumps(self.content)) + len(json.dumps(values)) > _BYTES:
-            raise ServiceError("MaxDocumentSizeExceeded", f"Document and parameters are larger than {_BYTES} bytes")
+            raise ServiceError(
+                "MaxDocumentSizeExceeded",
+                f"Document and parameters are larger than {_BYTES} bytes",
+                fact=facts.DOCUMENT_BYTES,
+            )
         return values
 
     def _value(self, name: str, parameter: Mapping[str, Any], given: Mapping[str, Any]) -> str:
@@ -114,7 +135,9 @@ class Document:
         try:
             return re.compile(_end_of_text(parameter["allowedPattern"]))
         except re.error as error:
-            raise ServiceError("InvalidDocumentContent", f"Parameter {name}: {error}") from error
+            raise ServiceError(
+                "InvalidDocumentContent", f"Parameter {name}: {error}", fact=facts.DOCUMENT_FORM
+            ) from error
 
 
 def _end_of_text(pattern: str) -> str:
@@ -128,7 +151,7 @@ def substituted(script: str, values: Mapping[str, str]) -> str:
 
 
 def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidParameters", message)
+    return ServiceError("InvalidParameters", message, fact=facts.PARAMETERS)
 
 
 def _text(value: Any) -> str:

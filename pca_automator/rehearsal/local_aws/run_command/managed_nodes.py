@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import run_command as facts
 from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet, Host
 from pca_automator.rehearsal.local_aws.run_command.service import HOST_ID
 
@@ -26,7 +27,7 @@ _FIELDS = {
     "ResourceType": "ResourceType",
 }
 _FILTER_VALUES = 100
-_TAGS_PER_NODE = 50
+_TAGS_PER_NODE: int = facts.NODE_TAGS.value
 _NODE = re.compile(r"mi-\w{17}")
 
 
@@ -34,7 +35,9 @@ def describe(fleet: Fleet, request: Request) -> dict[str, Any]:
     """One page of DescribeInstanceInformation."""
     size = int(request.get("MaxResults") or 10)
     if not 5 <= size <= 50:
-        raise ServiceError("ValidationException", f"maxResults is {size}: it must be between 5 and 50")
+        raise ServiceError(
+            "ValidationException", f"maxResults is {size}: it must be between 5 and 50", fact=facts.NODE_FILTERS
+        )
     filters = _filters(request)
     found = [host for host in fleet.all() if all(_fits(host, key, values) for key, values in filters)]
     start = _start(request.get("NextToken"), len(found))
@@ -46,32 +49,50 @@ def _start(token: object, count: int) -> int:
     if token is None:
         return 0
     if not str(token).isdecimal() or int(str(token)) >= count:
-        raise ServiceError("InvalidNextToken", "The specified token isn't valid.")
+        raise ServiceError("InvalidNextToken", "The specified token isn't valid.", fact=facts.NODE_FILTERS)
     return int(str(token))
 
 
 def _filters(request: Request) -> list[tuple[str, Sequence[str]]]:
     new, legacy = request.get("Filters") or [], request.get("InstanceInformationFilterList") or []
     if new and legacy:
-        raise ServiceError("ValidationException", "Filters and InstanceInformationFilterList exclude each other")
+        raise ServiceError(
+            "ValidationException",
+            "Filters and InstanceInformationFilterList exclude each other",
+            fact=facts.NODE_FILTERS,
+        )
     filters = [(str(each["Key"]), each["Values"]) for each in new]
     filters += [(str(each["key"]), each["valueSet"]) for each in legacy]
     for key, values in filters:
         _check_filter(key, values, legacy=bool(legacy))
     if len({_is_tag(key) for key, _ in filters}) > 1:
-        raise ServiceError("ValidationException", "Cannot mix tag or inventory filter with any other filter.")
+        raise ServiceError(
+            "ValidationException", "Cannot mix tag or inventory filter with any other filter.", fact=facts.NODE_FILTERS
+        )
     return filters
 
 
 def _check_filter(key: str, values: Sequence[str], *, legacy: bool) -> None:
     if key not in _FIELDS and (legacy or not _is_tag(key)):
-        raise ServiceError("InvalidFilterKey", f"{key} isn't a valid key, or is not supported by the local AWS")
+        raise ServiceError(
+            "InvalidFilterKey",
+            f"{key} isn't a valid key, or is not supported by the local AWS",
+            fact=facts.NODE_FILTERS,
+        )
     if not 1 <= len(values) <= _FILTER_VALUES:
-        raise ServiceError("ValidationException", f"{key} has {len(values)} values: 1 to {_FILTER_VALUES} are allowed")
+        raise ServiceError(
+            "ValidationException",
+            f"{key} has {len(values)} values: 1 to {_FILTER_VALUES} are allowed",
+            fact=facts.NODE_FILTERS,
+        )
     if key == "ResourceType" and len(values) > 1:
-        raise ServiceError("InvalidInstanceInformationFilterValue", "ResourceType filter may contain only one value.")
+        raise ServiceError(
+            "InvalidInstanceInformationFilterValue",
+            "ResourceType filter may contain only one value.",
+            fact=facts.NODE_FILTERS,
+        )
     if key == "InstanceIds" and (wrong := [value for value in values if not HOST_ID.fullmatch(value)]):
-        raise ServiceError("InvalidInstanceId", f"{wrong[0]} is not the id of a managed node")
+        raise ServiceError("InvalidInstanceId", f"{wrong[0]} is not the id of a managed node", fact=facts.NODE_FILTERS)
 
 
 def _is_tag(key: str) -> bool:
@@ -96,7 +117,11 @@ def add_tags(fleet: Fleet, request: Request) -> dict[str, Any]:
     host = _node(fleet, request)
     tags = {**host.tags, **{str(tag["Key"]): str(tag["Value"]) for tag in request["Tags"]}}
     if len(tags) > _TAGS_PER_NODE:
-        raise ServiceError("TooManyTagsError", f"{host.id} would have {len(tags)} tags: {_TAGS_PER_NODE} are allowed")
+        raise ServiceError(
+            "TooManyTagsError",
+            f"{host.id} would have {len(tags)} tags: {_TAGS_PER_NODE} are allowed",
+            fact=facts.NODE_TAGS,
+        )
     host.set_tags(tags)
     return {}
 
@@ -118,7 +143,11 @@ def _node(fleet: Fleet, request: Request) -> Host:
     host_id = str(request["ResourceId"])
     host = fleet.find(host_id) if _NODE.fullmatch(host_id) else None
     if host is None:
-        raise ServiceError("InvalidResourceId", "The resource ID isn't valid. Verify that you entered the correct ID.")
+        raise ServiceError(
+            "InvalidResourceId",
+            "The resource ID isn't valid. Verify that you entered the correct ID.",
+            fact=facts.NODE_KNOWN,
+        )
     return host
 
 
@@ -127,6 +156,6 @@ def deregister(fleet: Fleet, request: Request) -> dict[str, Any]:
     host_id = str(request["InstanceId"])
     host = fleet.find(host_id) if _NODE.fullmatch(host_id) else None
     if host is None:
-        raise ServiceError("InvalidInstanceId", f"{host_id} is not registered")
+        raise ServiceError("InvalidInstanceId", f"{host_id} is not registered", fact=facts.NODE_KNOWN)
     host.set_faults(dataclasses.replace(host.faults, unknown=True))
     return {}

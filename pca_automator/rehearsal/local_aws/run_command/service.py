@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import run_command as facts
+from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.run_command.agent import Outcome, run_document
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet, Host
@@ -23,8 +25,8 @@ from pca_automator.rehearsal.local_aws.settings import Settings
 
 log = logging.getLogger("rehearsal.run_command")
 
-_STDOUT, _STDERR = 24_000, 8_000  # what GetCommandInvocation shows of a plugin's output
-_HOSTS_PER_COMMAND = 50
+_STDOUT, _STDERR = facts.OUTPUT.value
+_HOSTS_PER_COMMAND: int = facts.HOSTS_PER_COMMAND.value
 _FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
 
 
@@ -113,7 +115,9 @@ class RunCommand:
         document = self.documents.get(name.rpartition("document/")[2])
         if document is None:
             # The AWS-* documents are not here on purpose: their commands name paths of this machine, not of a host.
-            raise ServiceError("InvalidDocument", f"Document with name {name} does not exist.")
+            raise ServiceError(
+                "InvalidDocument", f"Document with name {name} does not exist.", fact=facts.DOCUMENT_KNOWN
+            )
         return document
 
     def send(self, request: Mapping[str, Any]) -> Command:
@@ -121,7 +125,11 @@ class RunCommand:
         document = self.find_document(request["DocumentName"])
         version = str(request.get("DocumentVersion", "$DEFAULT"))
         if version not in ("$DEFAULT", "$LATEST", str(document.version)):
-            raise ServiceError("InvalidDocumentVersion", f"Version {version} of {document.name} does not exist")
+            raise ServiceError(
+                "InvalidDocumentVersion",
+                f"Version {version} of {document.name} does not exist",
+                fact=facts.DOCUMENT_KNOWN,
+            )
         values = document.values(request.get("Parameters") or {})
         hosts = self._hosts(request)
         command = Command(
@@ -155,19 +163,25 @@ class RunCommand:
     def _hosts(self, request: Mapping[str, Any]) -> list[Host]:
         named = list(request.get("InstanceIds") or [])
         if len(named) > _HOSTS_PER_COMMAND:
-            raise ServiceError("ValidationException", f"InstanceIds has more than {_HOSTS_PER_COMMAND} members")
+            raise ServiceError(
+                "ValidationException",
+                f"InstanceIds has more than {_HOSTS_PER_COMMAND} members",
+                fact=facts.HOSTS_PER_COMMAND,
+            )
         if len(set(named)) != len(named):
-            raise ServiceError("DuplicateInstanceId", "InstanceIds names a host twice")
+            raise ServiceError("DuplicateInstanceId", "InstanceIds names a host twice", fact=facts.HOSTS)
         found = {host_id: self.fleet.find(host_id) for host_id in named}
         unknown = [host_id for host_id, host in found.items() if host is None]
         if unknown:
             account = self._scope()[0]
             raise ServiceError(
-                "InvalidInstanceId", f"Instances [[{', '.join(unknown)}]] not in a valid state for account {account}"
+                "InvalidInstanceId",
+                f"Instances [[{', '.join(unknown)}]] not in a valid state for account {account}",
+                fact=facts.HOSTS,
             )
         hosts = [host for host in found.values() if host is not None] + self._targeted(request.get("Targets") or [])
         if not hosts and not request.get("Targets"):
-            raise ServiceError("ValidationException", "InstanceIds or Targets is required")
+            raise ServiceError("ValidationException", "InstanceIds or Targets is required", fact=facts.HOSTS)
         return hosts
 
     def _targeted(self, targets: Sequence[Mapping[str, Any]]) -> list[Host]:
@@ -180,7 +194,7 @@ class RunCommand:
             elif key.startswith("tag:"):
                 chosen = [host for host in chosen if host.tags.get(key[4:]) in values]
             else:
-                raise ServiceError("InvalidTarget", f"Target key {key} is not supported here")
+                raise ServiceError("InvalidTarget", f"Target key {key} is not supported here", fact=facts.HOSTS)
         return chosen
 
     def _deliver(self, command: Command, host: Host, values: Mapping[str, str], region: str) -> None:
@@ -208,7 +222,8 @@ class RunCommand:
     def _never_delivered(self, command: Command, host: Host) -> None:
         invocation = command.invocations[host.id]
         time.sleep(self._settings.delivery_seconds / 3)
-        invocation.details = invocation.status = "Delayed"
+        if LEDGER.holds(facts.DELIVERY):
+            invocation.details = invocation.status = "Delayed"
         time.sleep(self._settings.delivery_seconds * 2 / 3)
         invocation.finish("TimedOut", "DeliveryTimedOut", None)
 
@@ -217,12 +232,16 @@ class RunCommand:
         command = self.commands.get(command_id)
         fresh = command is not None and time.monotonic() - command.sent_at < self._settings.invocation_seconds
         if command is None or fresh or host_id not in command.invocations:
-            raise ServiceError("InvocationDoesNotExist", f"Invocation not found for {command_id}, {host_id}")
+            raise ServiceError(
+                "InvocationDoesNotExist",
+                f"Invocation not found for {command_id}, {host_id}",
+                fact=facts.INVOCATION_LATE,
+            )
         steps = [step.name for step in command.document.steps]
         if plugin is not None and plugin not in (*steps, "aws:runShellScript"):
-            raise ServiceError("InvalidPluginName", f"The plugin {plugin} does not exist")
+            raise ServiceError("InvalidPluginName", f"The plugin {plugin} does not exist", fact=facts.PLUGIN)
         if plugin is None and len(steps) > 1:
-            raise ServiceError("InvalidPluginName", "A document of several steps needs PluginName")
+            raise ServiceError("InvalidPluginName", "A document of several steps needs PluginName", fact=facts.PLUGIN)
         return self._shown(command, command.invocations[host_id], plugin or steps[0])
 
     def _shown(self, command: Command, invocation: Invocation, plugin: str) -> dict[str, Any]:
@@ -247,7 +266,7 @@ class RunCommand:
         """CancelCommand: what has not started will not."""
         command = self.commands.get(command_id)
         if command is None:
-            raise ServiceError("InvalidCommandId", f"Command {command_id} does not exist")
+            raise ServiceError("InvalidCommandId", f"Command {command_id} does not exist", fact=facts.COMMAND_KNOWN)
         for invocation in command.invocations.values():
             if invocation.status in ("Pending", "Delayed"):
                 invocation.finish("Cancelled", "Cancelled", None)

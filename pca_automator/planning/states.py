@@ -1,0 +1,378 @@
+"""Playing a workflow of the Amazon States Language in simulated time.
+
+Task, Choice, Wait, Pass, Succeed, Fail and the Distributed Map, with Retry, Catch, timeouts, task tokens and
+tolerated failures. Everything that a definition can say and that is not played is refused before the first host.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pca_automator.planning import paths
+from pca_automator.planning.errors import StateError, Unplayable
+
+if TYPE_CHECKING:
+    from simpy import Environment, Event
+
+Steps = Generator["Event", Any, Any]
+
+_NEVER_CAUGHT_BY_WILDCARDS = ("States.Runtime", "States.DataLimitExceeded")
+_LAMBDA = "arn:aws:states:::lambda:invoke"
+_BY_TOKEN = ".waitForTaskToken"  # noqa: S105 - the end of a resource
+_COMMON = {"Type", "Comment", "Next", "End", "InputPath", "OutputPath", "ResultPath", "QueryLanguage"}
+_ALLOWED = {
+    "Task": {"Resource", "Parameters", "ResultSelector", "Retry", "Catch", "TimeoutSeconds"},
+    "Choice": {"Choices", "Default"},
+    "Wait": {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"},
+    "Pass": {"Result", "Parameters"},
+    "Succeed": set[str](),
+    "Fail": {"Error", "Cause"},
+    "Map": {
+        "ItemReader", "ItemSelector", "ItemProcessor", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath", "Label",
+        "ToleratedFailurePercentage", "Retry", "Catch",
+    },
+}  # fmt: skip
+
+
+class World(Protocol):
+    """What a workflow is played in."""
+
+    env: Environment
+
+    def entered(self) -> float:
+        """Count a transition. Returns how long Step Functions makes it wait."""
+
+    def random(self) -> float:
+        """From 0 up to, without, 1."""
+
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> Steps:
+        """Invoke a function by the name of its state. Returns its answer, or raises a StateError."""
+
+    def token(self) -> tuple[str, Event]:
+        """A task token, and what happens when its task is completed; a StateError as its value fails the task."""
+
+    def items(self, key: str) -> Sequence[Mapping[str, Any]]:
+        """The lines of an object that a Distributed Map reads."""
+
+    def child(self, steps: Steps) -> Event:
+        """Start a child execution of a map. Returns what happens when it has ended."""
+
+    def next_child(self) -> float:
+        """Count a start of a child. Returns how long Step Functions makes it wait."""
+
+    def ended(self, item: Mapping[str, Any], outcome: Outcome) -> None:
+        """A child execution is over."""
+
+
+@dataclass
+class Outcome:
+    """How an execution ended."""
+
+    succeeded: bool
+    output: Any = None
+    error: str = ""
+    last_state: str = ""
+    transitions: int = 0
+
+
+@dataclass(frozen=True)
+class _Retrier:
+    errors: tuple[str, ...]
+    interval: float
+    attempts: int
+    backoff: float
+    most: float
+    jitter: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> _Retrier:
+        return cls(
+            tuple(given["ErrorEquals"]),
+            float(given.get("IntervalSeconds", 1)),
+            int(given.get("MaxAttempts", 3)),
+            float(given.get("BackoffRate", 2)),
+            float(given.get("MaxDelaySeconds", float("inf"))),
+            given.get("JitterStrategy") == "FULL",
+        )
+
+    def delay(self, attempt: int, lot: float) -> float:
+        whole = min(self.interval * self.backoff**attempt, self.most)
+        return whole * lot if self.jitter else whole
+
+
+@dataclass(frozen=True)
+class _Catcher:
+    errors: tuple[str, ...]
+    write: paths.Writer
+    next: str
+
+
+def _matches(errors: Sequence[str], name: str) -> bool:
+    if name in errors:
+        return True
+    if name in _NEVER_CAUGHT_BY_WILDCARDS:
+        return False
+    return "States.ALL" in errors or ("States.TaskFailed" in errors and name != "States.Timeout")
+
+
+@dataclass
+class _State:
+    """One state, ready to be played."""
+
+    name: str
+    kind: str
+    next: str | None
+    read: paths.Reader | None
+    parameters: paths.Reader | None
+    select: paths.Reader | None
+    write: paths.Writer
+    retriers: tuple[_Retrier, ...] = ()
+    catchers: tuple[_Catcher, ...] = ()
+    choices: tuple[tuple[paths.Rule, str], ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = float("inf")
+    by_token: bool = False
+    children: Machine | None = None
+    wait_path: paths.Reader | None = None
+    items_key: paths.Reader | None = None
+    concurrency: paths.Reader | None = None
+
+
+class Machine:
+    """A state machine, or the item processor of a map.
+
+    Args:
+        definition: with ``StartAt`` and ``States``.
+
+    Raises:
+        Unplayable: it says something that a plan cannot play.
+    """
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
+            raise Unplayable("the query language JSONata")
+        self.start_at = str(definition["StartAt"])
+        self.states = {name: _compiled(name, given) for name, given in definition["States"].items()}
+
+    @property
+    def maps(self) -> list[Machine]:
+        """The item processors of this machine's maps."""
+        return [state.children for state in self.states.values() if state.children is not None]
+
+    def run(self, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Outcome]:
+        """Play one execution. Returns how it ended; a failure is an outcome, no exception."""
+        name, outcome = self.start_at, Outcome(False)
+        while True:
+            state = self.states[name]
+            outcome.transitions += 1
+            outcome.last_state = name
+            if delay := world.entered():
+                yield world.env.timeout(delay)
+            if state.kind == "Choice":
+                try:
+                    name = next((target for rule, target in state.choices if rule(data, context)), state.next or "")
+                except StateError as error:
+                    outcome.error = error.name
+                    return outcome
+                if not name:
+                    outcome.error = "States.NoChoiceMatched"
+                    return outcome
+                continue
+            if state.kind == "Succeed":
+                outcome.succeeded, outcome.output = True, data
+                return outcome
+            if state.kind == "Fail":
+                outcome.error = str(state.given.get("Error", ""))
+                return outcome
+            try:
+                data = yield from _played(state, world, data, context, outcome)
+            except StateError as error:
+                catcher = next((each for each in state.catchers if _matches(each.errors, error.name)), None)
+                if catcher is None:
+                    outcome.error = error.name
+                    return outcome
+                data = catcher.write(data, {"Error": error.name, "Cause": error.cause})
+                name = catcher.next
+                continue
+            if state.next is None:
+                outcome.succeeded, outcome.output = True, data
+                return outcome
+            name = state.next
+
+
+def _compiled(name: str, given: Mapping[str, Any]) -> _State:
+    kind = str(given["Type"])
+    if kind not in _ALLOWED:
+        raise Unplayable(f"a state of type {kind} ({name})")
+    if unknown := sorted(given.keys() - _COMMON - _ALLOWED[kind]):
+        raise Unplayable(f"{', '.join(unknown)} of the {kind} state {name}")
+    if given.get("QueryLanguage", "JSONPath") != "JSONPath" or given.get("OutputPath", "$") != "$":
+        raise Unplayable(f"JSONata, or an OutputPath, of the state {name}")
+    state = _State(
+        name,
+        kind,
+        given.get("Default") if kind == "Choice" else given.get("Next"),
+        paths.reader(given["InputPath"]) if given.get("InputPath", "$") != "$" else None,
+        paths.template(given["Parameters"]) if "Parameters" in given else None,
+        paths.template(given["ResultSelector"]) if "ResultSelector" in given else None,
+        paths.writer(given.get("ResultPath", "$")),
+        tuple(_Retrier.of(each) for each in given.get("Retry", ())),
+        tuple(
+            _Catcher(tuple(each["ErrorEquals"]), paths.writer(each.get("ResultPath", "$")), each["Next"])
+            for each in given.get("Catch", ())
+        ),
+        tuple((paths.rule(each), each["Next"]) for each in given.get("Choices", ())),
+        given,
+        float(given.get("TimeoutSeconds", float("inf"))),
+    )
+    if kind == "Task":
+        resource = str(given["Resource"]).replace(":aws-cn:", ":aws:").replace(":aws-us-gov:", ":aws:")
+        if resource.removesuffix(_BY_TOKEN) != _LAMBDA or state.parameters is None:
+            raise Unplayable(f"the resource {resource} of the state {name}")
+        state.by_token = resource.endswith(_BY_TOKEN)
+    if kind == "Wait":
+        path = given.get("SecondsPath") or given.get("TimestampPath")
+        state.wait_path = paths.reader(path) if path else None
+    if kind == "Map":
+        _compile_map(state)
+    return state
+
+
+def _compile_map(state: _State) -> None:
+    given = state.given
+    if given["ItemProcessor"].get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
+        raise Unplayable(f"the inline map {state.name}")
+    arguments = given.get("ItemReader", {}).get("Parameters", {})
+    if "Key.$" not in arguments:
+        raise Unplayable(f"the map {state.name}, which reads no object named by its input")
+    state.items_key = paths.reader(arguments["Key.$"])
+    state.parameters = paths.template(given.get("ItemSelector", {}))
+    if "MaxConcurrencyPath" in given:
+        state.concurrency = paths.reader(given["MaxConcurrencyPath"])
+    state.children = Machine(given["ItemProcessor"])
+
+
+def _played(
+    state: _State, world: World, data: Any, context: Mapping[str, Any], outcome: Outcome
+) -> Generator[Event, Any, Any]:
+    """One state, with its retries. Returns the data behind it."""
+    given = data if state.read is None else state.read(data, context)
+    if state.kind == "Wait":
+        yield world.env.timeout(_waiting(state, world, given, context))
+        return given
+    if state.kind == "Pass":
+        result = state.given.get("Result", given) if state.parameters is None else state.parameters(given, context)
+        return state.write(data, result)
+    attempts = [0] * len(state.retriers)
+    while True:
+        try:
+            result = yield from (_task if state.kind == "Task" else _map)(state, world, given, context)
+            return state.write(data, result if state.select is None else state.select(result, context))
+        except StateError as error:
+            number = next(
+                (index for index, each in enumerate(state.retriers) if _matches(each.errors, error.name)), None
+            )
+            if number is None or attempts[number] >= state.retriers[number].attempts:
+                raise
+            delay = state.retriers[number].delay(attempts[number], world.random())
+            attempts[number] += 1
+            outcome.transitions += 1
+            yield world.env.timeout(delay + world.entered())
+
+
+def _waiting(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> float:
+    if "Seconds" in state.given:
+        return float(state.given["Seconds"])
+    if "SecondsPath" in state.given:
+        assert state.wait_path is not None
+        return max(0.0, float(state.wait_path(data, context)))
+    text = state.given["Timestamp"] if state.wait_path is None else state.wait_path(data, context)
+    return max(0.0, paths.moment(text) - world.env.now)
+
+
+def _task(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
+    assert state.parameters is not None
+    if not state.by_token:
+        payload = state.parameters(data, context)["Payload"]
+        answer = yield from world.invoke(state.name, payload)
+        return {"Payload": answer}
+    token, completed = world.token()
+    payload = state.parameters(data, {**context, "Task": {"Token": token}})["Payload"]
+    begin = world.env.now
+    yield from world.invoke(state.name, payload)
+    left = state.timeout - (world.env.now - begin)
+    if not completed.triggered:
+        # inf: a simulated clock has no end, so a task without a timeout waits for its token alone.
+        yield completed if left == float("inf") else completed | world.env.timeout(max(0.0, left))
+    if not completed.triggered:
+        raise StateError("States.Timeout", "no one completed the task in time")
+    if isinstance(completed.value, StateError):
+        raise completed.value
+    return completed.value
+
+
+def _map(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
+    """A child execution for each item, no more at once than allowed, started no faster than Step Functions does."""
+    assert state.items_key is not None
+    assert state.parameters is not None
+    assert state.children is not None
+    items = world.items(state.items_key(data, context))
+    run = _Run(
+        state.children,
+        world,
+        most=int(state.given.get("MaxConcurrency") or 10_000)
+        if state.concurrency is None
+        else int(state.concurrency(data, context)),
+        tolerated=float(state.given.get("ToleratedFailurePercentage", 0)) / 100 * len(items),
+    )
+    parameters = state.parameters
+    inputs = ((item, parameters(data, {**context, "Map": {"Item": {"Value": item}}})) for item in items)
+    yield from run.all_of(inputs, context)
+    if run.failed > run.tolerated:
+        raise StateError("States.ExceedToleratedFailureThreshold", f"{run.failed} children failed")
+    return []
+
+
+@dataclass
+class _Run:
+    """A map run."""
+
+    machine: Machine
+    world: World
+    most: int
+    tolerated: float
+    active: int = 0
+    failed: int = 0
+    freed: Event | None = None
+
+    def all_of(
+        self, inputs: Iterable[tuple[Mapping[str, Any], Any]], context: Mapping[str, Any]
+    ) -> Generator[Event, Any, None]:
+        """Start every child, and wait for the last."""
+        for item, given in inputs:
+            while self.active >= self.most:
+                yield self._next_end()
+            if self.failed > self.tolerated:
+                break
+            if delay := self.world.next_child():
+                yield self.world.env.timeout(delay)
+            self.active += 1
+            self.world.child(self._one(item, given, context))
+        while self.active:
+            yield self._next_end()
+
+    def _next_end(self) -> Event:
+        self.freed = self.world.env.event()
+        return self.freed
+
+    def _one(self, item: Mapping[str, Any], given: Any, context: Mapping[str, Any]) -> Generator[Event, Any, None]:
+        outcome = yield from self.machine.run(self.world, given, context)
+        self.active -= 1
+        self.failed += not outcome.succeeded
+        self.world.ended(item, outcome)
+        if self.freed is not None and not self.freed.triggered:
+            self.freed.succeed()
