@@ -52,14 +52,15 @@ $(TOOLS)/.done: tests/fetch_tools.sh
 
 setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and node_modules
 
-test:  ## every tier of tests with the newest versions, constructs and command with the oldest, and the linters
-	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done
+test:  ## every tier of tests that is not long, and the linters; at most ten minutes
+	$(MAKE) --no-print-directory --jobs 4 setup $(TOOLS)/.done
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
-	$(MAKE) --no-print-directory test-oldest
 
-test-long: setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done  ## the tests that are too long for make test; before an issue is closed
+test-long:  ## what is too long for make test, also checkov and the oldest versions; before an issue is closed
+	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15 -m long
+	$(MAKE) --no-print-directory test-oldest
 
 test-oldest: setup $(OLDEST)/.done  ## constructs and command with the oldest versions that setup.py allows
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:cacheprovider -k 'not checkov' $(OLDEST_TESTS)

@@ -46,10 +46,12 @@ def test_the_packs_find_something_where_there_is_something() -> None:
     assert any("SQS" in finding for finding in findings("AwsSolutions", stack))
 
 
+@pytest.mark.long
 def test_checkov_has_no_finding(tmp_path: Path) -> None:
     assert checkov(sample_template(), tmp_path) == []
 
 
+@pytest.mark.long
 def test_checkov_finds_something_where_there_is_something(tmp_path: Path) -> None:
     stack = Stack(new_app(), "Careless")
     sqs.Queue(stack, "Queue")
@@ -57,7 +59,7 @@ def test_checkov_finds_something_where_there_is_something(tmp_path: Path) -> Non
 
 
 def checkov(template: dict[str, Any], folder: Path) -> list[str]:
-    """The checks that fail; checkov has an environment of its own, which ``make test`` makes."""
+    """The checks that fail; checkov has an environment of its own, which ``make test-long`` makes."""
     file = folder / "template.json"
     file.write_text(json.dumps(template), encoding="utf-8")
     command = [CHECKOV, "--framework", "cloudformation", "--skip-download", "--output", "json", "--file", file]
