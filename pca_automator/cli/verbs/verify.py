@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -42,10 +43,24 @@ def verify(
     components_only: Annotated[
         bool, typer.Option("--components-only", help="Start no run and send no message.")
     ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Ask AWS about what is assumed of it, with things made for that alone.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With --prove: wait for the CRL, about half an hour.")
+    ] = True,
+    resume: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="With --prove: file of a proof that goes on later.")
+    ] = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Test a deployment in place; real hosts are not touched."""
+    if prove:
+        from pca_automator.cli.verbs.verify_prove import prove as ask_aws
+
+        ask_aws(op.deployment, op.output, yes=yes, wait=wait, resume=resume)
+        return
     tests = Tests(op.deployment, hosts)
     if dry_run:
         plan = [*components(op.deployment), *([] if components_only else tests.all())]
