@@ -86,8 +86,7 @@ bench: setup  ## measured ratios and durations
 docs: setup  ## write the pages that are made from the code
 	python docs/generate.py
 
-operator-docs: setup  ## record docs/commands.md and its pictures, remake docs/troubleshooting.md
-	python -m pca_automator.cli.troubleshooting > docs/troubleshooting.md
+operator-docs: setup  ## record docs/reference/commands.md and its pictures
 	python docs/record_commands.py
 
 clean:  ## remove what the targets made

@@ -72,7 +72,7 @@ setup(
             # 3.0.2 is the first release that finds acknowledgements of single findings recorded with aws-cdk-lib 2.270.
             "cdk-nag>=3.0.2,<4",
             "cfn-lint>=1.40",
-            # Reads the docstrings that docs/api.md is made from; griffe itself is this and a command.
+            # Reads the docstrings that docs/reference/api.md is made from; griffe itself is this and a command.
             "griffelib>=2.4",
             "hypothesis>=6.100",
             "moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]>=5.1",

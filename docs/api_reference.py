@@ -1,4 +1,4 @@
-"""docs/api.md: every public name with its arguments, attributes and methods, read from the docstrings."""
+"""docs/reference/api.md: every public name with its arguments, attributes and methods, read from the docstrings."""
 
 from __future__ import annotations
 

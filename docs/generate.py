@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: ``python docs/generate.py``; a test keeps them current."""
+"""Writes the pages of docs/reference that are made from the code: ``python docs/generate.py``; a test compares."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
+REFERENCE = DOCS / "reference"
 sys.path.insert(0, str(DOCS.parent))
 
 from aws_cdk import CfnResource, Stack, Validations  # noqa: E402
 
 from docs import api_reference  # noqa: E402
 from docs.refusals import refusals as refused  # noqa: E402
+from docs.troubleshooting import page as codes  # noqa: E402
 from pca_automator.planning.workflow import plain_definition  # noqa: E402
 from tests.synthesis import sample_stack, sample_template, state_machine_definition  # noqa: E402
 
@@ -29,6 +31,11 @@ def api() -> str:
 def refusals() -> str:
     """What synthesis says to wrong values."""
     return f"{NOTE}\n{refused()}"
+
+
+def troubleshooting() -> str:
+    """Every code of the error catalogue."""
+    return f"{NOTE}\n{codes()}"
 
 
 def compliance() -> str:
@@ -127,9 +134,10 @@ def definition() -> str:
 
 
 PAGES = {
-    "../pca_automator/planning/workflow.json": definition,
+    "../../pca_automator/planning/workflow.json": definition,
     "api.md": api,
     "refusals.md": refusals,
+    "troubleshooting.md": troubleshooting,
     "compliance.md": compliance,
     "workflow.md": workflow,
     "resources.md": resources,
@@ -139,7 +147,7 @@ PAGES = {
 def main() -> None:
     """Write every page."""
     for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+        (REFERENCE / name).write_text(make(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Plays an operator's day in the local AWS and writes commands.md and pictures: ``python docs/record_commands.py``."""
+"""Plays an operator's day in the local AWS and writes page and pictures of it: ``python docs/record_commands.py``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main() -> None:
             verb = " ".join(step.arguments[: 2 if step.arguments[0] == "hosts" else 1])
             if not done.returncode and (name := pictures.pop(verb, None)):
                 _picture(DOCS / "images" / f"{name}.svg", f"$ {command}\n{text}", command)
-    (DOCS / "commands.md").write_text("\n".join(lines), encoding="utf-8")
+    (DOCS / "reference" / "commands.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def _picture(path: Path, text: str, title: str) -> None:

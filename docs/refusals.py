@@ -1,4 +1,4 @@
-"""docs/refusals.md: what synthesis says to each wrong value, as it says it."""
+"""docs/reference/refusals.md: what synthesis says to each wrong value, as it says it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pca_automator.reporting.events import AutomationEvents
 
 
 class AutomationMetrics(AutomationEvents):
-    """Metrics with the one dimension ``Automation``; docs/operations.md says when each is measured."""
+    """Metrics with the one dimension ``Automation``; docs/monitoring.md says when each is measured."""
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

@@ -33,7 +33,8 @@ FUNCTIONS = {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "WORK_BUCKET": "work", "NEXT_RUN_SECONDS": "43200",
     },
     "CertDeploy": {
-        "CA_ARN": CA_ARN, "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
+        "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "CA_ARN": CA_ARN,
+        "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
         "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
         "SIGNING_HELPER_PATH": "/usr/local/bin", "HOOKS_PATH": "/etc/pca-automator/post-install.d",
         "TRUST_ANCHOR_ARN": ANCHOR_ARN,
@@ -143,6 +144,7 @@ def defaults() -> dict[str, Answer]:
             "CertificateAuthority": {"Status": "ACTIVE", "NotAfter": datetime(2036, 1, 1, tzinfo=UTC)},
         },
         "RevokeCertificate": {},
+        "GetCertificate": error("ResourceNotFoundException"),
         "ListCrls": {"crls": []},
         "GetTrustAnchor": {"trustAnchor": {"enabled": True}},
         "GetProfile": {"profile": {"enabled": True}},

@@ -277,11 +277,12 @@ INSPECTED = {
 }  # fmt: skip
 
 
-def answer_live(deployed: Deployed, text: str) -> None:
-    answers: Iterator[Any] = iter([error("InvocationDoesNotExist"), {"Status": "InProgress"}])
+def answer_live(deployed: Deployed, text: str, status: str = "Success") -> None:
+    waiting = [{"Status": "InProgress"}, {"Status": "Cancelling"}]
+    answers: Iterator[Any] = iter([error("InvocationDoesNotExist"), *waiting])
 
     def invocation(_: Mapping[str, Any]) -> dict[str, Any]:
-        given = next(answers, {"Status": "Success", "StandardOutputContent": text})
+        given = next(answers, {"Status": status, "StandardOutputContent": text})
         if isinstance(given, Exception):
             raise given
         return dict(given)
@@ -313,9 +314,10 @@ def test_show_live_notices_another_certificate_than_the_inventorys(deployed: Dep
 
 def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed) -> None:
     deployed.live(1)
-    answer_live(deployed, "PCA_ERROR MISSING_TOOL openssl is missing\n")
+    answer_live(deployed, "PCA_ERROR MISSING_TOOL openssl is missing\n", "Failed")
     done = deployed.invoke("hosts", "show", host(1), "--live")
     assert (done.exit_code, done.stderr) == (1, f"error: {host(1)}: MISSING_TOOL openssl is missing\n")
+    assert "DEPLOYED" in done.stdout, "what the inventory knows is shown all the same"
 
 
 UNSEEN = "\x1b\x07\x9b\r\u202e"
@@ -346,7 +348,7 @@ def test_a_host_in_wrong_hands_does_not_write_to_the_terminal(deployed: Deployed
 )
 def test_an_answer_of_a_host_that_is_none_is_one_line(deployed: Deployed, text: str) -> None:
     deployed.live(1)
-    answer_live(deployed, text)
+    answer_live(deployed, text, "Failed" if text.startswith("PCA_ERROR") else "Success")
     done = deployed.invoke("hosts", "show", host(1), "--live")
     assert done.exit_code == 1
     assert done.stderr.startswith(f"error: {host(1)}")

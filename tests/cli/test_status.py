@@ -149,7 +149,11 @@ def test_explain_names_the_host_in_the_commands_of_the_remedy(deployed: Deployed
 
 @pytest.mark.parametrize(
     ("word", "hint"),
-    [("HOOK_FAILD", "did you mean HOOK_FAILED"), ("no-space", "NO_SPACE"), ("web-1", "docs/troubleshooting.md")],
+    [
+        ("HOOK_FAILD", "did you mean HOOK_FAILED"),
+        ("no-space", "NO_SPACE"),
+        ("web-1", "docs/reference/troubleshooting.md"),
+    ],
 )
 def test_explain_of_neither_a_host_nor_a_code_says_what_could_be_meant(
     deployed: Deployed, word: str, hint: str

@@ -1,4 +1,4 @@
-"""Values that synthesis refuses, each alone; ``docs/refusals.md`` shows what it says."""
+"""Values that synthesis refuses, each alone; ``docs/reference/refusals.md`` shows what it says."""
 
 from __future__ import annotations
 

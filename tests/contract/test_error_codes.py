@@ -16,7 +16,7 @@ from pca_runtime.errors.service_codes import HINTS
 from pca_runtime.hosts.commands import HostCommands
 
 from pca_automator._internal import assets
-from pca_automator.cli.deployed.host_details import _compare
+from pca_automator.cli.deployed.host_live import _compare
 from pca_automator.cli.runtime import runtime
 from pca_automator.renewal.states import LAMBDA_TROUBLE
 

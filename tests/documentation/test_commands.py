@@ -15,7 +15,7 @@ from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/*.md"))]
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md"))]
 NAME = "pca-automator"
 HOST = "i-0123456789abcdef0"
 # What stands for something of the reader's own.

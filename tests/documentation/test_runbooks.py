@@ -12,7 +12,9 @@ from tests.cli.day import TO_LOOK
 from tests.documentation.test_commands import IN_TEXT, NAME, ROOT, parse, typed_on
 from tests.synthesis import automation, resources, template_of
 
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+OPERATIONS, *_OTHERS = (
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("operations", "authority", "renewal")
+)
 _HASH = 8
 PROCEDURES = (
     "The CA is about to expire",
@@ -30,10 +32,10 @@ def alarms() -> dict[str, str]:
     return {logical_id[:-_HASH]: str(each["Properties"]["AlarmDescription"]) for logical_id, each in found.items()}
 
 
-def sections(level: int) -> dict[str, str]:
+def sections(level: int, page: str = OPERATIONS) -> dict[str, str]:
     """Headings of a level and the text below each, up to the next heading of the same or a higher level."""
     mark = rf"^#{{2,{level}}} "
-    parts = re.split(rf"^({'#' * level} .*)$", OPERATIONS, flags=re.MULTILINE)
+    parts = re.split(rf"^({'#' * level} .*)$", page, flags=re.MULTILINE)
     bodies = zip(parts[1::2], parts[2::2], strict=True)
     return {head.lstrip("# "): re.split(mark, body, maxsplit=1, flags=re.MULTILINE)[0] for head, body in bodies}
 
@@ -68,7 +70,7 @@ def test_each_description_of_an_alarm_names_a_command_that_exists() -> None:
 
 @pytest.mark.parametrize("procedure", PROCEDURES)
 def test_each_procedure_has_its_steps(procedure: str) -> None:
-    text = sections(2)[procedure]
+    text = sections(2, "\n".join([OPERATIONS, *_OTHERS]))[procedure]
     assert NAME in text
     assert re.search(r"^(1\.|```sh)", text, re.MULTILINE)
 

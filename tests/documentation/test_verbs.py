@@ -1,4 +1,4 @@
-"""docs/commands.md shows every verb with every option; pages of their own tell those of rehearsal and plan."""
+"""docs/reference/commands.md shows every verb with every option, docs/rehearsal.md those of the rehearsal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.documentation.test_commands import ROOT, typed_on
 _HELP = {"--help"}
 # The same for every verb that looks at a deployment, so that each is shown once.
 _COMMON = {"--stack", "--automation", "--region", "--profile", "--output"}
-_ELSEWHERE = {"rehearse": "rehearsal.md", "plan": "performance.md"}
+_ELSEWHERE = {"rehearse"}
 
 
 def verbs(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -40,7 +40,7 @@ def options(command: Any) -> list[set[str]]:
 def shown() -> dict[str, set[str]]:
     """The verbs on the page, each with all options that are given to it."""
     found: dict[str, set[str]] = {name: set() for name, _ in verbs()}
-    for line in typed_on("docs/commands.md"):
+    for line in typed_on("docs/reference/commands.md"):
         words = shlex.split(line)[1:]
         name = " ".join(words[:2]) if words[0] == "hosts" else words[0]
         found[name] |= {"", *(word for word in words if word.startswith("-"))}
@@ -57,14 +57,11 @@ def test_the_page_shows_the_verb_with_each_of_its_options(name: str) -> None:
 
 
 def test_the_page_shows_each_form_of_output() -> None:
-    forms = {words for line in typed_on("docs/commands.md") for words in re.findall(r"--output (\w+)", line)}
+    forms = {words for line in typed_on("docs/reference/commands.md") for words in re.findall(r"--output (\w+)", line)}
     assert forms == {"json", "jsonl"}  # and tables, everywhere else
 
 
-@pytest.mark.parametrize("name", _ELSEWHERE)
-def test_a_page_of_its_own_tells_the_options_of_a_verb(name: str) -> None:
-    page = (ROOT / "docs" / _ELSEWHERE[name]).read_text(encoding="utf-8")
-    given = options(dict(verbs())[name])
-    missing = [names for names in given if not names & _COMMON and not any(each in page for each in names)]
-    assert len(given) > 1
+def test_the_rehearsals_page_tells_its_options() -> None:
+    page = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    missing = [names for names in options(dict(verbs())["rehearse"]) if not any(name in page for name in names)]
     assert missing == []

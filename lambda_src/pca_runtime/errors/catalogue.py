@@ -1,6 +1,6 @@
 """Every code of the system: what it means, and what to do. Pure data, importable without boto3.
 
-The host's codes are those of the SSM documents; a contract test compares them. ``docs/troubleshooting.md``,
+The host's codes are those of the SSM documents; a contract test compares them. ``docs/reference/troubleshooting.md``,
 the report and ``pca-automator explain`` are made from this.
 """
 

@@ -236,7 +236,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
     "SERVICE_REFUSED": (
         Hint(
             "validity.*exceeds|exceeds.*validity",
-            "The CA's own certificate runs out before a new one would: renew the CA as docs/operations.md says, or "
+            "The CA's own certificate runs out before a new one would: renew the CA as docs/authority.md says, or "
             "deploy with a shorter validity; then: pca-automator run --watch",
         ),
     ),

@@ -110,24 +110,40 @@ class HostCommands:
         Raises:
             HostUnreachable: the command never reached the host.
         """
+        output = self.output_of(command_id, host_id, failure)
+        if output is None:
+            return Invocation(finished=False)
+        results = _RESULT_LINE.findall(output)
+        if not results:
+            raise failure(f"the command on {host_id} ended well but gave no result", code="HOST_RESULT_MISSING")
+        pairs = (word.partition("=")[::2] for word in results[-1].split())
+        return Invocation(finished=True, output=output, result=dict(pairs))
+
+    def output_of(self, command_id: str, host_id: str, failure: type[PermanentError]) -> str | None:
+        """Ask once for what a command wrote, whatever that is; ``None`` as long as it has not ended.
+
+        Args:
+            command_id: as returned by :meth:`send`.
+            host_id: the host it was sent to.
+            failure: raised with the host's own code and words when the command failed on the host.
+
+        Raises:
+            HostUnreachable: the command never reached the host.
+        """
         with translated("GetCommandInvocation"):
             try:
                 answer = self._ssm.get_command_invocation(CommandId=command_id, InstanceId=host_id)
             except ClientError as error:
                 # Eventually consistent: right after SendCommand there may be no invocation yet.
                 if error_code(error) == "InvocationDoesNotExist":
-                    return Invocation(finished=False)
+                    return None
                 raise
         if answer["Status"] in _WAITING:
-            return Invocation(finished=False)
+            return None
         output = str(answer.get("StandardOutputContent", "")).replace("\r\n", "\n")
         if answer["Status"] != "Success":
             raise _failure(answer, output, host_id, failure)
-        results = _RESULT_LINE.findall(output)
-        if not results:
-            raise failure(f"the command on {host_id} ended well but gave no result", code="HOST_RESULT_MISSING")
-        pairs = (word.partition("=")[::2] for word in results[-1].split())
-        return Invocation(finished=True, output=output, result=dict(pairs))
+        return output
 
 
 def _failure(answer: Answer, output: str, host_id: str, failure: type[PermanentError]) -> PermanentError:

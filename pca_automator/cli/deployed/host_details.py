@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import time
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed import overrides
 from pca_automator.cli.deployed.deployment import Deployment
-from pca_automator.cli.errors import FAILED, Trouble
 from pca_automator.cli.runtime import runtime
 
 Pairs = list[tuple[str, Any]]
 
 _HISTORY = 10
-_POLL_SECONDS = 1.0
-# The document gives itself 60 s; Systems Manager needs a moment more to say so.
-_LIVE_SECONDS = 90
-_WAITING = {"Pending", "InProgress", "Delayed", ""}
 
 
 def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
@@ -112,94 +105,3 @@ def _commands(deployment: Deployment, host_id: str) -> list[dict[str, str]]:
 
 def _moment(value: Any) -> str:
     return str(runtime("shared.timestamps").format_time(value)) if value is not None else "?"
-
-
-def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
-    """What InspectCertificate finds on the host, compared with the inventory.
-
-    Raises:
-        Trouble: the host cannot be asked, or does not answer.
-    """
-    command_id = _send(deployment, item)
-    deadline = time.monotonic() + _LIVE_SECONDS
-    while time.monotonic() < deadline:
-        answer = _invocation(deployment, item.host_id, command_id)
-        if answer.get("Status", "") not in _WAITING:
-            return _read(item, answer)
-        time.sleep(_POLL_SECONDS)
-    raise Trouble(f"{item.host_id} did not answer within {_LIVE_SECONDS} s: command {command_id}", FAILED)
-
-
-def _send(deployment: Deployment, item: Any) -> str:
-    defaults, own = deployment.settings("CertDeploy"), item.overrides()
-    answer = deployment.aws.client("ssm").send_command(
-        DocumentName=deployment.document("InspectCertificate"),
-        InstanceIds=[item.host_id],
-        Comment=f"pca-automator hosts show {item.host_id} --live",
-        TimeoutSeconds=60,
-        Parameters={
-            "hostID": [item.host_id],
-            "csrPath": [defaults["CSR_PATH"]],
-            "certPath": [own.cert_path or defaults["CERT_PATH"]],
-            "keyPath": [own.key_path or defaults["KEY_PATH"]],
-            "cacertPath": [own.cacert_path or defaults["CACERT_PATH"]],
-            "signinghelperPath": [own.signing_helper_path or defaults["SIGNING_HELPER_PATH"]],
-            "hooksPath": [defaults["HOOKS_PATH"]],
-        },
-    )
-    return str(answer["Command"]["CommandId"])
-
-
-def _invocation(deployment: Deployment, host_id: str, command_id: str) -> dict[str, Any]:
-    from botocore.exceptions import ClientError
-
-    try:
-        return dict(deployment.aws.client("ssm").get_command_invocation(CommandId=command_id, InstanceId=host_id))
-    except ClientError as error:
-        # SendCommand returns before every part of Systems Manager knows the command.
-        if error.response["Error"]["Code"] == "InvocationDoesNotExist":
-            return {}
-        raise
-
-
-def _read(item: Any, answer: dict[str, Any]) -> dict[str, Any]:
-    for line in str(answer.get("StandardOutputContent", "")).splitlines():
-        if line.startswith("PCA_ERROR "):
-            raise Trouble(f"{item.host_id}: {line.removeprefix('PCA_ERROR ')}", FAILED)
-        if line.startswith("{"):
-            return _compare(item, _parsed(item, line))
-    what = answer.get("StatusDetails") or answer.get("Status")
-    raise Trouble(f"{item.host_id} gave no answer: the command ended {what}", FAILED)
-
-
-def _parsed(item: Any, line: str) -> dict[str, Any]:
-    """The line as the script writes it; a host in wrong hands may write anything."""
-    try:
-        found: dict[str, Any] = json.loads(line)
-    except (ValueError, RecursionError):
-        raise Trouble(f"{item.host_id} gave an answer that is no JSON", FAILED) from None
-    names = {"live": dict, "versions": dict, "hooks": dict, "problems": list}
-    for name, kind in names.items():
-        if not isinstance(found.get(name) or kind(), kind):
-            raise Trouble(f"{item.host_id} gave an answer without a proper {name!r}", FAILED)
-    return found
-
-
-def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
-    live, versions, hooks = (found.get(name) or {} for name in ("live", "versions", "hooks"))
-    problems = [str(each) for each in found.get("problems") or []]
-    if live and item.serial and str(live.get("serial", "")).lower() != item.serial:
-        problems.append("NOT_THE_CERTIFICATE_OF_THE_INVENTORY")
-    return {
-        "clock": found.get("clock"),
-        "serial": live.get("serial"),
-        "notAfter": live.get("notAfter"),
-        "commonName": live.get("commonName"),
-        "keyMatches": live.get("keyMatches"),
-        "confirmed": live.get("confirmed"),
-        "versions": versions.get("names", []),
-        "hooks": hooks.get("names", []),
-        "helper": found.get("helper"),
-        "openssl": found.get("openssl"),
-        "problems": problems,
-    }

@@ -81,5 +81,5 @@ def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list
 def _neither(what: str, codes: list[str]) -> Trouble:
     """What is said about a word that is no host id and no code: the codes that look like it, or where all are."""
     near = difflib.get_close_matches(what.upper(), codes, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "docs/troubleshooting.md has every code"
+    hint = f"did you mean {' or '.join(near)}?" if near else "docs/reference/troubleshooting.md has every code"
     return Trouble(f"{what!r} is neither a host id (i-... or mi-...) nor a code of the error catalogue: {hint}", USAGE)

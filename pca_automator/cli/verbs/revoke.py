@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import revocation as departure
-from pca_automator.cli.errors import USAGE, Trouble
+from pca_automator.cli.deployed import revocation
+from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import say, show
 from pca_automator.cli.verbs.verb import DryRunOption, Operator, YesOption, confirm, verb
 
@@ -25,30 +25,25 @@ def revoke(
     dry_run: DryRunOption = False,
 ) -> None:
     """Revoke the live certificate of a host, and what was sent to it unrecorded; it cannot be taken back."""
-    allowed = departure.reasons(op.deployment)
-    if reason not in allowed:
-        raise Trouble(f"{reason!r} is not a reason: allowed are {', '.join(allowed)}", USAGE)
+    revocation.check_reason(reason)
     item = fleet.get(op.deployment, host_id)
-    serials = departure.held(item, previous=previous)
+    serials = revocation.held(item, previous=previous)
     if not serials:
-        raise Trouble(f"{host_id} has no certificate")
+        raise Trouble(f"{host_id} has no certificate that has not run out")
     if dry_run:
         say(f"would revoke {' and '.join(serials)} of {host_id}: {reason}")
         return
     confirm(f"revoke {' and '.join(serials)} of {host_id} ({reason})? This cannot be taken back", yes=yes)
-    rows = [
-        {
-            "serial": serial,
-            "result": "revoked" if departure.revoke_serial(op.deployment, serial, reason) else "was revoked before",
-        }
-        for serial in serials
-    ]
+    done = revocation.revoke(op.deployment, host_id, serials, reason)
+    rows = [{"serial": serial, "result": revocation.RESULTS[result]} for serial, result in done.items()]
     show(
         op.output,
         {"hostID": host_id, "reason": reason, "certificates": rows},
         [(row["serial"], row["result"]) for row in rows],
         host_id,
     )
+    if not {"REVOKED", "BEFORE"} & set(done.values()):
+        raise Trouble(f"nothing of {host_id} was revoked")
     say("IAM Roles Anywhere refuses it with the CA's next CRL: up to half an hour. See pca-automator status.")
     if item.status != "RETIRED":
         say(f"The host needs a new one: pca-automator run {host_id} --force")

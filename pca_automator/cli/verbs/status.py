@@ -116,7 +116,7 @@ def _troubles(
         f"{counted(failed, 'host')} failed: pca-automator hosts list --failed": failed,
         f"{which} ended {broken['status'] if broken else ''}: pca-automator run --watch": broken,
         f"the CA is {ca['status']}: pca-automator explain CA_NOT_ACTIVE": ca["status"] != "ACTIVE",
-        "the CA's own certificate runs out soon: renew it as docs/operations.md says": ca["soon"],
+        "the CA's own certificate runs out soon: renew it as docs/authority.md says": ca["soon"],
         "the CRL has run out: pca-automator explain CRL_EXPIRED": crl["expired"],
         "the schedule is disabled: deploy again": upcoming == "disabled",
     }

@@ -38,7 +38,7 @@ check_parameters() {
   check_word bundle "$SSM_bundle" true false
 }
 
-# write_state CONFIRMED: what the next command has to know if this one is killed; see docs/host.md
+# write_state CONFIRMED: what the next command has to know if this one is killed; see docs/hosts.md
 write_state() {
   now=$(clock)
   printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nrequestId=%s\nwritten=%s\n' \

@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 from pca_runtime.shared.expressions import to_value
 
-from tests.runtime.conftest import Context, World
+from tests.runtime.conftest import HOST, Context, World
 from tests.runtime.fakes import CA_ARN, REGION, FakePca, FakeSsm, FakeStepFunctions, Recorder, client_error
 
 HANDLERS = ("cert_enroll", "cert_register", "cert_retire", "cert_deploy_status")
 MACHINE = f"arn:aws:states:{REGION}:111122223333:stateMachine:Renewal"
+LIVE = {
+    "status": "DEPLOYED",
+    "serial": "0abc",
+    "expiry": "2026-11-30T13:15:00Z",
+    "renewalDate": "2026-11-28T13:15:00Z",
+    "certificateArn": "arn:aws:acm-pca:x",
+    "lastRunId": "run-0",
+}
+NODE = "mi-0123456789abcdef0"
+FUTURE, PAST = "2026-11-24T00:00:00Z", "2026-11-22T00:00:00Z"
 ENVIRONMENT = {
     "REMOVE_DOCUMENT": "RemoveCertificate",
     "REVOKE_ON_RETIRE": "ALWAYS",
@@ -191,3 +201,11 @@ def ec2_event(host_id: str, state: str) -> dict[str, Any]:
         "detail-type": "EC2 Instance State-change Notification",
         "detail": {"instance-id": host_id, "state": state},
     }
+
+
+def terminated(members: Members, host_id: str = HOST) -> dict[str, Any]:
+    return members.invoke("cert_retire", ec2_event(host_id, "terminated"))
+
+
+def reconcile(members: Members) -> dict[str, Any]:
+    return members.invoke("cert_retire", {"reconcile": True})

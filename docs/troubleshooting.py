@@ -1,8 +1,7 @@
-"""``docs/troubleshooting.md`` from the error catalogue: ``python -m pca_automator.cli.troubleshooting > FILE``."""
+"""docs/reference/troubleshooting.md: every code of the error catalogue, with its remedy."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,17 +19,15 @@ _ORIGINS = {
 _HEAD = """\
 # Troubleshooting
 
-<!-- Made by `python -m pca_automator.cli.troubleshooting` from the error catalogue; do not edit. -->
-
 Each failure of a host has a code. It stands in the host's `lastError`, in the report of the run and in
 `pca-automator hosts list`. `pca-automator explain ID` says what it means for one host, `pca-automator explain CODE`
 what it means at all; this page is the same catalogue. What to do about an alarm is in
-[operations.md](operations.md).
+[operations.md](../operations.md).
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """The page."""
     catalogue = runtime("errors.catalogue")
     entries, hints = list(catalogue.CATALOGUE.values()), runtime("errors.service_codes").HINTS
     lines = [_HEAD]
@@ -59,7 +56,3 @@ def _entry(entry: Any, hints: Any) -> Iterator[str]:
 def _escaped(text: str) -> str:
     """Placeholders in angle brackets would be taken for HTML."""
     return text.replace("<", "\\<").replace(">", "\\>")
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

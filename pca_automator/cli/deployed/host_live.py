@@ -1,0 +1,96 @@
+"""What is on a host itself, as InspectCertificate finds it, compared with the inventory."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from pca_automator.cli.deployed.deployment import Deployment
+from pca_automator.cli.errors import FAILED, UNAVAILABLE, Trouble
+from pca_automator.cli.runtime import runtime
+
+_POLL_SECONDS = 1.0
+# A command that was not picked up by then is dropped, so that a host that wakes up tomorrow is not asked.
+_DELIVERY_SECONDS = 60
+# The document gives itself 60 s; Systems Manager needs a moment more to say so.
+_LIVE_SECONDS = 90
+
+
+def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
+    """Ask the host.
+
+    Raises:
+        Trouble: the host cannot be asked, or does not answer.
+    """
+    kinds, commands = runtime("errors.kinds"), runtime("hosts.commands")
+    run_command = commands.HostCommands(deployment.aws.client("ssm"))
+    try:
+        command_id = run_command.send(_order(deployment, item))
+        deadline = time.monotonic() + _LIVE_SECONDS
+        while time.monotonic() < deadline:
+            output = run_command.output_of(command_id, item.host_id, kinds.InstallFailed)
+            if output is not None:
+                return _read(item, output)
+            time.sleep(_POLL_SECONDS)
+    except kinds.PcaAutomatorError as error:
+        status = UNAVAILABLE if isinstance(error, kinds.RetryableError) else FAILED
+        raise Trouble(f"{item.host_id}: {error.code} {error.message}", status) from error
+    raise Trouble(f"{item.host_id} did not answer within {_LIVE_SECONDS} s: command {command_id}", FAILED)
+
+
+def _order(deployment: Deployment, item: Any) -> Any:
+    defaults, own = deployment.settings("CertDeploy"), item.overrides()
+    directories = runtime("shared.settings").HostDirectories.load(defaults)
+    return runtime("hosts.commands").Order(
+        document=deployment.document("InspectCertificate"),
+        host_id=item.host_id,
+        purpose=f"hosts show {item.host_id} --live",
+        delivery_seconds=_DELIVERY_SECONDS,
+        parameters={
+            "hostID": item.host_id,
+            **own.directories(directories),
+            "signinghelperPath": own.signing_helper_path or defaults["SIGNING_HELPER_PATH"],
+            "hooksPath": defaults["HOOKS_PATH"],
+        },
+    )
+
+
+def _read(item: Any, output: str) -> dict[str, Any]:
+    for line in output.splitlines():
+        if line.startswith("{"):
+            return _compare(item, _parsed(item, line))
+    raise Trouble(f"{item.host_id} gave no answer: the command ended well and wrote nothing of it", FAILED)
+
+
+def _parsed(item: Any, line: str) -> dict[str, Any]:
+    """The line as the script writes it; a host in wrong hands may write anything."""
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except (ValueError, RecursionError):
+        raise Trouble(f"{item.host_id} gave an answer that is no JSON", FAILED) from None
+    names = {"live": dict, "versions": dict, "hooks": dict, "problems": list}
+    for name, kind in names.items():
+        if not isinstance(found.get(name) or kind(), kind):
+            raise Trouble(f"{item.host_id} gave an answer without a proper {name!r}", FAILED)
+    return found
+
+
+def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
+    live, versions, hooks = (found.get(name) or {} for name in ("live", "versions", "hooks"))
+    problems = [str(each) for each in found.get("problems") or []]
+    if live and item.serial and str(live.get("serial", "")).lower() != item.serial:
+        problems.append("NOT_THE_CERTIFICATE_OF_THE_INVENTORY")
+    return {
+        "clock": found.get("clock"),
+        "serial": live.get("serial"),
+        "notAfter": live.get("notAfter"),
+        "commonName": live.get("commonName"),
+        "keyMatches": live.get("keyMatches"),
+        "confirmed": live.get("confirmed"),
+        "versions": versions.get("names", []),
+        "hooks": hooks.get("names", []),
+        "helper": found.get("helper"),
+        "openssl": found.get("openssl"),
+        "problems": problems,
+    }

@@ -1,0 +1,58 @@
+"""``pca-automator hosts list``: the fleet, or a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from pca_automator.cli.deployed import inventory as fleet
+from pca_automator.cli.deployed.deployment import Deployment
+from pca_automator.cli.output import Output, say, show_rows
+from pca_automator.cli.verbs.verb import Operator, verb
+
+_COLUMNS = ("hostID", "status", "left", "due", "expiry", "renewalDate", "lastError")
+
+
+@verb
+def list_(
+    op: Operator,
+    due: Annotated[bool, typer.Option("--due", help="That a run would renew now.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Whose last renewal failed.")] = False,
+    expiring_within: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Whose certificate runs out by then: 90m, 24h, 7d.")
+    ] = None,
+    retired: Annotated[bool, typer.Option("--retired", help="The retired ones too.")] = False,
+) -> None:
+    """The fleet, or a part of it; several conditions must all hold."""
+    span = None if expiring_within is None else fleet.parse_span(expiring_within)
+    rows = _rows(op.deployment, due=due, failed=failed, within=span, retired=retired)
+    if op.output is not Output.JSONL:
+        # JSON lines pass through; a table is read from the top, so the most urgent come first.
+        rows = iter(sorted(rows, key=_urgency))
+    if show_rows(op.output, rows, _COLUMNS) == 0:
+        fleet.refuse_empty(op.deployment)
+        say("no host fits")
+
+
+def _rows(
+    deployment: Deployment, *, due: bool, failed: bool, within: timedelta | None, retired: bool
+) -> Iterator[dict[str, Any]]:
+    view = fleet.View.of(deployment)
+    latest = None if within is None else within.total_seconds()
+    for item in fleet.scan(deployment, status="FAILED" if failed else None):
+        if item.status == "RETIRED" and not retired:
+            continue
+        row = view.row(item)
+        if due and not row["due"]:
+            continue
+        if latest is not None and (row["secondsLeft"] is None or row["secondsLeft"] > latest):
+            continue
+        yield row
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, float, str]:
+    seconds = row["secondsLeft"]
+    return row["status"] == "RETIRED", 0 if seconds is None else seconds, str(row["hostID"])
