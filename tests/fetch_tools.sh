@@ -49,6 +49,17 @@ SCRIPT
         echo "strace is missing and could not be fetched: what it shows is skipped" >&2
     fi
 fi
+# Under names of their own: most tests are of hosts that lack them.
+if download acl libacl1 && unpack acl_*.deb libacl1_*.deb; then
+    library=$(dirname "$(find "$directory/root" -name 'libacl.so*' | head -n 1)")
+    for tool in getfacl setfacl; do
+        printf '#!/bin/sh\nLD_LIBRARY_PATH="%s" exec "%s" "$@"\n' \
+            "$library" "$(find "$directory/root" -path "*/bin/$tool" | head -n 1)" >"$directory/bin/acl-$tool"
+        chmod 755 "$directory/bin/acl-$tool"
+    done
+else
+    echo "getfacl and setfacl could not be fetched: what they show is skipped" >&2
+fi
 # Packages of another release of Debian, unpacked into DIRECTORY/RELEASE; the mirror is the one of the machine's own.
 of_release() {
     release=$1

@@ -96,6 +96,8 @@ TIERS = {
     "busybox's programs": Tier("no busybox whose shell starts programs of PATH", _KILL, _programs_of_busybox),
     "strace": _program("strace", _KERNEL),
     "openssl-1.1.1": _program("openssl-1.1.1", _OLD),
+    "acl-getfacl": _program("acl-getfacl", "access control lists that are given to the next files"),
+    "acl-setfacl": _program("acl-setfacl", "access control lists that are given to the next files"),
     "python-newest": Tier("no newer Python is here", "that a newer Python makes the same template", _newer_python),
     "chattr": Tier("chattr makes no file immutable", "the documents on immutable files", _makes_files_immutable),
     "root": Tier("not run as root", "the documents on files and directories of others", lambda: os.geteuid() == 0),

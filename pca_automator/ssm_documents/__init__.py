@@ -6,6 +6,7 @@ that make up its script. Nothing here needs ``aws_cdk``: constructs, tests and t
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +17,12 @@ __all__ = ["DOCUMENT_NAMES", "load_document", "script"]
 DOCUMENT_NAMES = ("GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate")
 
 _FOLDER = files(__name__)
+# Functions, assignments, loops, and what read fills.
+_NAMES = re.compile(
+    r"^([a-z][a-z0-9_]*)\(\)|(?<![\w$.\\-])([a-z][a-z0-9_]*)=|\bfor ([a-z][a-z0-9_]*) |\bread -r ([a-z_ ]+)",
+    re.MULTILINE,
+)
+_WORD = re.compile(r"(?<![\w.\\-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w.])")
 
 
 def load_document(name: str) -> dict[str, Any]:
@@ -51,20 +58,32 @@ def _compose(parameters: list[str], shell_files: list[str]) -> list[str]:
     # quotes it is data, because no allowedPattern lets a single quote through.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-troubleshooting.html
     fallbacks = [f"if [ -z \"${{SSM_{name}+x}}\" ]; then SSM_{name}='{{{{ {name} }}}}'; fi" for name in parameters]
-    origin = f"# pca-automator, composed of {' '.join(shell_files)}; the comments are in those files"
-    lines = ["#!/bin/sh", origin, *fallbacks]
-    for shell_file in shell_files:
-        lines.append(_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")))
-    return lines
+    origin = f"# pca-automator, composed of {' '.join(shell_files)}; names and comments are in those files"
+    texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
+    return ["#!/bin/sh", origin, *fallbacks, *_shorten(texts)]
 
 
 def _compact(text: str) -> str:
-    # SSM takes at most 64 KB, and certificate and chain come on top as parameters: comments and indentation go, and a
-    # file is one string, whose lines are two characters apart and not four. No string in the shell files goes on in a
-    # line that starts with "#" or a space.
+    # SSM takes at most 64 KB, and certificate and chain come on top as parameters: comments and indentation go, names
+    # are shortened, and a file is one string, whose lines are two characters apart and not four. No string in the shell
+    # files goes on in a line that starts with "#" or a space.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-creating-content.html
     lines = (line.strip() for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("#"))
+
+
+def _shorten(texts: list[str]) -> list[str]:
+    # Names of two words and more become their initials behind an underscore, which begins no command's name:
+    # look_at_public_paths is _lapp. A name that ends in _seconds is a setting and stays.
+    names = {name for text in texts for found in _NAMES.findall(text) for name in " ".join(found).split()}
+    short: dict[str, str] = {}
+    for name in sorted(name for name in names if "_" in name and not name.endswith("_seconds")):
+        initials = "_" + "".join(word[0] for word in name.split("_"))
+        number = 0
+        while (candidate := f"{initials}{number or ''}") in short.values():
+            number += 1
+        short[name] = candidate
+    return [_WORD.sub(lambda found: short.get(found[0], found[0]), text) for text in texts]
 
 
 def _read_yaml(file_name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tests.documents.agent import Outcome, parameters_refused, run_document
+from tests.documents.agent import Outcome, parameters_refused, run_document, script
 from tests.documents.pki import Authority, one_line, pem
 
 HOST_ID = "i-0123456789abcdef0"
@@ -69,6 +69,7 @@ class Host:
     path: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
     keyword: dict[str, Any] = field(default_factory=dict)
+    edit: Callable[[str], str] | None = None
 
     def __post_init__(self) -> None:
         self.work = self.root / "agent"
@@ -115,6 +116,8 @@ class Host:
     def run(self, name: str, **values: str) -> Outcome:
         params = self.params(name, **values)
         assert not parameters_refused(name, params), parameters_refused(name, params)
+        if self.edit:
+            self.keyword["text"] = self.edit(script(name))
         return run_document(
             name, params, work=self.work, style=self.style, shell=self.shell, path=self.path, **self.keyword
         )

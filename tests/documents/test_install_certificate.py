@@ -135,7 +135,7 @@ def test_files_that_others_could_write_get_successors_that_they_cannot(live_host
     host = live_host
     host.public["tls.crt"].chmod(0o666)
     host.renew()
-    assert [mode(host.public[name]) for name in ("tls.crt", "ca.crt")] == [0o664, 0o664]
+    assert [mode(host.public[name]) for name in ("tls.crt", "ca.crt")] == [0o664, 0o644]
 
 
 def test_the_same_command_again_changes_nothing(host: Host) -> None:

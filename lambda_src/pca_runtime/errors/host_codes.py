@@ -37,6 +37,13 @@ HOST_CODES = (
         "Give it to root and take write permission from group and others, or override the path.",
     ),
     _host(
+        "READERS_NOT_KEPT", _BOTH,
+        "The next files could not be given to exactly those who can read the present ones: an access control list, a "
+        "security context, or a directory that keeps others away.",
+        "Install getfacl and setfacl (the package acl), take the list away, or say in the inventory who shall read: "
+        "fileGroup and keyMode. The message names the file.",
+    ),
+    _host(
         "LOCKED", _BOTH,
         "Another command of this system is at work on the host and did not finish in time.",
         "Wait for the next run; if it repeats, look for a hanging hook, or a second deployment on the host.",

@@ -41,7 +41,10 @@ def _path(value: str) -> str:
 
 def _owner(value: str) -> str:
     if value and not identifiers.is_owner(value):
-        raise ValueError("allowed is a local name: a-z 0-9 _ -, at most 32 characters, not starting with a digit or -")
+        raise ValueError(
+            "allowed is a name or number: A-Z a-z 0-9 _ . @ + - and single spaces, at most 64 characters, "
+            "beginning with a letter, digit or _"
+        )
     return value
 
 

@@ -14,7 +14,9 @@ HOST_ID = r"(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})"
 PATH = r"(/\.?[A-Za-z0-9_][A-Za-z0-9_.@+=, -]*)+"
 PATH_MAX = 200
 REQUEST_ID = r"[0-9a-f]{32}"
-OWNER = r"[a-z_][a-z0-9_-]{0,31}"
+# Directories and domains give names such as `svc.web`, `domain users` and `web@corp.example`; a number is one, too.
+OWNER = r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*( [A-Za-z0-9_.@+-]+)*"
+OWNER_MAX = 64
 MODE = r"0?[0-7]{3}"
 DNS_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 DNS_NAME = rf"(\*\.)?({DNS_LABEL}\.)*{DNS_LABEL}"
@@ -42,8 +44,8 @@ def is_request_id(text: object) -> bool:
 
 
 def is_owner(text: object) -> bool:
-    """A local user or group name."""
-    return _full(OWNER, text, 32)
+    """A user or group, by name or number."""
+    return _full(OWNER, text, OWNER_MAX)
 
 
 def is_mode(text: object) -> bool:

@@ -94,6 +94,7 @@ describe_file() {
     value stat -L -c '%a/%U/%G' "$1" || value=
     file="$file,\"mode\":$(text "${value%%/*}" 4),\"owner\":$(text "$(echo "$value" | cut -d/ -f2)" 32)"
     file="$file,\"group\":$(text "${value##*/}" 32)"
+    (know_list "$1") >/dev/null || problem READERS_NOT_KEPT
     case $2:${value%%/*} in
       tls.key:*[1-7] | tls.key: | tls.key:*[!0-7]*) problem KEY_READABLE_BY_OTHERS ;;
     esac

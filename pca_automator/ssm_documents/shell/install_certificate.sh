@@ -61,7 +61,6 @@ prepare_version() {
     fail PENDING_REQUEST_MISSING "this host has no pending key for request $SSM_requestId"
   fi
   check_certificate
-  choose_owners_and_modes
   version=$new
   [ "$live" != "$new" ] || version=$new-b
   stage_version

@@ -73,9 +73,9 @@ check_moment() {
 check_owner() {
   case $2 in
     '') return 0 ;;
-    [!a-z_]* | *[!a-z0-9_-]*) refuse_value "$1" ;;
+    [!A-Za-z0-9_]* | *[!A-Za-z0-9_.@+\ -]* | *' ' | *'  '*) refuse_value "$1" ;;
   esac
-  [ "${#2}" -le 32 ] || refuse_value "$1"
+  [ "${#2}" -le 64 ] || refuse_value "$1"
 }
 
 check_arn() {

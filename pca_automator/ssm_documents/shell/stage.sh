@@ -82,75 +82,40 @@ check_certificate() {
   fi
 }
 
-# choose_owners_and_modes: what the inventory asks for; else what is there now, so that a service that can read the
-# key can read the next one; else root alone. A key is never readable by others, and nothing is writable by them.
-choose_owners_and_modes() {
-  step='choosing owners and modes'
-  choose "$public_key" tls.key 400
-  key_owner=${SSM_fileOwner:-$chosen_owner}
-  key_group=${SSM_fileGroup:-$chosen_group}
-  case $chosen_mode in
-    [4-7]??) chosen_mode=${chosen_mode%?}0 ;;
-    [0-3]??) chosen_mode=4${chosen_mode#?} && chosen_mode=${chosen_mode%?}0 ;;
-  esac
-  key_mode=${SSM_keyMode:-$chosen_mode}
-  choose "$public_certificate" tls.crt 644
-  cert_owner=${SSM_fileOwner:-$chosen_owner}
-  cert_group=${SSM_fileGroup:-$chosen_group}
-  case $chosen_mode in
-    *[2367]) chosen_mode=${chosen_mode%?}$((${chosen_mode##??} - 2)) ;;
-  esac
-  cert_mode=${SSM_certMode:-$chosen_mode}
-}
-
-# was_examined PATH NAME: whether look_at_public_paths has seen it; what came since may be anybody's, as in /tmp
-was_examined() {
-  if is_ours "$1" "$2"; then
-    return 0
-  fi
-  case $nl$foreign in
-    *"$nl$2$nl"*) ;;
-    *) return 1 ;;
-  esac
-}
-
-# choose PATH NAME MODE: sets $chosen_owner, $chosen_group and $chosen_mode
-choose() {
-  chosen_owner=$me
-  chosen_group=$my_group
-  chosen_mode=$3
-  if [ -f "$1" ] && was_examined "$1" "$2"; then
-    choose_like=$1
-  elif [ -n "$live" ] && [ -f "$store/versions/$live/$2" ]; then
-    choose_like=$store/versions/$live/$2
-  else
-    return 0
-  fi
-  numbers 3 -L -c '%u %g %a' "$choose_like"
-  # shellcheck disable=SC2086  # three numbers
-  set -- $numbers
-  chosen_owner=$1
-  chosen_group=$2
-  case $3 in
-    ???) chosen_mode=$3 ;;
-    ????) chosen_mode=${3#?} ;;
-  esac
-}
-
 stage_version() {
   step='staging the new version'
   staged=$store/versions/.staged/$version
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p -m 711 "$staged"
-  certificate_files=$staged/tls.crt$nl$staged/ca.crt
-  key_files=$staged/tls.key
   must DIRECTORY_NOT_WRITABLE "cannot write in $staged" write_version
   if [ "$SSM_bundle" = true ]; then
-    certificate_files=$certificate_files$nl$staged/fullchain.pem
-    key_files=$key_files$nl$staged/bundle.pem
     must DIRECTORY_NOT_WRITABLE "cannot write in $staged" write_bundle
   fi
-  give_away "$key_owner:$key_group" "$key_mode" "$key_files"
-  give_away "$cert_owner:$cert_group" "$cert_mode" "$certificate_files"
+  step='choosing owners and modes'
+  owner=$me
+  group=$my_group
+  mode=400
+  rights_of "$public_key" tls.key "$SSM_keyMode"
+  # A key is never readable by others, and nothing is writable by them.
+  case $mode in
+    [0-3]??) mode=$((${mode%??} + 4))${mode#?} ;;
+  esac
+  mode=${mode%?}0
+  give_away tls.key bundle.pem
+  owner=$me
+  group=$my_group
+  mode=644
+  rights_of "$public_certificate" tls.crt "$SSM_certMode"
+  others_only_read
+  give_away tls.crt fullchain.pem
+  rights_of "$public_chain" ca.crt "$SSM_certMode"
+  others_only_read
+  give_away ca.crt
+}
+
+others_only_read() {
+  case $mode in
+    *[2367]) mode=${mode%?}$((${mode#??} - 2)) ;;
+  esac
 }
 
 # Under this umask every file is 0400 from the instant it exists; then it gets its owner, and only then its mode.
@@ -167,22 +132,6 @@ write_bundle() {
     cat "$aside/tls.crt" "$aside/ca.crt" "$request/tls.key" >"$staged/bundle.pem"
 }
 
-# give_away OWNER:GROUP MODE FILES: FILES is one path on each line
-give_away() {
-  give_owner=$1
-  give_mode=$2
-  IFS=$nl
-  set -f
-  # shellcheck disable=SC2086  # split at newlines on purpose
-  set -- $3
-  set +f
-  IFS=" $nl"
-  if [ "$give_owner" != "$me:$my_group" ]; then
-    must OWNER_UNKNOWN "cannot give the files to $give_owner" chown "$give_owner" "$@"
-  fi
-  must DIRECTORY_NOT_WRITABLE 'cannot set the modes of the files' chmod "$give_mode" "$@"
-}
-
 # settle VERSION: a finished directory gets its name; whatever a killed command left under that name goes
 settle() {
   step="putting version $1 in its place"
@@ -190,7 +139,11 @@ settle() {
     must DIRECTORY_NOT_WRITABLE "cannot remove $store/versions/$1" rm -rf "$store/versions/$1"
   fi
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mv -f "$store/versions/.staged/$1" "$store/versions/"
-  restore_context -R "$store/versions/$1"
+  if command -v restorecon >/dev/null; then
+    restore_context -R "$store/versions/$1"
+    settled=$1
+    each_public_path keep_context
+  fi
   # A power cut must not leave a live version of empty files. Only newer sync commands take names.
   sync "$store/versions/$1"/* "$store/versions/$1" "$store/versions" 2>/dev/null || sync
 }

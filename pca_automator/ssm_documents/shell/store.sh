@@ -22,6 +22,29 @@ open_store() {
   judge own '' "$store/versions$nl$store/pending$nl"
   # What a killed command left goes first.
   must DIRECTORY_NOT_WRITABLE "cannot write in $store" make_aside
+  is_born_clean || clear_lists
+}
+
+# is_born_clean: under this umask a file has no right at all, unless a default access control list gives it some
+is_born_clean() {
+  must DIRECTORY_NOT_WRITABLE "cannot write in $store" give_birth
+  numbers 1 -c %a "$aside/born"
+  [ "$numbers" -eq 0 ]
+}
+
+give_birth() {
+  umask 777
+  rm -f "$aside/born" && : >"$aside/born"
+}
+
+# clear_lists: what is below would be given to others, or to nobody, whatever mode it is made with
+clear_lists() {
+  clear_words="$store inherits a default access control list, which decides who reads a new key"
+  must READERS_NOT_KEPT "$clear_words: take it away (setfacl -k), also from $SSM_csrPath, or install setfacl" \
+    setfacl -b -k "$store" "$store/versions" "$store/pending" "$aside"
+  must DIRECTORY_NOT_WRITABLE "cannot set the mode of $store" chmod 711 "$store" "$store/versions"
+  must DIRECTORY_NOT_WRITABLE "cannot set the mode of $store/pending" chmod 700 "$store/pending" "$aside"
+  is_born_clean || fail READERS_NOT_KEPT "$clear_words, and setfacl did not take it away"
 }
 
 make_aside() {
@@ -120,6 +143,7 @@ is_ours() {
 
 # look_at_public_path PATH NAME: counts in $foreign what has to be taken over and in $missing what has no link yet
 look_at_public_path() {
+  know_list "$1"
   if is_ours "$1" "$2"; then
     return 0
   fi

@@ -26,6 +26,17 @@ take_over_content() {
   case $nl$foreign in
     *"$nl$2$nl"*)
       must DIRECTORY_NOT_WRITABLE "cannot copy $1" cp -fpL "$1" "$staged/$2"
+      find_list "$1"
+      case $list in
+        '' | unknown) ;;
+        *)
+          numbers 1 -c %a "$staged/$2"
+          mode=000$numbers
+          mode=${mode#"${mode%???}"}
+          must DIRECTORY_NOT_WRITABLE "cannot set its mode" chmod "${mode%??}$list_group${mode#??}" "$staged/$2"
+          give_list "$staged/$2"
+          ;;
+      esac
       ;;
   esac
 }

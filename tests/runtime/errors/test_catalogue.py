@@ -36,6 +36,7 @@ def test_the_contracts_host_codes_are_in_the_catalogue() -> None:
         "DIRECTORY_NOT_WRITABLE",
         "NO_SPACE",
         "UNSAFE_DIRECTORY",
+        "READERS_NOT_KEPT",
         "LOCKED",
         "KEY_GENERATION_FAILED",
         "CSR_GENERATION_FAILED",

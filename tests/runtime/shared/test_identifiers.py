@@ -71,8 +71,10 @@ def test_no_text_with_a_line_break_passes_anything(text: str) -> None:
 
 def test_owners_modes_and_dns_names() -> None:
     assert is_owner("www-data")
-    assert not is_owner("Root")
-    assert not is_owner("-x")
+    for name in ("svc.web", "domain users", "Web-Admins", "web@corp.example", "1500", "a" * 64):
+        assert is_owner(name)
+    for name in ("-x", ".", " a", "a ", "a  b", "a:b", "corp\\web", "a/b", "svc$", "a" * 65):
+        assert not is_owner(name)
     assert is_mode("0640")
     assert is_mode("400")
     assert not is_mode("4755")
