@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 Work = Generator["Event", Any, Answer]
 _LEASE_SECONDS = 960
+_INSTALLS_AGAIN_MAX = 3
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 _EVENT_RETRIES = (60.0, 120.0)
 
@@ -119,7 +120,7 @@ class Functions:
         world, host, run = self._world, self._host(payload), str(payload["runId"])
         yield self._own_time()
         if world.paced and not world.starts.goes(
-            moment(payload["startAt"]), self._env.now, world.random(), world.run_size(run)
+            moment(payload["startAt"]), self._env.now, world.random(), int(payload["runHosts"])
         ):
             return self._again(payload)
         if host.outcome == "renewed" or (host.run != run and self._env.now - host.claimed_at < _LEASE_SECONDS):
@@ -131,15 +132,15 @@ class Functions:
             if world.paced and host.requeues < world.most_requeues:
                 host.requeues += 1
                 host.claimed_at = float("-inf")
-                return self._again(payload)
+                return self._again({**payload, "requeues": host.requeues})
             raise
         command_id = f"csr-{host.host_id}"
         world.fleet.commands[command_id] = world.fleet.make_csr()
         return {"state": "SENT", "commandId": command_id, "attempt": 0}
 
     def _again(self, payload: Mapping[str, Any]) -> Answer:
-        lane = str(payload.get("lane", "bulk"))
-        return {"state": "WAIT", "startAt": timestamp(self._world.starts.requeue(lane, self._env.now))}
+        start = self._world.starts.requeue(str(payload.get("lane", "bulk")), self._env.now)
+        return {"state": "WAIT", "startAt": timestamp(start), "requeues": payload.get("requeues", 0)}
 
     def cert_csr_status(self, payload: Mapping[str, Any]) -> Work:
         """Ask once for the CSR."""
@@ -211,13 +212,21 @@ class Functions:
         answer, command = yield from self._poll(payload)
         if command is None:
             return answer
-        if command.throttled:
-            self._world.starts.throttled(self._env.now)
         if command.error:
-            raise StateError("InstallFailed", command.error)
+            return self._install_again(host, answer, command)
         self._world.finish(host, "renewed")
         self._env.process(self._publish())
         return {**answer, "state": "DEPLOYED"}
+
+    def _install_again(self, host: Host, answer: Answer, command: Command) -> Answer:
+        """The proof was throttled until the host had no time left: the same certificate is sent once more, later."""
+        starts = self._world.starts
+        if not self._world.paced or host.installs_again >= _INSTALLS_AGAIN_MAX:
+            raise StateError("InstallFailed", command.error)
+        host.installs_again += 1
+        host.installing = False
+        starts.throttled(self._env.now)
+        return {**answer, "state": "AGAIN", "startAt": timestamp(starts.requeue("bulk", self._env.now))}
 
     def cert_failure(self, payload: Mapping[str, Any]) -> Work:
         """Record why."""

@@ -54,6 +54,7 @@ class Host:
     token: str = ""
     install: Command | None = None
     requeues: int = 0
+    installs_again: int = 0
 
 
 @dataclass

@@ -9,33 +9,17 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-lang
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pca_automator.planning import paths
+from pca_automator.planning.compiling import State, compiled, matches
 from pca_automator.planning.errors import StateError, Unplayable
 
 if TYPE_CHECKING:
     from simpy import Environment, Event
 
 Steps = Generator["Event", Any, Any]
-
-_NEVER_CAUGHT_BY_WILDCARDS = ("States.Runtime", "States.DataLimitExceeded")
-_LAMBDA = "arn:aws:states:::lambda:invoke"
-_BY_TOKEN = ".waitForTaskToken"  # noqa: S105 - the end of a resource
-_COMMON = {"Type", "Comment", "Next", "End", "InputPath", "OutputPath", "ResultPath", "QueryLanguage"}
-_ALLOWED = {
-    "Task": {"Resource", "Parameters", "ResultSelector", "Retry", "Catch", "TimeoutSeconds"},
-    "Choice": {"Choices", "Default"},
-    "Wait": {"Seconds", "SecondsPath", "Timestamp", "TimestampPath"},
-    "Pass": {"Result", "Parameters"},
-    "Succeed": set[str](),
-    "Fail": {"Error", "Cause"},
-    "Map": {
-        "ItemReader", "ItemSelector", "ItemProcessor", "ResultWriter", "MaxConcurrency", "MaxConcurrencyPath", "Label",
-        "ToleratedFailurePercentage", "Retry", "Catch",
-    },
-}  # fmt: skip
 
 
 class World(Protocol):
@@ -79,69 +63,6 @@ class Outcome:
     transitions: int = 0
 
 
-@dataclass(frozen=True)
-class _Retrier:
-    errors: tuple[str, ...]
-    interval: float
-    attempts: int
-    backoff: float
-    most: float
-    jitter: bool
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> _Retrier:
-        return cls(
-            tuple(given["ErrorEquals"]),
-            float(given.get("IntervalSeconds", 1)),
-            int(given.get("MaxAttempts", 3)),
-            float(given.get("BackoffRate", 2)),
-            float(given.get("MaxDelaySeconds", float("inf"))),
-            given.get("JitterStrategy") == "FULL",
-        )
-
-    def delay(self, attempt: int, lot: float) -> float:
-        whole = min(self.interval * self.backoff**attempt, self.most)
-        return whole * lot if self.jitter else whole
-
-
-@dataclass(frozen=True)
-class _Catcher:
-    errors: tuple[str, ...]
-    write: paths.Writer
-    next: str
-
-
-def _matches(errors: Sequence[str], name: str) -> bool:
-    if name in errors:
-        return True
-    if name in _NEVER_CAUGHT_BY_WILDCARDS:
-        return False
-    return "States.ALL" in errors or ("States.TaskFailed" in errors and name != "States.Timeout")
-
-
-@dataclass
-class _State:
-    """One state, ready to be played."""
-
-    name: str
-    kind: str
-    next: str | None
-    read: paths.Reader | None
-    parameters: paths.Reader | None
-    select: paths.Reader | None
-    write: paths.Writer
-    retriers: tuple[_Retrier, ...] = ()
-    catchers: tuple[_Catcher, ...] = ()
-    choices: tuple[tuple[paths.Rule, str], ...] = ()
-    given: Mapping[str, Any] = field(default_factory=dict)
-    timeout: float = float("inf")
-    by_token: bool = False
-    children: Machine | None = None
-    wait_path: paths.Reader | None = None
-    items_key: paths.Reader | None = None
-    concurrency: paths.Reader | None = None
-
-
 class Machine:
     """A state machine, or the item processor of a map.
 
@@ -156,7 +77,10 @@ class Machine:
         if definition.get("QueryLanguage", "JSONPath") != "JSONPath":
             raise Unplayable("the query language JSONata")
         self.start_at = str(definition["StartAt"])
-        self.states = {name: _compiled(name, given) for name, given in definition["States"].items()}
+        self.states = {name: compiled(name, given) for name, given in definition["States"].items()}
+        for state in self.states.values():
+            if state.kind == "Map":
+                state.children = Machine(state.given["ItemProcessor"])
 
     @property
     def maps(self) -> list[Machine]:
@@ -191,7 +115,7 @@ class Machine:
             try:
                 data = yield from _played(state, world, data, context, outcome)
             except StateError as error:
-                catcher = next((each for each in state.catchers if _matches(each.errors, error.name)), None)
+                catcher = next((each for each in state.catchers if matches(each.errors, error.name)), None)
                 if catcher is None:
                     outcome.error = error.name
                     return outcome
@@ -204,60 +128,8 @@ class Machine:
             name = state.next
 
 
-def _compiled(name: str, given: Mapping[str, Any]) -> _State:
-    kind = str(given["Type"])
-    if kind not in _ALLOWED:
-        raise Unplayable(f"a state of type {kind} ({name})")
-    if unknown := sorted(given.keys() - _COMMON - _ALLOWED[kind]):
-        raise Unplayable(f"{', '.join(unknown)} of the {kind} state {name}")
-    if given.get("QueryLanguage", "JSONPath") != "JSONPath" or given.get("OutputPath", "$") != "$":
-        raise Unplayable(f"JSONata, or an OutputPath, of the state {name}")
-    state = _State(
-        name,
-        kind,
-        given.get("Default") if kind == "Choice" else given.get("Next"),
-        paths.reader(given["InputPath"]) if given.get("InputPath", "$") != "$" else None,
-        paths.template(given["Parameters"]) if "Parameters" in given else None,
-        paths.template(given["ResultSelector"]) if "ResultSelector" in given else None,
-        paths.writer(given.get("ResultPath", "$")),
-        tuple(_Retrier.of(each) for each in given.get("Retry", ())),
-        tuple(
-            _Catcher(tuple(each["ErrorEquals"]), paths.writer(each.get("ResultPath", "$")), each["Next"])
-            for each in given.get("Catch", ())
-        ),
-        tuple((paths.rule(each), each["Next"]) for each in given.get("Choices", ())),
-        given,
-        float(given.get("TimeoutSeconds", float("inf"))),
-    )
-    if kind == "Task":
-        resource = str(given["Resource"]).replace(":aws-cn:", ":aws:").replace(":aws-us-gov:", ":aws:")
-        if resource.removesuffix(_BY_TOKEN) != _LAMBDA or state.parameters is None:
-            raise Unplayable(f"the resource {resource} of the state {name}")
-        state.by_token = resource.endswith(_BY_TOKEN)
-    if kind == "Wait":
-        path = given.get("SecondsPath") or given.get("TimestampPath")
-        state.wait_path = paths.reader(path) if path else None
-    if kind == "Map":
-        _compile_map(state)
-    return state
-
-
-def _compile_map(state: _State) -> None:
-    given = state.given
-    if given["ItemProcessor"].get("ProcessorConfig", {}).get("Mode") != "DISTRIBUTED":
-        raise Unplayable(f"the inline map {state.name}")
-    arguments = given.get("ItemReader", {}).get("Parameters", {})
-    if "Key.$" not in arguments:
-        raise Unplayable(f"the map {state.name}, which reads no object named by its input")
-    state.items_key = paths.reader(arguments["Key.$"])
-    state.parameters = paths.template(given.get("ItemSelector", {}))
-    if "MaxConcurrencyPath" in given:
-        state.concurrency = paths.reader(given["MaxConcurrencyPath"])
-    state.children = Machine(given["ItemProcessor"])
-
-
 def _played(
-    state: _State, world: World, data: Any, context: Mapping[str, Any], outcome: Outcome
+    state: State, world: World, data: Any, context: Mapping[str, Any], outcome: Outcome
 ) -> Generator[Event, Any, Any]:
     """One state, with its retries. Returns the data behind it."""
     given = data if state.read is None else state.read(data, context)
@@ -274,7 +146,7 @@ def _played(
             return state.write(data, result if state.select is None else state.select(result, context))
         except StateError as error:
             number = next(
-                (index for index, each in enumerate(state.retriers) if _matches(each.errors, error.name)), None
+                (index for index, each in enumerate(state.retriers) if matches(each.errors, error.name)), None
             )
             if number is None or attempts[number] >= state.retriers[number].attempts:
                 raise
@@ -284,7 +156,7 @@ def _played(
             yield world.env.timeout(delay + world.entered())
 
 
-def _waiting(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> float:
+def _waiting(state: State, world: World, data: Any, context: Mapping[str, Any]) -> float:
     if "Seconds" in state.given:
         return float(state.given["Seconds"])
     if "SecondsPath" in state.given:
@@ -294,7 +166,7 @@ def _waiting(state: _State, world: World, data: Any, context: Mapping[str, Any])
     return max(0.0, paths.moment(text) - world.env.now)
 
 
-def _task(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
+def _task(state: State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
     assert state.parameters is not None
     if not state.by_token:
         payload = state.parameters(data, context)["Payload"]
@@ -315,7 +187,7 @@ def _task(state: _State, world: World, data: Any, context: Mapping[str, Any]) ->
     return completed.value
 
 
-def _map(state: _State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
+def _map(state: State, world: World, data: Any, context: Mapping[str, Any]) -> Generator[Event, Any, Any]:
     """A child execution for each item, no more at once than allowed, started no faster than Step Functions does."""
     assert state.items_key is not None
     assert state.parameters is not None

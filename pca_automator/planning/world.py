@@ -130,10 +130,6 @@ class FleetWorld:
         self._files[key] = lines
         return key
 
-    def run_size(self, run: str) -> int:
-        """Hosts of a run."""
-        return len(self._files[f"runs/{run}/hosts.jsonl"])
-
     def listed(self, wanted: Sequence[str] | None) -> list[Host]:
         """The hosts that a run looks at."""
         return list(self.hosts.values()) if wanted is None else [self.hosts[host_id] for host_id in wanted]
