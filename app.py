@@ -78,6 +78,9 @@ class SampleStack(Stack):
                 ),
                 **_given(
                     max_concurrency=read("maxConcurrency", int),
+                    production_sessions=read("productionSessions", float),
+                    quota_share=read("quotaShare", float),
+                    quotas=read("quotas", _rates),
                     tolerated_failure_percentage=read("toleratedFailurePercentage", float),
                 ),
             ),
@@ -158,6 +161,10 @@ def _seconds(value: str) -> Duration:
 
 def _list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _rates(value: str) -> dict[str, float]:
+    return {name: float(rate) for name, rate in _tags(value).items()}
 
 
 def _switch(value: str) -> bool:

@@ -32,7 +32,7 @@ PcaCertificateAutomation(
         validation_policy=ValidationPolicy.REQUIRED,
     ),
     instance_tags={"certificates": "managed"},
-    pace=Pace(max_concurrency=100),
+    pace=Pace(production_sessions=2),
     schedule=scheduler.ScheduleExpression.rate(Duration.hours(6)),
     times=RenewalTimes(interval=Duration.hours(6)),
 )

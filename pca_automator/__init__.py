@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pca_automator.renewal.host_renewal import HostRenewal
     from pca_automator.renewal.pace import Pace
     from pca_automator.renewal.polling import Polling
+    from pca_automator.renewal.start_ledger import StartLedger
     from pca_automator.renewal.times import RenewalTimes
     from pca_automator.renewal.workflow import RenewalWorkflow
     from pca_automator.reporting.digest import FleetDigest
@@ -76,6 +77,7 @@ _MODULES = {
     "RevocationPolicy": "revocation.policies",
     "RolesAnywhereTrust": "authority.roles_anywhere",
     "SigningAlgorithm": "authority.algorithms",
+    "StartLedger": "renewal.start_ledger",
     "TagRegistration": "membership.registration",
     "UsageMode": "authority.algorithms",
     "ValidationPolicy": "hosts.settings",
@@ -115,6 +117,7 @@ __all__ = [
     "RevocationPolicy",
     "RolesAnywhereTrust",
     "SigningAlgorithm",
+    "StartLedger",
     "TagRegistration",
     "UsageMode",
     "ValidationPolicy",

@@ -39,6 +39,7 @@ from pca_automator.monitoring.watch import watch
 from pca_automator.renewal.host_functions import HostFunctions
 from pca_automator.renewal.host_renewal import HostRenewal
 from pca_automator.renewal.pace import Pace
+from pca_automator.renewal.start_ledger import StartLedger
 from pca_automator.renewal.times import RenewalTimes
 from pca_automator.renewal.workflow import RenewalWorkflow
 from pca_automator.reporting.digest import FleetDigest
@@ -193,6 +194,7 @@ class PcaCertificateAutomation(AutomationBase):
             removal_policy=removal_policy,
             settings=functions,
         )
+        starts = StartLedger(self, "StartLedger", encryption_key=self.encryption_key)
         self.host_functions = HostFunctions(
             self,
             "HostFunctions",
@@ -203,6 +205,7 @@ class PcaCertificateAutomation(AutomationBase):
             inventory=inventory,
             polling=pace.polling,
             settings=hosts,
+            starts=starts,
             times=times,
             trust=self.trust,
         )
@@ -215,6 +218,7 @@ class PcaCertificateAutomation(AutomationBase):
             encryption_key=self.encryption_key,
             factory=factory,
             host_renewal=HostRenewal(self, "HostRenewal", functions=self.host_functions, polling=pace.polling),
+            host_settings=hosts,
             inventory=inventory,
             notifications=notifications,
             pace=pace,
@@ -222,6 +226,7 @@ class PcaCertificateAutomation(AutomationBase):
             revoke_replaced=revoke_replaced,
             schedule=schedule,
             schedule_interval=times.interval,
+            starts=starts,
         )
 
         self.enrolment = None

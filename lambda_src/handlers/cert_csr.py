@@ -7,10 +7,12 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.observability.powertools import Event, lambda_function, logger, not_told
 from pca_runtime.renewal.csr_generation import CsrGeneration
 from pca_runtime.renewal.payloads import CsrRequest
 from pca_runtime.renewal.settings import CertCsrSettings
+from pca_runtime.renewal.start_gate import StartGate
+from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import parse_time, utc_now
 
@@ -19,15 +21,19 @@ from pca_runtime.shared.timestamps import parse_time, utc_now
 def _generation() -> CsrGeneration:
     settings = CertCsrSettings.load()
     inventory = Inventory(client("dynamodb"), settings.table_name)
-    return CsrGeneration(settings, inventory, HostCommands(client("ssm")), utc_now)
+    gate = StartGate(StartLedger(client("dynamodb"), settings.starts_table_name), utc_now, not_told)
+    return CsrGeneration(settings, inventory, HostCommands(client("ssm")), gate, utc_now)
 
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """``{"hostID", "runId", "startedAt"?}`` in; ``SENT`` with a command id, or ``SKIPPED``, out."""
+    """``{"hostID", "runId", "startedAt", "startAt", "lane", "runHosts", "requeues"}`` in.
+
+    Out come ``SENT`` with a command id, ``WAIT`` with another start, or ``SKIPPED``.
+    """
     generation = _generation()
     request = CsrRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    answer = generation.start(request.host_id, request.run_id, parse_time(request.started_at))
+    answer = generation.start(request.host_id, request.run_id, parse_time(request.started_at), request.start)
     logger.info("csr requested", **answer)
     return answer

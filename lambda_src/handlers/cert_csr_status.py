@@ -6,25 +6,29 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
-from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.observability.powertools import Event, lambda_function, logger, not_told
 from pca_runtime.renewal.csr_generation import poll_csr
 from pca_runtime.renewal.payloads import CommandRequest
+from pca_runtime.renewal.settings import CertCsrStatusSettings
+from pca_runtime.renewal.start_gate import StartGate
+from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.settings import FunctionSettings
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache
-def _commands() -> HostCommands:
-    FunctionSettings.load()
-    return HostCommands(client("ssm"))
+def _commands() -> tuple[HostCommands, StartGate]:
+    settings = CertCsrStatusSettings.load()
+    ledger = StartLedger(client("dynamodb"), settings.starts_table_name)
+    return HostCommands(client("ssm")), StartGate(ledger, utc_now, not_told)
 
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
     """``{"hostID", "runId", "commandId", "attempt"}`` in; ``PENDING``, or ``READY`` with the CSR, out."""
-    commands = _commands()
+    commands, gate = _commands()
     request = CommandRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    answer = poll_csr(commands, request.host_id, request.run_id, request.command_id, request.attempt)
+    answer = poll_csr(commands, gate, request.host_id, request.run_id, request.command_id, request.attempt)
     logger.info("csr polled", state=answer["state"], attempt=answer["attempt"])
     return answer

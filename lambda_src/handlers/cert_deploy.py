@@ -7,10 +7,12 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment import Deployment
 from pca_runtime.renewal.payloads import HostRequest
 from pca_runtime.renewal.settings import CertDeploySettings
+from pca_runtime.renewal.start_gate import StartGate
+from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
@@ -34,9 +36,19 @@ def _deployment() -> Deployment:
     )
 
 
+@cache
+def _gate() -> StartGate:
+    return StartGate(StartLedger(client("dynamodb"), _settings().starts_table_name), utc_now, not_told)
+
+
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
     """An EventBridge event, or ``{"hostID", "runId"}`` in; the install command's id out, if one was sent."""
+    with _gate().noting():
+        return _handled(event)
+
+
+def _handled(event: Event) -> Event:
     deployment = _deployment()
     if "detail-type" in event:
         answer = deployment.on_event(event)

@@ -7,10 +7,13 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment_status import DeploymentStatus
+from pca_runtime.renewal.install_again import InstallAgain
 from pca_runtime.renewal.payloads import DeployStatusRequest
 from pca_runtime.renewal.settings import CertDeployStatusSettings
+from pca_runtime.renewal.start_gate import StartGate
+from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.reporting.events import Events
 from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import client
@@ -20,11 +23,14 @@ from pca_runtime.shared.timestamps import utc_now
 @cache
 def _status() -> DeploymentStatus:
     settings = CertDeployStatusSettings.load()
+    inventory = Inventory(client("dynamodb"), settings.table_name)
+    ledger = StartLedger(client("dynamodb"), settings.starts_table_name)
     return DeploymentStatus(
-        Inventory(client("dynamodb"), settings.table_name),
+        inventory,
         HostCommands(client("ssm")),
         Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name, logger),
         Events(client("events"), settings.automation_name, logger, emit),
+        InstallAgain(inventory, StartGate(ledger, utc_now, not_told), settings.lease_seconds),
         utc_now,
         logger,
     )
@@ -32,7 +38,7 @@ def _status() -> DeploymentStatus:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """A poll of the install command in; ``PENDING`` or ``DEPLOYED`` out.
+    """A poll of the install command in; ``PENDING``, ``AGAIN`` with a start, or ``DEPLOYED`` out.
 
     The input is ``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?, "revocationReason"?}``.
     """

@@ -6,12 +6,15 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.issuance import Issuance
 from pca_runtime.renewal.payloads import IssueRequest
 from pca_runtime.renewal.settings import CertIssueSettings
+from pca_runtime.renewal.start_gate import StartGate
+from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import client
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache
@@ -25,13 +28,19 @@ def _issuance() -> Issuance:
     return Issuance(_settings(), inventory, client("acm-pca"), TaskCallbacks(client("stepfunctions")))
 
 
+@cache
+def _gate() -> StartGate:
+    return StartGate(StartLedger(client("dynamodb"), _settings().starts_table_name), utc_now, not_told)
+
+
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
     """``{"hostID", "runId", "csr", "taskToken"}`` in. The task's output comes from SendTaskSuccess."""
     issuance = _issuance()
     request = IssueRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    issued = issuance.request(request.host_id, request.run_id, request.csr, request.task_token)
+    with _gate().noting():
+        issued = issuance.request(request.host_id, request.run_id, request.csr, request.task_token)
     if issued:
         emit(_settings().automation_name, {"CertificatesIssued": 1})
     logger.info("issuance requested", issued=issued)

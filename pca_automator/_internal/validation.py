@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from enum import Enum
 
 from aws_cdk import Duration, Token
@@ -76,6 +77,21 @@ def percentage(prop: str, value: float, minimum: float = 0) -> float:
         raise ValueError(f"{prop} is a token: it must be a number from {minimum:g} to 100 that is known at synthesis")
     if not minimum <= value <= 100:
         raise ValueError(f"{prop} is {value}: it must be from {minimum:g} to 100")
+    return value
+
+
+def rate(prop: str, value: float, *, above: float | None = None, most: float | None = None) -> float:
+    """A number of zero or more, for example requests a second.
+
+    Raises:
+        ValueError: it is out of bounds, or a token: it is computed with.
+    """
+    if Token.is_unresolved(value):
+        raise ValueError(f"{prop} is a token: it must be a number that is known at synthesis")
+    enough = value > above if above is not None else value >= 0
+    if not enough or value > (sys.float_info.max if most is None else most):
+        least = f"above {above:g}" if above is not None else "0 or more"
+        raise ValueError(f"{prop} is {value}: it must be {least}" + (f", at most {most:g}" if most is not None else ""))
     return value
 
 

@@ -21,6 +21,7 @@ from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
 from pca_automator.inventory.table import HostInventory
 from pca_automator.renewal.polling import Polling
+from pca_automator.renewal.start_ledger import StartLedger
 from pca_automator.renewal.times import RenewalTimes
 from pca_automator.reporting.events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
 from pca_automator.revocation.grants import grant_revocation
@@ -45,6 +46,7 @@ class HostFunctions(Construct):
         inventory: the hosts.
         polling: waits and attempts.
         settings: what holds for every host.
+        starts: the ledger of starts.
         times: validity, and when a certificate is due.
         trust: what a host proves a certificate against.
 
@@ -78,6 +80,7 @@ class HostFunctions(Construct):
         inventory: HostInventory,
         polling: Polling,
         settings: HostSettings,
+        starts: StartLedger,
         times: RenewalTimes,
         trust: RolesAnywhereTrust,
     ) -> None:
@@ -102,7 +105,7 @@ class HostFunctions(Construct):
                 "ISSUANCE_TIMEOUT_SECONDS": str(polling.issuance_timeout.to_seconds()),
                 "KEY_ALGORITHM": settings.key_algorithm.value,
             },
-            table_actions=("UpdateItem",),
+            table_actions=("GetItem", "UpdateItem"),
         )
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
@@ -139,7 +142,7 @@ class HostFunctions(Construct):
             "CertDeployStatus",
             "cert_deploy_status",
             "Polls the installation and records the renewal",
-            environment={"CA_ARN": certificate_authority.certificate_authority_arn},
+            environment={"CA_ARN": certificate_authority.certificate_authority_arn, **polling.environment},
             table_actions=("GetItem", "UpdateItem"),
         )
         _allow_reading_commands(self.cert_deploy_status)
@@ -152,6 +155,10 @@ class HostFunctions(Construct):
             "CertFailure", "cert_failure", "Records why a host was not renewed", table_actions=("UpdateItem",)
         )
         grant_put_events(self.cert_failure, self, HOST_RENEWAL_FAILED)
+        for function in (self.cert_csr, self.cert_deploy_status):
+            starts.grant_judge(function)
+        for function in (self.cert_csr_status, self.cert_issue, self.cert_deploy):
+            starts.grant_note(function)
 
     @property
     def all(self) -> tuple[lambda_.Function, ...]:

@@ -18,8 +18,8 @@ class HostRenewal(Construct):
     """The states that renew one host.
 
     Claim and CSR request, poll, issue and wait for the issuance event, poll the installation; every failure is
-    recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt",
-    "revokeReplaced", "revocationReason"}``.
+    recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt", "lane",
+    "runHosts", "csr": {"Payload": {"startAt", "requeues"}}, "revokeReplaced", "revocationReason"}``.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 
@@ -44,11 +44,19 @@ class HostRenewal(Construct):
         self.definition = self._define()
 
     def _define(self) -> sfn.IChainable:
-        """The states, in the order a healthy host passes them: ten transitions, five invocations."""
+        """The states, in the order a healthy host passes them: eleven transitions, five invocations."""
         host = {"hostID.$": "$.hostID", "runId.$": "$.runId"}
         failed = _Failures(self, self.functions.cert_failure, host)
         renewed = sfn.Succeed(self, "Renewed")
 
+        deploy = self._deploy(host, failed)
+        again = sfn.Wait(
+            self,
+            "WaitToInstallAgain",
+            comment="IAM Roles Anywhere throttled the proof: the certificate that was issued is sent once more",
+            time=sfn.WaitTime.timestamp_path("$.install.Payload.startAt"),
+        )
+        again.next(deploy)
         installed = self._poll(
             "CertDeployStatus",
             self.functions.cert_deploy_status,
@@ -64,8 +72,10 @@ class HostRenewal(Construct):
             then=renewed,
             timed_out="InstallTimedOut",
             failed=failed,
+            otherwise={"AGAIN": again},
         )
-        issued = self._issue(host, installed, failed)
+        deploy.next(installed)
+        issued = self._issue(host, deploy, installed, failed)
         requested = self._poll(
             "CertCSRStatus",
             self.functions.cert_csr_status,
@@ -76,16 +86,30 @@ class HostRenewal(Construct):
             timed_out="CsrTimedOut",
             failed=failed,
         )
-        claim = states.invoke(self, "CertCSR", self.functions.cert_csr, {**host, "startedAt.$": "$.startedAt"}, "$.csr")
+        return self._start(host, requested, failed)
+
+    def _start(self, host: Mapping[str, str], claimed: sfn.IChainable, failed: _Failures) -> sfn.IChainable:
+        """Wait for the start that the run reserved; who comes late, or is throttled, gets another."""
+        start = {name: f"$.csr.Payload.{name[:-2]}" for name in ("startAt.$", "requeues.$")}
+        claim = states.invoke(
+            self,
+            "CertCSR",
+            self.functions.cert_csr,
+            {**host, "startedAt.$": "$.startedAt", "lane.$": "$.lane", "runHosts.$": "$.runHosts", **start},
+            "$.csr",
+        )
         claim.add_catch(failed.at("CertCSR"), result_path="$.error")
-        return claim.next(
+        wait = sfn.Wait(self, "WaitForStart", time=sfn.WaitTime.timestamp_path("$.csr.Payload.startAt"))
+        wait.next(claim).next(
             sfn.Choice(self, "HostClaimed")
-            .when(sfn.Condition.string_equals("$.csr.Payload.state", "SENT"), requested)
+            .when(sfn.Condition.string_equals("$.csr.Payload.state", "SENT"), claimed)
+            .when(sfn.Condition.string_equals("$.csr.Payload.state", "WAIT"), wait)
             .otherwise(sfn.Succeed(self, "Skipped", comment="busy with another run, or retired"))
         )
+        return wait
 
-    def _issue(self, host: Mapping[str, str], installed: sfn.IChainable, failed: _Failures) -> sfn.IChainable:
-        """Issue, and wait for the event that wakes CertDeploy; if none comes, call CertDeploy."""
+    def _deploy(self, host: Mapping[str, str], failed: _Failures) -> sfn.TaskStateBase:
+        """Install what was issued, where no event has done it, or once more."""
         deploy = states.invoke(
             self,
             "CertDeploy",
@@ -97,6 +121,12 @@ class HostRenewal(Construct):
             },
         )
         deploy.add_catch(failed.at("CertDeploy"), result_path="$.error")
+        return deploy
+
+    def _issue(
+        self, host: Mapping[str, str], deploy: sfn.IChainable, installed: sfn.IChainable, failed: _Failures
+    ) -> sfn.IChainable:
+        """Issue, and wait for the event that wakes CertDeploy; if none comes, call CertDeploy."""
         issue = states.invoke(
             self,
             "CertIssue",
@@ -108,7 +138,6 @@ class HostRenewal(Construct):
         )
         issue.add_catch(deploy, errors=["States.Timeout"], result_path="$.timeout")
         issue.add_catch(failed.at("CertIssue"), result_path="$.error")
-        deploy.next(installed)
         return issue.next(installed)
 
     def _poll(
@@ -122,8 +151,9 @@ class HostRenewal(Construct):
         then: sfn.IChainable,
         timed_out: str,
         failed: _Failures,
+        otherwise: Mapping[str, sfn.IChainable] | None = None,
     ) -> sfn.IChainable:
-        """Wait, ask, and either go on, give up, or wait again."""
+        """Wait, ask, and either go on, give up, or wait again; other answers lead elsewhere."""
         status = states.invoke(self, name, function, payload, result_path)
         status.add_catch(failed.at(name), result_path="$.error")
         wait = sfn.Wait(self, f"WaitFor{name}", time=sfn.WaitTime.duration(self._polling.interval))
@@ -136,7 +166,8 @@ class HostRenewal(Construct):
             result_path="$.error",
         ).next(failed.at(name))
         answered = sfn.Choice(self, f"{name}Answer")
-        answered.when(sfn.Condition.string_equals(f"{result_path}.Payload.state", done), then)
+        for state, following in {done: then, **(otherwise or {})}.items():
+            answered.when(sfn.Condition.string_equals(f"{result_path}.Payload.state", state), following)
         answered.when(
             sfn.Condition.number_greater_than_equals(f"{result_path}.Payload.attempt", self._polling.attempts), give_up
         )

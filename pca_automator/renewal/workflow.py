@@ -21,16 +21,17 @@ from pca_automator._internal.acknowledge import acknowledge_policy
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
+from pca_automator.hosts.settings import HostSettings
 from pca_automator.inventory.table import HostInventory
 from pca_automator.renewal import states
 from pca_automator.renewal.host_renewal import HostRenewal
 from pca_automator.renewal.pace import Pace
-from pca_automator.reporting.events import RUN_REPORT, grant_put_events
+from pca_automator.renewal.run_functions import allow_looking_at_runs, make_cert_check, make_cert_report
+from pca_automator.renewal.start_ledger import StartLedger
 from pca_automator.reporting.notifications import FailureNotifications
 from pca_automator.revocation.policies import ReplacementRevocation
 
 _FLEXIBLE_WINDOW = Duration.minutes(15)
-_RUN_FILES = "One file each for a run's hosts, rejected entries and report; the run's id is not known before."
 
 
 class RenewalWorkflow(Construct):
@@ -45,9 +46,11 @@ class RenewalWorkflow(Construct):
         encryption_key: key of logs and work bucket.
         factory: makes the functions.
         host_renewal: the functions and states that renew one host.
+        host_settings: what holds for every host: whether they prove their certificates bounds the pace.
         inventory: the hosts.
         notifications: topic for the report.
-        pace: how many hosts at once, and how many may fail. Default: as :class:`Pace` says.
+        starts: the ledger of starts.
+        pace: how many hosts start in a second, and how many may fail. Default: as :class:`Pace` says.
         removal_policy: of work bucket and log. Default: retain.
         revoke_replaced: which runs revoke what they replace; a run's input can ask for it in any case. Default: none.
         schedule: when runs start. Default: 03:15 and 15:15 UTC.
@@ -80,8 +83,10 @@ class RenewalWorkflow(Construct):
         encryption_key: kms.IKey,
         factory: FunctionFactory,
         host_renewal: HostRenewal,
+        host_settings: HostSettings,
         inventory: HostInventory,
         notifications: FailureNotifications,
+        starts: StartLedger,
         pace: Pace | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
@@ -95,21 +100,30 @@ class RenewalWorkflow(Construct):
         # States are named like the functions they invoke; a scope of their own keeps the construct ids apart.
         self._states = Construct(self, "States")
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
-        self.cert_check = self._make_cert_check(
-            factory,
-            inventory,
-            authority.certificate_authority.certificate_authority_arn,
-            schedule_interval,
-            revoke_replaced,
+        pace = pace or Pace()
+        self.cert_check = make_cert_check(
+            self,
+            authority=authority,
+            factory=factory,
+            host_settings=host_settings,
+            inventory=inventory,
+            pace=pace,
+            revoke_replaced=revoke_replaced,
+            schedule_interval=schedule_interval,
+            starts=starts,
+            work_bucket=self.work_bucket,
         )
-        self.cert_report = self._make_cert_report(factory, inventory, notifications)
+        self.cert_report = make_cert_report(
+            self, factory=factory, inventory=inventory, notifications=notifications, work_bucket=self.work_bucket
+        )
         self.state_machine = self._make_state_machine(
-            self._define(host_renewal.definition, pace or Pace()),
+            self._define(host_renewal.definition, pace),
             schedule_interval,
             encryption_key,
             factory.settings.log_retention,
             removal_policy,
         )
+        allow_looking_at_runs(self, self.cert_check, self.state_machine)
         self._acknowledge((self.cert_check, self.cert_report, *host_renewal.functions.all))
         self.schedule = scheduler.Schedule(
             self,
@@ -141,69 +155,12 @@ class RenewalWorkflow(Construct):
         bucket.add_lifecycle_rule(expiration=Duration.days(90), noncurrent_version_expiration=Duration.days(1))
         return bucket
 
-    def _make_cert_check(
-        self,
-        factory: FunctionFactory,
-        inventory: HostInventory,
-        authority_arn: str,
-        schedule_interval: Duration,
-        revoke_replaced: ReplacementRevocation,
-    ) -> lambda_.Function:
-        function = factory.make(
-            self,
-            "CertCheck",
-            handler="cert_check",
-            description="Finds the hosts that are due",
-            environment={
-                "CA_ARN": authority_arn,
-                "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
-                "REVOKE_REPLACED": revoke_replaced.value,
-                "SCAN_SEGMENTS": "4",
-                "TABLE_NAME": inventory.table.table_name,
-                "WORK_BUCKET": self.work_bucket.bucket_name,
-            },
-            # 100,000 hosts are about 40 pages of 1 MB.
-            timeout=Duration.minutes(10),
-            memory_mib=1024,
-        )
-        inventory.grant(function, "dynamodb:Scan", "dynamodb:BatchGetItem")
-        function.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["acm-pca:DescribeCertificateAuthority"], resources=[authority_arn])
-        )
-        buckets.allow_write(self.work_bucket, function, "runs/")
-        acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
-        return function
-
-    def _make_cert_report(
-        self, factory: FunctionFactory, inventory: HostInventory, notifications: FailureNotifications
-    ) -> lambda_.Function:
-        function = factory.make(
-            self,
-            "CertReport",
-            handler="cert_report",
-            description="Counts a run's outcomes and reports failures in one message",
-            environment={
-                "TABLE_NAME": inventory.table.table_name,
-                "TOPIC_ARN": notifications.topic.topic_arn,
-                "WORK_BUCKET": self.work_bucket.bucket_name,
-            },
-            timeout=Duration.minutes(10),
-            memory_mib=1024,
-        )
-        inventory.grant(function, "dynamodb:BatchGetItem")
-        buckets.allow_read(self.work_bucket, function, "runs/")
-        buckets.allow_write(self.work_bucket, function, "runs/")
-        notifications.grant_publish(function)
-        grant_put_events(function, self, RUN_REPORT)
-        acknowledge_policy(function.role or function, {self.work_bucket.arn_for_objects("runs/*"): _RUN_FILES})
-        return function
-
     def _define(self, host_renewal: sfn.IChainable, pace: Pace) -> sfn.IChainable:
         check = states.invoke(
             self._states,
             "CertCheck",
             self.cert_check,
-            {"input.$": "$", "runId.$": "$$.Execution.Name"},
+            {"input.$": "$", "runId.$": "$$.Execution.Name", "executionArn.$": "$$.Execution.Id"},
             "$.check",
         )
         report = self._report("CertReport", with_map_error=False).next(sfn.Succeed(self._states, "RunDone"))
@@ -226,6 +183,10 @@ class RenewalWorkflow(Construct):
                 "hostID.$": "$$.Map.Item.Value.hostID",
                 "runId.$": "$.check.Payload.runId",
                 "startedAt.$": "$.check.Payload.startedAt",
+                "lane.$": "$$.Map.Item.Value.lane",
+                "runHosts.$": "$.check.Payload.due",
+                # Where CertCSR puts another start, if the host has to come again.
+                "csr": {"Payload": {"startAt.$": "$$.Map.Item.Value.startAt", "requeues": 0}},
                 "revokeReplaced.$": "$.check.Payload.revokeReplaced",
                 "revocationReason.$": "$.check.Payload.revocationReason",
             },

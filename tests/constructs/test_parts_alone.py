@@ -28,6 +28,7 @@ from pca_automator import (
     RenewalWorkflow,
     RolesAnywhereTrust,
     SigningAlgorithm,
+    StartLedger,
 )
 from tests.synthesis import new_app, resources, state_machine_definition
 
@@ -106,6 +107,7 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
     factory = FunctionFactory(stack, "Functions", automation_name="fleet", encryption_key=key)
     inventory = HostInventory(stack, "Inventory", encryption_key=key)
     polling = Polling(interval=Duration.seconds(20), attempts=9, issuance_timeout=Duration.minutes(1))
+    starts = StartLedger(stack, "StartLedger", encryption_key=key)
     functions = HostFunctions(
         stack,
         "HostFunctions",
@@ -116,6 +118,7 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         inventory=inventory,
         polling=polling,
         settings=HostSettings(),
+        starts=starts,
         times=RenewalTimes(validity=Duration.days(3), threshold=Duration.days(1)),
         trust=RolesAnywhereTrust(stack, "Trust", authority=authority),
     )
@@ -128,13 +131,15 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         encryption_key=key,
         factory=factory,
         host_renewal=HostRenewal(stack, "HostRenewal", functions=functions, polling=polling),
+        host_settings=HostSettings(),
         inventory=inventory,
         notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
+        starts=starts,
     )
     template = template_of(stack)
     variables = [each["Properties"]["Environment"] for each in resources(template, "AWS::Lambda::Function").values()]
     policies = {each["Variables"]["REVOKE_REPLACED"] for each in variables if "REVOKE_REPLACED" in each["Variables"]}
     assert policies == {"NEVER"}
     definition = state_machine_definition(template)
-    assert definition["States"]["RenewHosts"]["MaxConcurrency"] == 200
+    assert definition["States"]["RenewHosts"]["MaxConcurrency"] == 10_000
     assert definition["States"]["RenewHosts"]["ItemProcessor"]["States"]["WaitForCertCSRStatus"]["Seconds"] == 20

@@ -86,7 +86,12 @@ OWNERS: dict[str, Any] = {
     "Polling": Polling,
     "Alarms": Alarms,
 }
-PERCENTAGES = {("Alarms", "crl_size_percentage"), ("Pace", "tolerated_failure_percentage")}
+PERCENTAGES = {
+    ("Alarms", "crl_size_percentage"),
+    ("Pace", "production_sessions"),
+    ("Pace", "quota_share"),
+    ("Pace", "tolerated_failure_percentage"),
+}
 CASES = [(owner, name) for owner, given in GIVEN.items() for name in given]
 # A token's number, or a sum or product of one, that was written as if it were a number.
 GARBAGE = re.compile(r"-?\d\.\d{6,}e\+?\d{2,}|-?\d{30,}")
@@ -115,6 +120,7 @@ def test_every_prop_of_a_string_number_or_duration_is_covered() -> None:
         if re.search(r"\b(str|int|float|Duration|ScheduleExpression)\b", str(parameter.annotation))
     }
     judged = PERCENTAGES | {("PcaCertificateAutomation", "expected_hosts"), ("PcaCertificateAutomation", "id")}
+    judged |= {("Pace", "quotas")}
     assert simple == set(CASES) | judged
 
 
@@ -123,6 +129,11 @@ def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
     PcaCertificateAutomation(stack, "Automation", expected_hosts=int(number(stack)))
     warned = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(".*can only be forecast.*"))
     assert warned
+
+
+def test_a_quota_must_be_known() -> None:
+    with pytest.raises(ValueError, match=r"quotas\['CreateSession'\] is a token: .* known at synthesis"):
+        Pace(quotas={"CreateSession": number(Stack(new_app(), "Consumer"))})
 
 
 @pytest.mark.parametrize(("owner", "name"), sorted(PERCENTAGES))

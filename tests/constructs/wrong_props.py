@@ -130,6 +130,12 @@ WRONG = {
         times(jitter=Duration.days(5)), r"jitter is 5 days .* what the validity leaves"
     ),
     "days without a unit": Wrong(times(validity=7), r"validity is 7: it must be a Duration, such as Duration.days"),
+    "a quota of another call": Wrong(
+        pace(quotas={"CreateSesion": 50}), r"quotas has 'CreateSesion': it must be one of CreateSession, .*SendCommand"
+    ),
+    "a quota of zero": Wrong(pace(quotas={"CreateSession": 0}), r"quotas\['CreateSession'\] is 0: it must be above 0"),
+    "production below zero": Wrong(pace(production_sessions=-1), r"production_sessions is -1: it must be 0 or more"),
+    "more than the whole quota": Wrong(pace(quota_share=1.5), r"quota_share is 1.5: it must be above 0, at most 1"),
     "no concurrency": Wrong(pace(max_concurrency=0), r"max_concurrency is 0: .* from 1 to 10000"),
     "a number as text": Wrong(pace(max_concurrency="10"), r"max_concurrency is '10': it must be a whole number"),
     "percentage": Wrong(pace(tolerated_failure_percentage=101), r"tolerated_failure_percentage is 101"),

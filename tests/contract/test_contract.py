@@ -30,6 +30,7 @@ from tests.synthesis import resources, sample_template, state_machine_definition
 SETTINGS = {
     "CertCheck": renewal_settings.CertCheckSettings,
     "CertCSR": renewal_settings.CertCsrSettings,
+    "CertCSRStatus": renewal_settings.CertCsrStatusSettings,
     "CertIssue": renewal_settings.CertIssueSettings,
     "CertDeploy": renewal_settings.CertDeploySettings,
     "CertDeployStatus": renewal_settings.CertDeployStatusSettings,

@@ -47,7 +47,7 @@ def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
     assert report["ok"] is True
     assert (report["hosts"], report["deployed"], report["validated"]) == (6, 6, 6)
     assert report["pair_mismatches_seen"] == 0
-    assert report["per_renewal"]["at_best"] == {"state_transitions": 10, "lambda_invocations": 5}
+    assert report["per_renewal"]["at_best"] == {"state_transitions": 11, "lambda_invocations": 5}
     assert report["per_renewal"]["api_calls"]["acm-pca.IssueCertificate"] == 1
     assert report["per_renewal"]["api_calls"]["ssm.SendCommand"] == 2
     assert report["per_renewal"]["api_calls"]["events.PutEvents"] == 1

@@ -20,9 +20,11 @@ from tests.runtime.fakes import (
     ANCHOR_ARN,
     CA_ARN,
     REGION,
+    FakeCloudWatch,
     FakeEventBridge,
     FakePca,
     FakeRolesAnywhere,
+    FakeServiceQuotas,
     FakeSsm,
     FakeStepFunctions,
     Passing,
@@ -47,6 +49,8 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "PcaAutomator",
     "AUTOMATION_NAME": "fleet",
     "TABLE_NAME": "inventory",
+    "STARTS_TABLE_NAME": "starts",
+    "READ_ACCOUNT": "true",
     "WORK_BUCKET": "work",
     "SCAN_SEGMENTS": "4",
     "NEXT_RUN_SECONDS": "43200",
@@ -123,6 +127,8 @@ class World:
     step_functions: FakeStepFunctions
     roles_anywhere: FakeRolesAnywhere
     events: FakeEventBridge
+    service_quotas: FakeServiceQuotas
+    cloudwatch: FakeCloudWatch
     inbox: Inbox
     now: datetime = NOW
 
@@ -142,6 +148,8 @@ class World:
             "stepfunctions": self.step_functions,
             "rolesanywhere": self.roles_anywhere,
             "events": self.events,
+            "service-quotas": self.service_quotas,
+            "cloudwatch": self.cloudwatch,
         }[service]
 
     def invoke(self, handler: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -181,6 +189,19 @@ def world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield _world(clients, monkeypatch)
 
 
+def create_starts(dynamodb: Any) -> None:
+    """The table of the ledger of starts."""
+    dynamodb.create_table(
+        TableName="starts",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "at", "AttributeType": "N"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
 def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
     clients["dynamodb"].create_table(
         TableName="inventory",
@@ -188,6 +209,7 @@ def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
         AttributeDefinitions=[{"AttributeName": "hostID", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    create_starts(clients["dynamodb"])
     for bucket in ("work", "crls"):
         clients["s3"].create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     made = World(
@@ -199,6 +221,8 @@ def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
         FakeStepFunctions(),
         FakeRolesAnywhere(),
         FakeEventBridge(),
+        FakeServiceQuotas(),
+        FakeCloudWatch(),
         Inbox(clients["sns"], clients["sqs"]),
     )
     for handler in HANDLERS:

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -175,12 +176,22 @@ class FakePca(Recorder):
 
 
 class FakeStepFunctions(Recorder):
-    """Tokens that can be completed once."""
+    """Tokens that can be completed once, and executions by the last part of their ARN, each with its status."""
 
     def __init__(self) -> None:
         super().__init__()
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.gone: set[str] = set()
+        self.executions: dict[str, str] = {}
+
+    def describe_execution(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            name = request["executionArn"].rpartition(":")[2]
+            if name not in self.executions:
+                raise client_error("ExecutionDoesNotExist", "DescribeExecution")
+            return {"executionArn": request["executionArn"], "status": self.executions[name]}
+
+        return self._do("describe_execution", request, work)
 
     def _complete(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         def work() -> dict[str, Any]:
@@ -227,6 +238,47 @@ class FakeEventBridge(Recorder):
         return [event["Detail"] for event in self.events if event["DetailType"] == detail_type]
 
 
+class FakeServiceQuotas(Recorder):
+    """The quotas of an account by service and name; one a page, so that pagination matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, dict[str, float]] = {
+            "rolesanywhere": {"Profiles": 250, "Rate of CreateSession requests": 10},
+            "acm-pca": {"Rate of IssueCertificate requests": 25, "Rate of GetCertificate requests": 75},
+        }
+
+    def list_service_quotas(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            listed = list(self.values[request["ServiceCode"]].items())
+            start = int(request.get("NextToken", "0"))
+            page: dict[str, Any] = {
+                "Quotas": [{"QuotaName": name, "Value": value} for name, value in listed[start:][:1]]
+            }
+            return page if start + 1 >= len(listed) else {**page, "NextToken": str(start + 1)}
+
+        return self._do("list_service_quotas", request, work)
+
+
+class FakeCloudWatch(Recorder):
+    """Sums of five minutes by the id of the query; nothing was measured unless a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.series: dict[str, dict[datetime, float]] = {}
+
+    def get_metric_data(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            results = [
+                {"Id": query["Id"], "Timestamps": list(series), "Values": list(series.values())}
+                for query in request["MetricDataQueries"]
+                for series in (self.series.get(query["Id"], {}),)
+            ]
+            return {"MetricDataResults": results}
+
+        return self._do("get_metric_data", request, work)
+
+
 class FakeRolesAnywhere(Recorder):
     """CRLs with their quota, listed two at a time so that pagination matters."""
 
@@ -268,6 +320,6 @@ class FakeRolesAnywhere(Recorder):
 
 
 __all__ = [
-    "ANCHOR_ARN", "CA_ARN", "REGION", "Clock", "CrashError", "FakeEventBridge", "FakePca", "FakeRolesAnywhere",
-    "FakeSsm", "FakeStepFunctions", "Passing", "Recorder", "client_error",
+    "ANCHOR_ARN", "CA_ARN", "REGION", "Clock", "CrashError", "FakeCloudWatch", "FakeEventBridge", "FakePca",
+    "FakeRolesAnywhere", "FakeServiceQuotas", "FakeSsm", "FakeStepFunctions", "Passing", "Recorder", "client_error",
 ]  # fmt: skip

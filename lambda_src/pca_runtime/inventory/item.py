@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -159,6 +160,7 @@ class Pending:
     renewal_date: str | None = None
     install_command_id: str | None = None
     install_claim_until: datetime | None = None
+    installs_again: int = 0
 
     def __repr__(self) -> str:
         """Without the task token: whoever has it can complete the renewal's task."""
@@ -178,6 +180,7 @@ class Pending:
             renewal_date=_text(attributes.get("renewalDate")),
             install_command_id=_text(attributes.get("installCommandId")),
             install_claim_until=parse_time(attributes.get("installClaimUntil")),
+            installs_again=_count(attributes.get("installsAgain")),
         )
 
 
@@ -240,6 +243,10 @@ class HostItem:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int:
+    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else 0
 
 
 def _last_error(value: object) -> Mapping[str, str]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pca_runtime.errors.kinds import HostNotInInventory, LeaseLost
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.item_updates import ConditionError, ItemUpdates
 from pca_runtime.inventory.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
+from pca_runtime.inventory.lease_conditions import IN_FLIGHT, held, lease_lost, not_in_inventory
 from pca_runtime.inventory.other_certificates import OTHER_SERIALS, others_with_pending
+from pca_runtime.inventory.waiting import install_again, let_go
 from pca_runtime.shared.clients import DynamoDb
 from pca_runtime.shared.expressions import Expressions
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["Inventory"]
-
-_IN_FLIGHT = ("pending", "runId", "leaseUntil")
 
 
 class Inventory:
@@ -47,9 +46,9 @@ class Inventory:
         """
         item = self.get(host_id)
         if item is None:
-            raise _not_in_inventory(host_id)
+            raise not_in_inventory(host_id)
         if not item.holds_lease(run_id) or item.pending is None:
-            raise _lease_lost(host_id, run_id)
+            raise lease_lost(host_id, run_id)
         return item
 
     def claim(self, lease: Lease, now: datetime, duration: timedelta, listed_at: datetime | None = None) -> Claim:
@@ -93,7 +92,7 @@ class Inventory:
 
     def _why_not_claimed(self, lease: Lease, item: HostItem | None, until: str) -> Claim:
         if item is None:
-            raise _not_in_inventory(lease.host_id)
+            raise not_in_inventory(lease.host_id)
         if item.status == "RETIRED":
             return Claim("RETIRED", item)
         if item.run_id == lease.run_id and item.pending is not None:
@@ -101,6 +100,10 @@ class Inventory:
         if item.run_id is not None and item.last_run_id != lease.run_id:
             return Claim("BUSY", item)
         return Claim("ALREADY_DONE", item)
+
+    def let_go(self, lease: Lease) -> None:
+        """Give a claim back from which nothing has come: anybody may claim the host."""
+        let_go(self._items, lease)
 
     def store_csr_command(self, lease: Lease, command_id: str) -> str:
         """Remember the CSR command; of two invocations that sent one each, the first to write wins.
@@ -113,7 +116,7 @@ class Inventory:
         except ConditionError as failed:
             stored = self._still_held(lease, failed.item).pending
             if stored is None or stored.csr_command_id is None:
-                raise _lease_lost(lease.host_id, lease.run_id) from None
+                raise lease_lost(lease.host_id, lease.run_id) from None
             return stored.csr_command_id
         return command_id
 
@@ -164,9 +167,21 @@ class Inventory:
         e = Expressions()
         update = e.remove("pending.installClaimUntil").strip()
         try:
-            self._items.update(lease.host_id, e, update, [*_held(e, lease), e.absent("pending.installCommandId")])
+            self._items.update(lease.host_id, e, update, [*held(e, lease), e.absent("pending.installCommandId")])
         except ConditionError:
             return
+
+    def install_again(self, lease: Lease, until: datetime) -> int:
+        """Forget the install command, so that the same certificate is sent once more; returns how often that was done.
+
+        Args:
+            lease: who holds the host.
+            until: how long nobody else may claim it.
+
+        Raises:
+            LeaseLost: the host is no longer this run's.
+        """
+        return install_again(self._items, lease, until)
 
     def store_install_command(self, lease: Lease, command_id: str) -> HostItem:
         """Remember the install command.
@@ -206,16 +221,16 @@ class Inventory:
                 gone.append(name)
         if installed.to_revoke:
             values["revocationReason"] = installed.revocation_reason
-        update = e.set(values) + e.remove(*_IN_FLIGHT, "lastError", "failureCount", *gone)
+        update = e.set(values) + e.remove(*IN_FLIGHT, "lastError", "failureCount", *gone)
         if installed.to_revoke:
             # With the record or not at all: a crash before the revocation must not lose it.
             update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
         try:
-            return self._items.update(lease.host_id, e, update, _held(e, lease))
+            return self._items.update(lease.host_id, e, update, held(e, lease))
         except ConditionError as failed:
             if failed.item and failed.item.last_run_id == lease.run_id and failed.item.status == "DEPLOYED":
                 return failed.item
-            raise _lease_lost(lease.host_id, lease.run_id) from None
+            raise lease_lost(lease.host_id, lease.run_id) from None
 
     def record_failed(
         self,
@@ -258,7 +273,7 @@ class Inventory:
             ]
             count = e.path("failureCount")
             counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
-            return e.set({**values, **kept}) + counted + e.remove(*_IN_FLIGHT), conditions
+            return e.set({**values, **kept}) + counted + e.remove(*IN_FLIGHT), conditions
 
         try:
             return True, self._items.update_over_pending(host_id, now, request)
@@ -278,7 +293,7 @@ class Inventory:
         e = Expressions()
         try:
             others = others_with_pending(item, now)
-            update = (e.set({OTHER_SERIALS: others}) if others else "") + e.remove(*_IN_FLIGHT)
+            update = (e.set({OTHER_SERIALS: others}) if others else "") + e.remove(*IN_FLIGHT)
             self._items.update(host_id, e, update.strip(), [e.compare("runId", "=", run_id)])
         except ConditionError:
             return
@@ -287,7 +302,7 @@ class Inventory:
         try:
             return self._held_update(lease, values)
         except ConditionError:
-            raise _lease_lost(lease.host_id, lease.run_id) from None
+            raise lease_lost(lease.host_id, lease.run_id) from None
 
     def _held_update(
         self,
@@ -299,29 +314,12 @@ class Inventory:
         extra: list[str] | None = None,
     ) -> HostItem:
         e = expressions or Expressions()
-        conditions = [*_held(e, lease), *(e.absent(path) for path in absent), *(extra or [])]
+        conditions = [*held(e, lease), *(e.absent(path) for path in absent), *(extra or [])]
         return self._items.update(lease.host_id, e, e.set(values), conditions)
 
     def _still_held(self, lease: Lease, item: HostItem | None) -> HostItem:
         if item is None or not item.holds_lease(lease.run_id):
-            raise _lease_lost(lease.host_id, lease.run_id) from None
+            raise lease_lost(lease.host_id, lease.run_id) from None
         if item.pending is None or item.pending.request_id != lease.request_id:
-            raise _lease_lost(lease.host_id, lease.run_id) from None
+            raise lease_lost(lease.host_id, lease.run_id) from None
         return item
-
-
-def _held(e: Expressions, lease: Lease) -> list[str]:
-    """Nobody writes for a run that has lost the host, nor for a host that was retired meanwhile."""
-    return [
-        e.compare("runId", "=", lease.run_id),
-        e.compare("pending.requestId", "=", lease.request_id),
-        e.compare("status", "<>", "RETIRED"),
-    ]
-
-
-def _not_in_inventory(host_id: str) -> HostNotInInventory:
-    return HostNotInInventory(f"the inventory has no item {host_id}", code="HOST_NOT_IN_INVENTORY")
-
-
-def _lease_lost(host_id: str, run_id: str) -> LeaseLost:
-    return LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pca_runtime.errors.kinds import PcaAutomatorError
 
-__all__ = ["Event", "Handler", "emit", "lambda_function", "logger"]
+__all__ = ["Event", "Handler", "emit", "lambda_function", "logger", "not_told"]
 
 Event = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Event]
@@ -51,3 +51,8 @@ def lambda_function(function: Handler) -> Handler:
                 _metrics.flush_metrics()
 
     return logger.inject_lambda_context(observed, clear_state=True)
+
+
+def not_told(error: PcaAutomatorError) -> None:
+    """Say that the ledger of starts could not be told of a throttled call; that alone fails nobody."""
+    logger.warning("ledger not told of throttling", code=error.code, reason=error.message)

@@ -6,14 +6,16 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from pca_runtime.errors.kinds import CsrFailed
+from pca_runtime.errors.kinds import CsrFailed, Throttled
 from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import Lease
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.pace import REQUEUES_MAX
 from pca_runtime.renewal.settings import CertCsrSettings
+from pca_runtime.renewal.start_gate import Start, StartGate
 from pca_runtime.shared.identifiers import request_id
-from pca_runtime.shared.timestamps import Clock
+from pca_runtime.shared.timestamps import Clock, format_time
 
 __all__ = ["CsrGeneration", "poll_csr"]
 
@@ -27,24 +29,46 @@ class CsrGeneration:
         settings: the function's environment.
         inventory: the table.
         commands: Run Command.
+        gate: judges whether the host's start has come.
         clock: the current time.
     """
 
-    def __init__(self, settings: CertCsrSettings, inventory: Inventory, commands: HostCommands, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: CertCsrSettings,
+        inventory: Inventory,
+        commands: HostCommands,
+        gate: StartGate,
+        clock: Clock,
+    ) -> None:
         self._settings = settings
         self._inventory = inventory
         self._commands = commands
+        self._gate = gate
         self._clock = clock
 
-    def start(self, host_id: str, run_id: str, listed_at: datetime | None = None) -> dict[str, Any]:
+    def start(
+        self, host_id: str, run_id: str, listed_at: datetime | None = None, start: Start | None = None
+    ) -> dict[str, Any]:
         """Claim, send, remember. A retry at any point goes on where the last attempt stopped.
+
+        A host that comes late, or whose command cannot be sent because AWS throttles, goes back into the line and
+        is nobody's while it waits.
 
         Between SendCommand and the write that remembers it a crash makes the retry send a second time; the
         document then finds the key of the same request and answers with the same CSR.
 
         Returns:
-            ``{"state": "SENT", "commandId", "attempt": 0}`` or ``{"state": "SKIPPED", "reason"}``.
+            ``{"state": "SENT", "commandId", "attempt": 0}``, ``{"state": "WAIT", "startAt", "requeues"}`` or
+            ``{"state": "SKIPPED", "reason"}``.
+
+        Raises:
+            Throttled: SendCommand was throttled more often than a host goes back for it.
         """
+        if start is not None:
+            later = self._gate.later(run_id, start)
+            if later is not None:
+                return _wait(later, start.requeues)
         lease = Lease(host_id, run_id)
         duration = timedelta(seconds=self._settings.lease_seconds)
         claim = self._inventory.claim(lease, self._clock(), duration, listed_at)
@@ -53,7 +77,14 @@ class CsrGeneration:
         pending = claim.item.pending
         command_id = pending.csr_command_id if pending else None
         if command_id is None:
-            sent = self._commands.send(self._order(lease, claim.item))
+            try:
+                sent = self._commands.send(self._order(lease, claim.item))
+            except Throttled:
+                if start is None or start.requeues >= REQUEUES_MAX:
+                    raise
+                later = self._gate.after_throttling(start)
+                self._inventory.let_go(lease)
+                return _wait(later, start.requeues + 1)
             command_id = self._inventory.store_csr_command(lease, sent)
         return {"state": "SENT", "commandId": command_id, "attempt": 0}
 
@@ -74,8 +105,14 @@ class CsrGeneration:
         )
 
 
-def poll_csr(commands: HostCommands, host_id: str, run_id: str, command_id: str, attempt: int) -> dict[str, Any]:
-    """Ask once for the CSR.
+def _wait(until: datetime, requeues: int) -> dict[str, Any]:
+    return {"state": "WAIT", "startAt": format_time(until), "requeues": requeues}
+
+
+def poll_csr(
+    commands: HostCommands, gate: StartGate, host_id: str, run_id: str, command_id: str, attempt: int
+) -> dict[str, Any]:
+    """Ask once for the CSR. Where AWS throttles, the answer is that it is not there yet.
 
     Returns:
         ``{"state": "PENDING"|"READY", "attempt", "commandId"}``, and ``csr`` (PEM) when ready.
@@ -84,8 +121,12 @@ def poll_csr(commands: HostCommands, host_id: str, run_id: str, command_id: str,
         CsrFailed: the host could not make it, with the host's own code and words.
         HostUnreachable: the command never reached the host.
     """
-    invocation = commands.poll(command_id, host_id, CsrFailed)
     answer: dict[str, Any] = {"state": "PENDING", "attempt": attempt + 1, "commandId": command_id}
+    try:
+        invocation = commands.poll(command_id, host_id, CsrFailed)
+    except Throttled:
+        gate.note()
+        return answer
     if not invocation.finished:
         return answer
     if invocation.result.get("requestId") != request_id(run_id, host_id):

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from pca_runtime.authority.certificates import same_serial
-from pca_runtime.errors.kinds import InstallFailed, LeaseLost, PcaAutomatorError
+from pca_runtime.errors.kinds import InstallFailed, LeaseLost, PcaAutomatorError, Throttled
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.item import HostItem, Pending
 from pca_runtime.inventory.lease import InstalledCertificate, Lease
 from pca_runtime.inventory.other_certificates import known_serials, others_after
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.install_again import InstallAgain
 from pca_runtime.reporting.events import HOST_RENEWED, Events, renewed_detail
 from pca_runtime.revocation.reasons import reason_of, to_revoke
 from pca_runtime.revocation.revoker import Revoker
@@ -38,6 +39,7 @@ class DeploymentStatus:
         commands: Run Command.
         revoker: revokes replaced certificates.
         events: where the renewal is told of.
+        again: sends a certificate again whose proof was throttled.
         clock: the current time.
         log: where a wrong clock of the host is told of, and a revocation that waits.
     """
@@ -48,6 +50,7 @@ class DeploymentStatus:
         commands: HostCommands,
         revoker: Revoker,
         events: Events,
+        again: InstallAgain,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -55,6 +58,7 @@ class DeploymentStatus:
         self._commands = commands
         self._revoker = revoker
         self._events = events
+        self._again = again
         self._clock = clock
         self._log = log
 
@@ -71,15 +75,23 @@ class DeploymentStatus:
             revocation_reason: why the replaced certificate is revoked; ``None``: it is not.
 
         Returns:
-            ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``.
+            ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``, or ``{"state": "AGAIN", "startAt"}`` where
+            the proof was throttled: the certificate is to be sent once more, then.
 
         Raises:
             InstallFailed: the host kept its old pair, with the host's own code and words.
             HostUnreachable: the command never reached the host.
             LeaseLost: the host is no longer this run's.
         """
-        invocation = self._commands.poll(command_id, host_id, InstallFailed)
         answer = {"state": "PENDING", "attempt": attempt + 1, "commandId": command_id}
+        try:
+            invocation = self._commands.poll(command_id, host_id, InstallFailed)
+        except Throttled:
+            self._again.throttled()
+            return answer
+        except InstallFailed as failure:
+            start = self._again.start(host_id, run_id, failure)
+            return {**answer, "state": "AGAIN", "startAt": format_time(start)}
         if not invocation.finished:
             return answer
         lease = Lease(host_id, run_id)

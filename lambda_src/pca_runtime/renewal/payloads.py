@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
+from pca_runtime.renewal.start_gate import Start
+from pca_runtime.renewal.start_items import LaneName
 from pca_runtime.shared.payloads import HostId, Payload, RunId, Text
+from pca_runtime.shared.timestamps import parse_time
 
 __all__ = [
     "HOST_IDS_MAX", "CheckRequest", "CommandRequest", "CsrRequest", "DeployStatusRequest", "FailureRequest",
@@ -53,6 +56,8 @@ class RunInput(Payload):
 class CheckRequest(Payload):
     input: dict[str, Any]
     run_id: RunId = Field(alias="runId")
+    # Of this execution; those of other runs differ in their last part.
+    execution_arn: str = Field("", alias="executionArn")
 
 
 class HostRequest(Payload):
@@ -61,7 +66,19 @@ class HostRequest(Payload):
 
 
 class CsrRequest(HostRequest):
+    """The start is absent in a run that an older definition started: such a host goes on at once, as it did."""
+
     started_at: str | None = Field(None, alias="startedAt")
+    start_at: str | None = Field(None, alias="startAt")
+    lane: LaneName = "bulk"
+    run_hosts: Annotated[int, Field(ge=0)] = Field(0, alias="runHosts")
+    requeues: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def start(self) -> Start | None:
+        """The start that the host has reserved."""
+        at = parse_time(self.start_at)
+        return None if at is None else Start(at, self.lane, self.run_hosts, self.requeues)
 
 
 class CommandRequest(HostRequest):

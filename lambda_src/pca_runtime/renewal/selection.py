@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
 from pca_runtime.renewal.payloads import RunInput
+from pca_runtime.renewal.starts import Slot
 from pca_runtime.shared.identifiers import is_host_id
 from pca_runtime.shared.timestamps import format_time
 
@@ -71,12 +72,18 @@ class Selection:
         """Seconds that at least 99 of 100 certificates still have: one dead host does not move it in a large fleet."""
         return first_percentile(self.left)
 
-    def lines(self, now: datetime) -> Iterator[dict[str, str | None]]:
-        """The lines of hosts.jsonl, in the order in which hosts are renewed."""
+    def leave_out(self, host_ids: Set[str]) -> int:
+        """Without these hosts; returns how many of them were due."""
+        before = len(self.due)
+        self.due = [entry for entry in self.due if entry[1] not in host_ids] if host_ids else self.due
+        return before - len(self.due)
+
+    def lines(self, now: datetime, slots: Iterable[Slot]) -> Iterator[dict[str, str | None]]:
+        """The lines of hosts.jsonl, in the order in which hosts are renewed; as many as there are starts."""
         key = _least_time_left(now) if self.urgent_until is None else _most_exposed(now, self.urgent_until)
-        for expiry, host_id in sorted(self.due, key=key):
+        for (expiry, host_id), slot in zip(sorted(self.due, key=key), slots, strict=False):
             moment = None if expiry is None else format_time(datetime.fromtimestamp(expiry, tz=now.tzinfo))
-            yield {"hostID": host_id, "expiry": moment}
+            yield {"hostID": host_id, "expiry": moment, **slot.as_fields()}
 
 
 _Order = Callable[[tuple[int | None, str]], tuple[int, int, str]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pca_runtime.shared.settings import (
     Arn,
+    FunctionSettings,
     KeyAlgorithm,
     PolledCommands,
     Positive,
@@ -31,14 +33,37 @@ ReplacementRevocation = Literal["NEVER", "ON_KEY_COMPROMISE", "ALWAYS"]
 _RETRY_SECONDS = 8 * 60
 
 
-class CertCheckSettings(ScheduledSettings):
+# What the user says of the account's quotas: requests a second by the name of the API call.
+_Quotas = Annotated[
+    dict[str, Annotated[float, Field(gt=0)]],
+    BeforeValidator(lambda text: json.loads(text) if isinstance(text, str) else text),
+]
+# Empty: nobody has said.
+_OptionalRate = Annotated[
+    Annotated[float, Field(ge=0)] | None, BeforeValidator(lambda text: None if text == "" else text)
+]
+
+
+class StartsSettings(FunctionSettings):
+    """What every function has that reserves starts, or tells that AWS throttles."""
+
+    starts_table_name: Text
+
+
+class CertCheckSettings(ScheduledSettings, StartsSettings):
     ca_arn: Arn
     work_bucket: Text
+    validation_policy: ValidationPolicy
+    quotas: _Quotas = Field(default_factory=dict)
+    production_sessions: _OptionalRate = None
+    quota_share: Annotated[float, Field(gt=0, le=1)] = 1
+    read_account: bool = True
+    powertools_metrics_namespace: Text = "PcaAutomator"
     scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
     revoke_replaced: ReplacementRevocation = "NEVER"
 
 
-class CertCsrSettings(PolledCommands):
+class CertCsrSettings(PolledCommands, StartsSettings):
     issuance_timeout_seconds: Positive
     generate_csr_document: Text
     key_algorithm: KeyAlgorithm
@@ -49,7 +74,11 @@ class CertCsrSettings(PolledCommands):
         return 2 * self.window_seconds + self.issuance_timeout_seconds + _RETRY_SECONDS
 
 
-class CertIssueSettings(TableSettings):
+class CertCsrStatusSettings(StartsSettings):
+    """CertCSRStatus reads no item of the inventory."""
+
+
+class CertIssueSettings(TableSettings, StartsSettings):
     ca_arn: Arn
     signing_algorithm: SigningAlgorithm
     template_arn: Arn
@@ -57,7 +86,7 @@ class CertIssueSettings(TableSettings):
     key_algorithm: KeyAlgorithm
 
 
-class CertDeploySettings(PolledCommands):
+class CertDeploySettings(PolledCommands, StartsSettings):
     """The bounds of ``versions_kept`` and ``hook_timeout_seconds`` are those of the document's patterns."""
 
     ca_arn: Arn
@@ -74,8 +103,15 @@ class CertDeploySettings(PolledCommands):
     hook_timeout_seconds: Annotated[int, Field(ge=1, le=999)]
 
 
-class CertDeployStatusSettings(TableSettings):
+class CertDeployStatusSettings(TableSettings, StartsSettings):
     ca_arn: Arn
+    poll_interval_seconds: Annotated[int, Field(ge=1, le=600)]
+    poll_attempts: Annotated[int, Field(ge=1, le=100)]
+
+    @property
+    def lease_seconds(self) -> int:
+        """What an installation that is sent again still needs: its polls, and retries."""
+        return self.poll_interval_seconds * self.poll_attempts + _RETRY_SECONDS
 
 
 class CertReportSettings(TableSettings):

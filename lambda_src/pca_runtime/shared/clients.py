@@ -13,11 +13,13 @@ from botocore.config import Config
 
 __all__ = [
     "S3",
+    "CloudWatch",
     "DynamoDb",
     "Ec2",
     "EventBridge",
     "PrivateCa",
     "RolesAnywhere",
+    "ServiceQuotas",
     "Sns",
     "StepFunctions",
     "SystemsManager",
@@ -34,8 +36,9 @@ _CONFIG = Config(
     max_pool_connections=16,
     user_agent_extra="pca-automator",
 )
-# News, which no renewal waits for: 2 attempts of at most 3 s with a pause of at most 1 s are 7 s in the worst case,
-# as where a VPC has no way to EventBridge.
+# News, and looks at the account, which no renewal waits for: 2 attempts of at most 3 s with a pause of at most 1 s
+# are 7 s in the worst case, as where a VPC has no way to EventBridge.
+_QUICK = ("cloudwatch", "events", "service-quotas")
 _NEWS_CONFIG = _CONFIG.merge(
     Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 )
@@ -85,8 +88,17 @@ class EventBridge(Protocol):
 
 class StepFunctions(Protocol):
     def start_execution(self, **kwargs: Any) -> Answer: ...
+    def describe_execution(self, **kwargs: Any) -> Answer: ...
     def send_task_success(self, **kwargs: Any) -> Answer: ...
     def send_task_failure(self, **kwargs: Any) -> Answer: ...
+
+
+class ServiceQuotas(Protocol):
+    def list_service_quotas(self, **kwargs: Any) -> Answer: ...
+
+
+class CloudWatch(Protocol):
+    def get_metric_data(self, **kwargs: Any) -> Answer: ...
 
 
 class RolesAnywhere(Protocol):
@@ -99,4 +111,4 @@ class RolesAnywhere(Protocol):
 def client(service: str) -> Any:
     """The client of a service, for example ``client("ssm")``; the region comes from the environment."""
     # cast: the overloads of boto3-stubs cannot express a service name that is not a literal.
-    return cast(Any, boto3).client(service, config=_NEWS_CONFIG if service == "events" else _CONFIG)
+    return cast(Any, boto3).client(service, config=_NEWS_CONFIG if service in _QUICK else _CONFIG)

@@ -17,6 +17,13 @@ from tests.synthesis import new_app, sample_template, state_machine_definition, 
 THROTTLED_INVOCATION = "Lambda.TooManyRequestsException"
 
 
+# What the map hands to a child.
+GIVEN = {
+    "$.csr.Payload.requeues", "$.csr.Payload.startAt", "$.hostID", "$.lane", "$.revocationReason", "$.revokeReplaced",
+    "$.runHosts", "$.runId", "$.startedAt",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def parent() -> dict[str, Any]:
     return state_machine_definition(sample_template())
@@ -34,11 +41,12 @@ def tasks(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_a_healthy_host_passes_ten_states_and_four_tasks(child: dict[str, Any]) -> None:
+def test_a_healthy_host_passes_eleven_states_and_four_tasks(child: dict[str, Any]) -> None:
     """With CertDeploy, which the issuance event invokes, that is five Lambda invocations."""
     answers = {"HostClaimed": "SENT", "CertCSRStatusAnswer": "READY", "CertDeployStatusAnswer": "DEPLOYED"}
     path = list(healthy_path(child, answers))
     assert path == [
+        "WaitForStart",
         "CertCSR",
         "HostClaimed",
         "WaitForCertCSRStatus",
@@ -140,15 +148,13 @@ def test_polling_waits_fifteen_seconds_and_gives_up_after_twelve(child: dict[str
 def test_no_state_reads_what_its_paths_have_not_written(parent: dict[str, Any], child: dict[str, Any]) -> None:
     """States.ALL does not catch States.Runtime: a missing input would end the execution without a record."""
     assert missing_inputs(parent, {"$"}) == []
-    assert missing_inputs(child, {"$.hostID", "$.revocationReason", "$.revokeReplaced", "$.runId", "$.startedAt"}) == []
+    assert missing_inputs(child, GIVEN) == []
 
 
 def test_the_check_above_sees_a_missing_input(child: dict[str, Any]) -> None:
     broken = json.loads(json.dumps(child))
     broken["States"]["CertFailure"]["Parameters"]["Payload"]["why.$"] = "$.nowhere.at.all"
-    assert missing_inputs(broken, {"$.hostID", "$.revocationReason", "$.revokeReplaced", "$.runId", "$.startedAt"}) == [
-        ("CertFailure", "$.nowhere.at.all")
-    ]
+    assert missing_inputs(broken, GIVEN) == [("CertFailure", "$.nowhere.at.all")]
 
 
 def missing_inputs(definition: dict[str, Any], given: set[str]) -> list[tuple[str, str]]:
@@ -186,7 +192,11 @@ def paths_in(value: Any, key: str) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from paths_in(inner, key)
-    elif isinstance(value, str) and (key.endswith(".$") or key == "Variable") and not value.startswith("$$"):
+    elif (
+        isinstance(value, str)
+        and (key.endswith(".$") or key in ("Variable", "TimestampPath"))
+        and not value.startswith("$$")
+    ):
         yield value
 
 
@@ -203,7 +213,7 @@ def test_hosts_come_from_a_file_and_results_go_to_one(parent: dict[str, Any]) ->
     assert renew["ResultWriter"]["Resource"].endswith(":s3:putObject")
     assert renew["ResultPath"] is None
     assert renew["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    assert renew["MaxConcurrency"] == 200
+    assert renew["MaxConcurrency"] == 10_000
     assert renew["ToleratedFailurePercentage"] == 100
 
 

@@ -1,0 +1,109 @@
+"""CertCSR: whether a host whose start has come goes on, or goes back into the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from random import random
+
+from pca_runtime.errors.kinds import PcaAutomatorError, Throttled
+from pca_runtime.renewal.pace import SMALL_RUN, goes_now
+from pca_runtime.renewal.start_items import LaneName, slot_time
+from pca_runtime.renewal.start_ledger import StartLedger
+from pca_runtime.shared.timestamps import Clock
+
+__all__ = ["Start", "StartGate"]
+
+# Where no run has said yet how fast this lane is: hosts a second, slow enough for every account.
+_CAREFUL_RATE = 1.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """The start that a host has reserved.
+
+    Args:
+        at: when.
+        lane: in which lane.
+        run_hosts: how many hosts its run has.
+        requeues: how often it went back into the line because SendCommand was throttled.
+    """
+
+    at: datetime
+    lane: LaneName
+    run_hosts: int
+    requeues: int = 0
+
+
+class StartGate:
+    """Judges hosts whose start has come, and keeps the brake.
+
+    Args:
+        ledger: of starts.
+        clock: the current time.
+        not_told: called when the ledger could not be told that AWS throttles.
+        lot: draws a number from 0 up to, without, 1.
+    """
+
+    def __init__(
+        self,
+        ledger: StartLedger,
+        clock: Clock,
+        not_told: Callable[[PcaAutomatorError], None],
+        lot: Callable[[], float] = random,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._lot = lot
+        self._not_told = not_told
+
+    def later(self, run_id: str, start: Start) -> datetime | None:
+        """The host's new start; None if it goes on now.
+
+        A host that comes late may be one of thousands that were redriven, or whose starts others have taken
+        meanwhile. Where AWS throttles, a share of the hosts goes back, spaced as wide as the brake asks.
+
+        Raises:
+            PcaAutomatorError: the ledger cannot be reached.
+        """
+        now = self._clock()
+        traffic = self._ledger.traffic(start.lane, run_id)
+        factor = 1.0 if start.run_hosts <= SMALL_RUN else traffic.brake.now(now.timestamp())
+        on_time = goes_now(
+            start.at.timestamp(), now.timestamp(), factor=factor, lot=self._lot(), run_hosts=start.run_hosts
+        )
+        if on_time and not traffic.returned:
+            return None
+        return self._requeued(start.lane, traffic.lane.rate, factor, now)
+
+    def requeue(self, lane: LaneName = "bulk") -> datetime:
+        """The next start of a lane, as wide apart as the brake asks."""
+        now = self._clock()
+        traffic = self._ledger.traffic(lane, "")
+        return self._requeued(lane, traffic.lane.rate, traffic.brake.now(now.timestamp()), now)
+
+    def after_throttling(self, start: Start) -> datetime:
+        """The new start of a host whose command could not be sent; others are held back, too."""
+        self._ledger.note_throttled(self._clock())
+        return self.requeue(start.lane)
+
+    def note(self) -> None:
+        """AWS throttles; if the ledger cannot be told, the call that was throttled says enough."""
+        try:
+            self._ledger.note_throttled(self._clock())
+        except PcaAutomatorError as error:
+            self._not_told(error)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Let the ledger know of a call that is throttled within; the error goes on."""
+        try:
+            yield
+        except Throttled:
+            self.note()
+            raise
+
+    def _requeued(self, lane: LaneName, rate: float | None, factor: float, now: datetime) -> datetime:
+        return slot_time(self._ledger.requeue(lane, 1 / (factor * (rate or _CAREFUL_RATE)), now))
