@@ -16,7 +16,7 @@ from typing import Any
 from pca_automator.rehearsal.display import Display
 from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.report import Report
-from pca_automator.rehearsal.scenario import joining, phases
+from pca_automator.rehearsal.scenario import joining, pacing, phases
 from pca_automator.rehearsal.scenario.crl_exchange import exchange_crls
 from pca_automator.rehearsal.scenario.leaving import leave
 from pca_automator.rehearsal.scenario.observing import expect_digest, expect_metrics
@@ -45,6 +45,13 @@ class Options:
     build: Path = Path("build/rehearsal")
     enforce_iam: bool = True
     other_answers: tuple[str, ...] = ()
+    quotas: bool | None = None
+    """Whether the account has quotas while the fleet is enrolled. Default: where the fleet is large enough."""
+
+    @property
+    def with_quotas(self) -> bool:
+        """Whether the account has quotas."""
+        return self.hosts >= pacing.FEWEST_HOSTS if self.quotas is None else self.quotas
 
 
 def rehearse(options: Options, display: Display) -> Report:
@@ -53,6 +60,8 @@ def rehearse(options: Options, display: Display) -> Report:
     report = Report()
     report.numbers["hosts"] = options.hosts
     settings = Settings(fleet=directory / "fleet", crl_seconds=0.5, other_answers=",".join(options.other_answers))
+    if options.with_quotas:
+        settings.change(pacing.SETTINGS)
     aws = LocalAws(directory, settings, wait_scale=_WAIT_SCALE, keep=options.keep, auth=options.enforce_iam)
     report.numbers["log"] = str(aws.log_path)
     leave_running = False
@@ -77,17 +86,20 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         cdk = Cdk(options.app, aws, options.build / "cdk.out")
         cdk.bootstrap()
     with report.timed("deploy"), display.part("   cdk deploy"):
-        cdk.deploy(joining.CONTEXT)
+        cdk.deploy({**joining.CONTEXT, **(pacing.context(_WAIT_SCALE) if options.with_quotas else {})})
     automation = deployed.find(aws)
     members = build_fleet(aws.directory / "fleet", options.hosts, automation, aws.endpoint, options.signing_helper)
     inventory, mailbox = Inventory(aws, automation.table), Mailbox(aws, automation.topic)
     world = World(aws, automation, members, inventory, mailbox, EventQueue(aws, automation.name), report, display)
     with report.timed("a"):
         try:
-            phases.enrol(world)
+            _enrol(world, options)
         except phases.TooFewHostsError as error:
             report.trouble(str(error))
             return
+    if options.with_quotas:
+        with report.timed("unpaced"):
+            pacing.control(world, _WAIT_SCALE)
     with report.timed("b"):
         phases.run_again(world)
     with report.timed("c"):
@@ -111,6 +123,17 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         report.expect("IAM refused nothing", 0, len(denials))
         for denial in denials:
             report.trouble(f"IAM refused {denial}")
+
+
+def _enrol(world: World, options: Options) -> None:
+    """Every host at once: beside production, where the account has quotas."""
+    if not options.with_quotas:
+        phases.enrol(world)
+        return
+    pacing.set_quotas(world, _WAIT_SCALE)
+    with pacing.production(world) as seen:
+        phases.enrol(world)
+    pacing.expect_paced(world, seen, pacing.failures(world))
 
 
 def _play_membership(world: World, options: Options) -> None:

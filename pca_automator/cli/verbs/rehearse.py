@@ -27,6 +27,14 @@ def rehearse(
     ] = None,
     build: Annotated[Path, typer.Option(help="Where report.json, the log and the hosts go.")] = Path("build/rehearsal"),
     iam: Annotated[bool, typer.Option("--iam/--no-iam", help="Enforce the IAM policies of the app.")] = True,
+    quotas: Annotated[
+        bool | None,
+        typer.Option(
+            "--quotas/--no-quotas",
+            help="Give the account quotas while the fleet is enrolled, and show it without pacing, too. "
+            "Default: from 100 hosts on.",
+        ),
+    ] = None,
     otherwise: Annotated[
         str,
         typer.Option(help="Assumed facts of AWS, separated by commas, to give the other answer to; 'all' for each."),
@@ -51,7 +59,7 @@ def rehearse(
     except ValueError as error:
         typer.echo(f"error: --otherwise: {error}", err=True)
         raise typer.Exit(2) from error
-    options = Options(hosts, app, keep, signing_helper, build, iam, other_answers)
+    options = Options(hosts, app, keep, signing_helper, build, iam, other_answers, quotas)
     display = Display(console)
     try:
         with display:

@@ -20,6 +20,7 @@ from pca_automator.rehearsal.local_aws import (
     instances,
     lambda_workers,
     projections,
+    quotas,
     step_functions,
     warming,
 )
@@ -89,11 +90,13 @@ def install(settings: Settings) -> None:
     sessions = Sessions(roles_anywhere, EmulatorRoles())
     anywhere_api = roles_anywhere_api.Api(roles_anywhere)
 
-    _add_service("acm-pca", private_ca_api.Api(private_ca, iam_rules.may_write_crl).handle, ["ACMPrivateCA."])
+    limits = quotas.Quotas(settings)
+    authorities = private_ca_api.Api(private_ca, iam_rules.may_write_crl).handle
+    _add_service("acm-pca", quotas.guarded(authorities, limits, quotas.by_target), ["ACMPrivateCA."])
     _add_service("rolesanywhere", anywhere_api.handle, [])
-    app.SERVICE_HANDLERS["ssm"] = run_command_api.Api(
-        run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command
-    ).handle
+    _add_service(quotas.SERVICE_QUOTAS, quotas.service_quotas(limits), [quotas.TARGET_PREFIX])
+    commands = run_command_api.Api(run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command).handle
+    app.SERVICE_HANDLERS["ssm"] = quotas.guarded(commands, limits, quotas.by_target)
     app.SERVICE_HANDLERS["ec2"] = instances.Api(settings, app.SERVICE_HANDLERS["ec2"], _announcing(settings)).handle
     cloudformation.install(private_ca, roles_anywhere, run_command)
     iam_rules.install(counters)
@@ -103,8 +106,8 @@ def install(settings: Settings) -> None:
     projections.install()
     step_functions.install(settings, counters, run_command.busy_hosts)
     replace(app, "_maybe_record_cloudtrail", lambda record: _counting(record, counters, anywhere_api))
-    control = _Control(settings, counters, private_ca)
-    replace(app, "app", lambda served: Front(served, control, _create_session(sessions, counters)))
+    control = _Control(settings, counters, private_ca, limits)
+    replace(app, "app", lambda served: Front(served, control, _create_session(sessions, counters, limits)))
 
 
 def _add_service(name: str, handler: emulator.Handler, target_prefixes: list[str]) -> None:
@@ -128,10 +131,14 @@ def _counting(record: Callable[..., None], counters: Counters, anywhere: roles_a
     return record_call
 
 
-def _create_session(sessions: Sessions, counters: Counters) -> Callable[[str, str, dict[str, str], bytes], Response]:
+def _create_session(
+    sessions: Sessions, counters: Counters, limits: quotas.Quotas
+) -> Callable[[str, str, dict[str, str], bytes], Response]:
     def create_session(path: str, query: str, headers: dict[str, str], body: bytes) -> Response:
         emulator.enter_default_scope()
         counters.api_call("rolesanywhere", "CreateSession", headers.get("user-agent", ""))
+        if not limits.take("CreateSession"):
+            return quotas.throttled()
         request = SignedRequest("POST", path, query, headers, body)
         try:
             if path != "/sessions":
@@ -148,10 +155,11 @@ def _create_session(sessions: Sessions, counters: Counters) -> Callable[[str, st
 class _Control:
     """The rehearsal's own path: settings, counts, and a CRL when one is wanted without a revocation."""
 
-    def __init__(self, settings: Settings, counters: Counters, private_ca: PrivateCa) -> None:
+    def __init__(self, settings: Settings, counters: Counters, private_ca: PrivateCa, limits: quotas.Quotas) -> None:
         self._settings = settings
         self._counters = counters
         self._ca = private_ca
+        self._limits = limits
 
     def __call__(self, method: str, path: str, data: dict[str, Any]) -> Any:
         if path == "settings":
@@ -165,6 +173,8 @@ class _Control:
             if method == "POST" and data.get("reset"):
                 self._counters.reset()
             return counted
+        if path == "quotas":
+            return self._limits.counts()
         if path == "crl" and method == "POST":
             self._ca.write_crl(data["certificateAuthorityArn"])
             return {}

@@ -39,6 +39,11 @@ class Settings:
     """How many child executions of a Distributed Map run at the same time."""
     other_answers: str = ""
     """Assumed rules of the ledger, by name and separated by commas, to which the other answer is given."""
+    quotas: str = ""
+    """How often each API may be called in a second of the account's time, as JSON: ``{"CreateSession": 10}``. Of it,
+    as much passes in a real second as the waits of the workflow are shortened. Empty: as often as one likes."""
+    ignore_starts: bool = False
+    """Let every host start at once, whatever start it has: what happens without pacing."""
     lambda_processes: int = 2
     """How many workers one Lambda function may have; further invocations wait for one."""
 

@@ -5,8 +5,10 @@
 * ``States.ALL`` and ``States.TaskFailed`` do not match ``States.Runtime`` and ``States.DataLimitExceeded``, so that
   an input which lacks what a state reads is as fatal here as it is on AWS.
   https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-* A Distributed Map runs no more children at once than the settings say: 200 hosts at a time would spend their polls
-  waiting for two cores. The definition keeps its own, higher number.
+* No more children of all Distributed Maps are at work at once than the settings say: 200 hosts at a time would spend
+  their polls waiting for two cores. One that waits for its start is not at work, and in nobody's way. The definition
+  keeps its own, higher number.
+* A Wait for a time lasts as long as one for so many seconds would: what is left until then, scaled.
 * A Wait of a child is stretched while the host that its input names is still at work, up to its full time: a few
   cores play the part of a whole fleet, and simulated time must not run out while a host waits for one of them.
 * Transitions and retries of each child execution are counted.
@@ -16,6 +18,7 @@
 # mypy: disable-error-code="import-untyped"
 from __future__ import annotations
 
+import collections
 import contextvars
 import dataclasses
 import json
@@ -34,18 +37,21 @@ from pca_automator.rehearsal.local_aws.patching import replace
 from pca_automator.rehearsal.local_aws.settings import Settings
 
 _STRETCH_SECONDS = 0.02
+# Of children that wait for their start; what a small machine bears.
+_MOST_THREADS = 1_000
 _YEAR: int = workflow.YEAR.value  # with its execution a task without a timeout ends, too
 _NEVER_CAUGHT_BY_WILDCARDS = {"States.Runtime", "States.DataLimitExceeded"}
 
 
 def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set[str]]) -> None:
     """Patch MiniStack's Step Functions interpreter."""
-    replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts))
-    replace(stepfunctions, "_run_distributed_map", lambda run: _bounded(run, settings))
+    gate = _Gate(settings)
+    replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts, settings))
+    replace(stepfunctions, "_run_distributed_map", _bounded)
     replace(stepfunctions, "_read_map_items", _in_some_order)
     replace(stepfunctions, "_error_matches", _strict_wildcards)
     replace(stepfunctions, "_invoke_with_callback", lambda invoke: _failing_callbacks(invoke, settings))
-    replace(stepfunctions, "_run_sub_machine", lambda run: _counted(run, counters))
+    replace(stepfunctions, "_run_sub_machine", lambda run: _counted(run, counters, gate))
     replace(stepfunctions, "_find_matching_retrier", lambda find: _counted_retries(find, counters))
 
 
@@ -92,10 +98,12 @@ def _outcome(token: str, seconds: float) -> Any:
     return json.loads(record.get("result") or "{}")
 
 
-def _bounded(run: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+def _bounded(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A thread for each child; how many are at work, the gate says."""
+
     def run_distributed_map(state: dict[str, Any], *others: Any) -> Any:
-        wanted = int(state.get("MaxConcurrency") or settings.children)
-        return run({**state, "MaxConcurrency": min(wanted, settings.children)}, *others)
+        wanted = int(state.get("MaxConcurrency") or _MOST_THREADS)
+        return run({**state, "MaxConcurrency": min(wanted, _MOST_THREADS)}, *others)
 
     return run_distributed_map
 
@@ -110,12 +118,53 @@ def _in_some_order(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     return read_map_items
 
 
-@dataclasses.dataclass(frozen=True)
+class _Gate:
+    """Lets so many children work at once, in the order in which they come."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._changed = threading.Condition()
+        self._waiting: collections.deque[object] = collections.deque()
+        self._inside = 0
+
+    def enter(self) -> None:
+        """Wait for a place."""
+        ticket = object()
+        with self._changed:
+            self._waiting.append(ticket)
+            while self._waiting[0] is not ticket or self._inside >= self._settings.children:
+                self._changed.wait()
+            self._waiting.popleft()
+            self._inside += 1
+            self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Give the place to the next."""
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+
+@dataclasses.dataclass
 class _Child:
     """The child execution that a thread is running."""
 
     arn: str
     input: str
+    gate: _Gate
+    at_work: bool = False
+
+    def work(self) -> None:
+        """Be at work from now on."""
+        if not self.at_work:
+            self.gate.enter()
+            self.at_work = True
+
+    def rest(self) -> None:
+        """Be in nobody's way from now on."""
+        if self.at_work:
+            self.gate.leave()
+            self.at_work = False
 
 
 _current: contextvars.ContextVar[_Child | None] = contextvars.ContextVar("rehearsal_child", default=None)
@@ -124,24 +173,34 @@ _current: contextvars.ContextVar[_Child | None] = contextvars.ContextVar("rehear
 class _CountedStates(dict[str, Any]):
     """The states of a child workflow; the interpreter looks each one up once when it enters it."""
 
-    def __init__(self, states: Mapping[str, Any], entered: Callable[[str], None]) -> None:
+    def __init__(self, states: Mapping[str, Any], child: _Child, counters: Counters) -> None:
         super().__init__(states)
-        self._entered = entered
+        self._child = child
+        self._counters = counters
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Look up a state, and count that it is entered."""
-        self._entered(key)
-        return super().get(key, default)
+        """Look up a state, and count that it is entered; to wait for a time is no work."""
+        state = super().get(key, default)
+        if _waits_for_a_time(state):
+            self._child.rest()
+        else:
+            self._child.work()
+        self._counters.transition(self._child.arn, key)
+        return state
 
 
-def _counted(run: Callable[..., Any], counters: Counters) -> Callable[..., Any]:
+def _waits_for_a_time(state: Any) -> bool:
+    return isinstance(state, Mapping) and ("TimestampPath" in state or "Timestamp" in state)
+
+
+def _counted(run: Callable[..., Any], counters: Counters, gate: _Gate) -> Callable[..., Any]:
     def run_sub_machine(states: dict[str, Any], start_at: str, data: Any, execution: Any, ctx: Any) -> Any:
-        child = _Child(str(execution["executionArn"]), str(execution.get("input", "")))
+        child = _Child(str(execution["executionArn"]), str(execution.get("input", "")), gate)
         token = _current.set(child)
         try:
-            counted = _CountedStates(states, lambda state: counters.transition(child.arn, state))
-            return run(counted, start_at, data, execution, ctx)
+            return run(_CountedStates(states, child, counters), start_at, data, execution, ctx)
         finally:
+            child.rest()
             _current.reset(token)
 
     return run_sub_machine
@@ -158,9 +217,11 @@ def _counted_retries(find: Callable[..., Any], counters: Counters) -> Callable[.
     return find_matching_retrier
 
 
-def _patient(wait: Callable[..., Any], busy_hosts: Callable[[], set[str]]) -> Callable[..., Any]:
+def _patient(wait: Callable[..., Any], busy_hosts: Callable[[], set[str]], settings: Settings) -> Callable[..., Any]:
     def execute_wait(state: dict[str, Any], *others: Any) -> Any:
         child = _current.get()
+        if settings.ignore_starts and child is not None and _waits_for_a_time(state):
+            state = {**{name: value for name, value in state.items() if name != "TimestampPath"}, "Seconds": 0}
         latest = time.monotonic() + float(state.get("Seconds") or 0)
         result = wait(state, *others)
         while child is not None and time.monotonic() < latest and any(host in child.input for host in busy_hosts()):

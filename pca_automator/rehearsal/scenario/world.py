@@ -136,6 +136,13 @@ class World:
         pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.automation.state_machine)
         return sum(len(page["executions"]) for page in pages)
 
+    def clear_starts(self) -> None:
+        """Forget which starts are taken, as if nobody had ever been throttled; nothing may be running."""
+        client = self.aws.client("dynamodb")
+        for item in client.scan(TableName=self.automation.starts, ConsistentRead=True)["Items"]:
+            key = {"id": item["id"], "at": item["at"]}
+            client.delete_item(TableName=self.automation.starts, Key=key)
+
     def due_hosts(self, run: Run) -> int:
         """How many hosts a run found due, from the file that it wrote for its map."""
         for bucket in self.aws.client("s3").list_buckets()["Buckets"]:

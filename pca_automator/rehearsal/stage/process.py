@@ -56,6 +56,11 @@ class LocalAws:
         self.endpoint = ""
 
     @property
+    def settings(self) -> Settings:
+        """What it was started with."""
+        return self._settings
+
+    @property
     def pid(self) -> int:
         """The process id of the local AWS, which is the id of its process group too."""
         if self._process is None:
