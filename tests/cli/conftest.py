@@ -31,6 +31,8 @@ RUN_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:Workflow:run-1"
 FUNCTIONS = {
     "CertCheck": {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "WORK_BUCKET": "work", "NEXT_RUN_SECONDS": "43200",
+        "CA_ARN": CA_ARN, "STARTS_TABLE_NAME": "starts", "VALIDATION_POLICY": "IF_PRESENT", "QUOTAS": "{}",
+        "PRODUCTION_SESSIONS": "", "QUOTA_SHARE": "1", "READ_ACCOUNT": "true",
     },
     "CertDeploy": {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "CA_ARN": CA_ARN,
@@ -195,6 +197,15 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
             TableName="inventory",
             KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "hostID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName="starts",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "id", "AttributeType": "S"},
+                {"AttributeName": "at", "AttributeType": "N"},
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
         boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")

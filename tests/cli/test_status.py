@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.status import next_of_cron
-from tests.cli.conftest import ANCHOR_ARN, CA_ARN, Deployed, error, host
+from tests.cli.conftest import ANCHOR_ARN, CA_ARN, REGION, Deployed, error, host
 
 
 def a_crl(deployed: Deployed, hours: float) -> None:
@@ -48,6 +49,31 @@ def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
     table = deployed.invoke("status").stdout
     assert "least time left" in table
     assert "needs a person" in table
+
+
+def test_status_says_how_fast_the_fleet_is_renewed_and_why(deployed: Deployed) -> None:
+    deployed.live(1)
+    a_crl(deployed, 100)
+    ledger = runtime("renewal.start_ledger").StartLedger(boto3.client("dynamodb", region_name=REGION), "starts")
+    account = runtime("renewal.start_items").Account
+    ledger.remember(account(10_000, {"CreateSession": 50.0}, 2.8, deployed.now))
+    ledger.reserve("bulk", "run-1", 1_000, 10, deployed.now)
+    ledger.note_throttled(deployed.now)
+    pace = json.loads(deployed.invoke("status", "--output", "json").stdout)["pace"]
+    assert (pace["rate"], pace["boundBy"]) == (22.5, "IssueCertificate")
+    assert (pace["quotas"], pace["production"], pace["brake"]) == ({"CreateSession": 50}, 2.8, 0.75)
+    assert 0 < pace["waiting"]["bulk"] <= 100
+    assert pace["waiting"]["express"] == 0
+    assert "AWS throttles: 75 %" in pace["summary"].replace("75%", "75 %")
+
+
+def test_a_ledger_that_cannot_be_read_costs_its_line_alone(deployed: Deployed) -> None:
+    deployed.live(1)
+    a_crl(deployed, 100)
+    deployed.answers["GetItem"] = error("AccessDeniedException")
+    done = deployed.invoke("status", "--output", "json")
+    assert done.exit_code == 0
+    assert "not readable" in json.loads(done.stdout)["pace"]["summary"]
 
 
 @pytest.mark.parametrize(

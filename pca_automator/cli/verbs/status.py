@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
+from pca_automator.cli.deployed import pace
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import FAILED, Trouble
 from pca_automator.cli.output import counted, show
@@ -67,9 +68,11 @@ def status(op: Operator) -> None:
     upcoming = next_run(op.deployment, view.now)
     troubles = _troubles(summary, last, broken, ca, crl, upcoming)
     percentile = summary.first_percentile
+    hosts = sum(summary.statuses.values()) - summary.statuses["RETIRED"]
+    paced = pace.look(op.deployment, hosts, view.now)
     answer = {
         "automation": op.deployment.name,
-        "hosts": sum(summary.statuses.values()) - summary.statuses["RETIRED"],
+        "hosts": hosts,
         "statuses": dict(summary.statuses),
         "due": summary.due,
         "overdue": summary.overdue,
@@ -78,6 +81,7 @@ def status(op: Operator) -> None:
         "firstPercentileSecondsLeft": percentile,
         "lastRun": last,
         "nextRun": upcoming,
+        "pace": paced,
         "ca": ca,
         "crl": crl,
         "troubles": troubles,
@@ -92,6 +96,7 @@ def status(op: Operator) -> None:
         ("99 % have at least", fleet.left(percentile) if percentile is not None else ""),
         ("last run", " ".join(str(last[name]) for name in ("status", "startedAt", "runId")) if last else "none yet"),
         ("next run", upcoming),
+        ("pace", paced["summary"]),
         ("CA", f"{ca['status']}, until {ca['notAfter']}"),
         ("CRL", crl["summary"]),
         ("needs a person", "; ".join(troubles) or "nothing"),

@@ -1,0 +1,63 @@
+"""How fast the deployment may renew, as its ledger of starts says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pca_automator.cli.deployed.deployment import Deployment
+from pca_automator.cli.runtime import runtime
+
+
+def look(deployment: Deployment, hosts: int, now: datetime) -> dict[str, Any]:
+    """Rate, what bounds it, and how long the lanes are taken.
+
+    Args:
+        deployment: the automation.
+        hosts: of the fleet.
+        now: the time.
+
+    Returns:
+        ``rate`` (hosts a second), ``boundBy``, ``quotas`` and ``production`` (requests a second, as far as they are
+        told or were read; None: as documented, as estimated), ``brake`` (the share of the rate that is let through),
+        ``waiting`` (seconds until the last start, by lane) and ``summary``.
+    """
+    environment = deployment.settings("CertCheck")
+    if "STARTS_TABLE_NAME" not in environment:
+        return {"summary": "starts are not reserved: deploy again"}
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    settings = runtime("renewal.settings").CertCheckSettings.load(environment)
+    ledger = runtime("renewal.start_ledger").StartLedger(
+        deployment.aws.client("dynamodb"), environment["STARTS_TABLE_NAME"]
+    )
+    errors = (ClientError, BotoCoreError, runtime("errors.kinds").PcaAutomatorError)
+    try:
+        account, traffic = ledger.account(), ledger.traffic("bulk", "")
+        lanes = {"bulk": traffic.lane, "express": ledger.lane("express")}
+    except errors as error:
+        return {"summary": f"not readable: {error}"}
+    pace = runtime("renewal.account_use").pace_for(settings, account, hosts)
+    present = now.timestamp()
+    waiting = {name: max(0, round((lane.until or 0) - present)) for name, lane in lanes.items()}
+    factor = float(traffic.brake.now(present))
+    production = settings.production_sessions if settings.production_sessions is not None else account.production
+    return {
+        "rate": round(pace.rate, 3),
+        "boundBy": pace.bound_by,
+        "quotas": {**account.quotas, **settings.quotas},
+        "production": production,
+        "brake": round(factor, 3),
+        "waiting": waiting,
+        "summary": _summary(pace, production, factor, waiting),
+    }
+
+
+def _summary(pace: Any, production: float | None, factor: float, waiting: dict[str, int]) -> str:
+    words = [f"{pace.rate:.3g} hosts a second, bound by {pace.bound_by}"]
+    words.append("production estimated" if production is None else f"production {production:.3g} sessions a second")
+    if factor < 1:
+        words.append(f"AWS throttles: {factor:.0%} of it are let through")
+    if any(waiting.values()):
+        words.append(f"the last host in line starts in {max(waiting.values())} s")
+    return "; ".join(words)
