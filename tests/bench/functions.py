@@ -1,0 +1,137 @@
+"""The functions' own code where AWS answers at once: CertCheck on large fleets, and how soon each function is ready.
+
+The answers come from botocore's ``before-send`` hook: everything but the network is what runs in Lambda.
+``python -m tests.bench.functions 10000`` measures CertCheck alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# A page of Scan is a megabyte of what is stored; an item of a host that was renewed once has some 650 bytes.
+PAGE = 1_600
+SEGMENTS = 4
+_ROUNDS = 3
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_LAMBDA_FUNCTION_NAME": "bench",
+    "AUTOMATION_NAME": "Bench",
+    "POWERTOOLS_METRICS_NAMESPACE": "PcaAutomator",
+    "POWERTOOLS_SERVICE_NAME": "bench",
+    "PYTHONPATH": f"{ROOT / 'lambda_src'}:{ROOT}",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """CertCheck's choice of hosts."""
+
+    hosts: int
+    due: int
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    pages: int
+
+
+def check(hosts: int) -> Check:
+    """Choose from a fleet of which a fifth is due, in a process of its own, so that its peak memory is its own."""
+    command = [sys.executable, "-m", "tests.bench.functions", str(hosts)]
+    environment = os.environ | _ENVIRONMENT
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
+    return Check(**json.loads(done.stdout))
+
+
+def start_up() -> dict[str, float]:
+    """CPU milliseconds until a function's module is imported and its clients are there, by file; median."""
+    found = {}
+    for file in sorted((ROOT / "lambda_src" / "handlers").glob("c*.py")):
+        services = sorted(set(re.findall(r'client\("([a-z0-9-]+)"\)', file.read_text(encoding="utf-8"))))
+        script = (
+            f"import time, handlers.{file.stem}\nfrom pca_runtime.shared.clients import client\n"
+            f"for each in {services}: client(each)\nprint(time.process_time())"
+        )
+        command = [sys.executable, "-c", script]
+        environment = os.environ | _ENVIRONMENT
+        times = [
+            float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+            for _ in range(_ROUNDS)
+        ]
+        found[file.stem] = 1000 * statistics.median(times)
+    return found
+
+
+def _item(number: int, now: datetime) -> dict[str, Any]:
+    expiry = now + (timedelta(hours=30) if number % 5 == 0 else timedelta(hours=100))
+    texts = {
+        "hostID": f"i-{number:017x}",
+        "status": "DEPLOYED",
+        "expiry": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "renewalDate": (expiry - timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return {name: {"S": text} for name, text in texts.items()}
+
+
+class _Table:
+    """Answers Scan with the items of a segment, page by page, and takes everything else."""
+
+    def __init__(self, hosts: int, now: datetime) -> None:
+        self.hosts, self.now, self.pages = hosts, now, 0
+
+    def __call__(self, request: Any, **_: Any) -> Any:
+        from botocore.awsrequest import AWSResponse
+
+        body = b""
+        if request.headers.get("X-Amz-Target", b"").endswith(b".Scan"):
+            body = self._page(json.loads(request.body))
+        response = AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, None)
+        response._content = body
+        return response
+
+    def _page(self, asked: dict[str, Any]) -> bytes:
+        self.pages += 1
+        first = int(asked.get("ExclusiveStartKey", {}).get("hostID", {}).get("S", "0"))
+        numbers = range(asked["Segment"] + first * SEGMENTS, self.hosts, SEGMENTS)[:PAGE]
+        answer: dict[str, Any] = {"Items": [_item(number, self.now) for number in numbers]}
+        if asked["Segment"] + (first + PAGE) * SEGMENTS < self.hosts:
+            answer["LastEvaluatedKey"] = {"hostID": {"S": str(first + PAGE)}}
+        return json.dumps(answer).encode()
+
+
+def _measure(hosts: int) -> Check:
+    from pca_runtime.inventory.fleet import Fleet
+    from pca_runtime.renewal.payloads import RunInput
+    from pca_runtime.renewal.selection import ATTRIBUTES, Selector
+    from pca_runtime.renewal.work_files import WorkFiles, hosts_key
+    from pca_runtime.shared.clients import client
+
+    now = datetime.now(UTC)
+    table = _Table(hosts, now)
+    for service in ("dynamodb", "s3"):
+        client(service).meta.events.register("before-send", table)
+    begin, cpu = time.perf_counter(), time.process_time()
+    selection = Selector(Fleet(client("dynamodb"), "table", ATTRIBUTES), SEGMENTS, timedelta(hours=12)).select(
+        RunInput.parse({}), now
+    )
+    due = WorkFiles(client("s3"), "bucket").write_lines(hosts_key("run"), selection.lines(now), now)
+    assert selection.total == hosts
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Check(hosts, due, time.perf_counter() - begin, time.process_time() - cpu, peak, table.pages)
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(int(sys.argv[1])).__dict__))
