@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pca_automator.cli.verbs import explain, rehearse, revoke, run, status, verify
+from pca_automator.cli.verbs import explain, plan, rehearse, revoke, run, status, verify
 from pca_automator.cli.verbs.hosts import app as hosts
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -39,6 +39,7 @@ app.add_typer(hosts.hosts, name="hosts")
 app.command("run")(run.run)
 app.command("explain")(explain.explain)
 app.command("revoke")(revoke.revoke)
+app.command("plan")(plan.plan)
 app.command("verify")(verify.verify)
 app.command("rehearse")(rehearse.rehearse)
 

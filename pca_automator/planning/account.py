@@ -78,6 +78,15 @@ class Meter:
         """Most calls in one second."""
         return max(self.calls.values(), default=0)
 
+    def busiest(self, seconds: int) -> int:
+        """Most calls in so many seconds on end, those left out that were throttled."""
+        found = total = 0
+        let_through = {second: count - self.throttled[second] for second, count in self.calls.items()}
+        for second in sorted(let_through):
+            total = sum(let_through.get(second - back, 0) for back in range(seconds))
+            found = max(found, total)
+        return found
+
 
 class Account:
     """What the functions, the hosts and the account's own workloads share.

@@ -49,13 +49,16 @@ class Played:
     Args:
         seconds: from the first host that was put in, or the run's start, until the last had its outcome.
         floor_seconds: what no design can be faster than, with these quotas beside this production.
+        rate: hosts a second at which starts are reserved.
+        floor_rate: hosts a second that the quotas allow beside production.
+        bound_by: the quota that sets the rate.
         renewed: hosts with a new certificate.
         failed: hosts whose failure was recorded; the next run takes them.
         lost: hosts with neither.
         single_seconds: of each single host, from its put until it was renewed; inf where it was not.
         production_asked: sessions that production asked for.
         production_throttled: of those, how many were throttled at the first attempt.
-        meters: calls of each API.
+        meters: calls of each API; with those of production, and of single hosts.
         causes: of failures, with how many hosts.
         last_states: where child executions ended.
     """
@@ -63,6 +66,7 @@ class Played:
     seconds: float
     floor_seconds: float
     rate: float
+    floor_rate: float
     bound_by: str
     renewed: int
     failed: int

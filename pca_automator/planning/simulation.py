@@ -90,6 +90,7 @@ class _Play:
             seconds=last - _BEGIN,
             floor_seconds=count / self._floor_rate,
             rate=self._pace.rate,
+            floor_rate=self._floor_rate,
             bound_by=self._pace.bound_by,
             renewed=sum(host.outcome == "renewed" for host in hosts),
             failed=sum(host.outcome == "failed" for host in hosts),

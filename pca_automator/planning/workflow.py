@@ -63,14 +63,19 @@ def of_the_library() -> Workflow:
     return Workflow(json.loads(_WITHIN.read_text(encoding="utf-8")), "the library's own, with its defaults")
 
 
-def of_definition(text: str, origin: str) -> Workflow:
+def of_definition(text: str, origin: str, environment: Mapping[str, Mapping[str, str]] | None = None) -> Workflow:
     """A deployed one, as DescribeStateMachine returns it.
+
+    Args:
+        text: the definition.
+        origin: where it is from, in words.
+        environment: of its functions, by their names, as far as it is known.
 
     Raises:
         Unplayable: it cannot be read.
     """
     try:
-        return Workflow(json.loads(text), origin)
+        return Workflow(json.loads(text), origin, environment=environment or {})
     except ValueError as error:
         raise Unplayable(f"the definition of {origin}: {error}") from error
 

@@ -1,7 +1,7 @@
 """``make bench``: figures, each printed as it comes. Machines differ and are noisy: a ratio says more than a time.
 
 It never runs the tests. By default it ends within ten minutes on two processors; ``FULL=1`` adds larger fleets and the
-rehearsal of 200 hosts. ``BENCH_ONLY=simulation,check`` chooses. The status is 1 where something that must hold does not.
+rehearsal of 200 hosts. ``BENCH_ONLY=simulation,check`` chooses. The status is 1 where something does not hold.
 At the end the figures are put into docs/performance.md (``BENCH_PAGE`` names another file, empty for none).
 """
 
@@ -149,7 +149,7 @@ def rehearsal(page: Page, *, full: bool) -> None:
         if done.returncode:
             page.must(f"the rehearsal of {hosts} hosts ended with status {done.returncode}")
     page.text(
-        f"The public system ([source]({published.SOURCE}); read, not run here): {published.TRANSITIONS} transitions and "
+        f"The public system ([source]({published.SOURCE}); not run here): {published.TRANSITIONS} transitions and "
         f"{published.INVOCATIONS} invocations, which wait for the host: {published.BILLED_MS / 1000:g} s billed; it "
         f"renewed 25 healthy hosts once in {published.REHEARSAL_25_SECONDS} s, and would take "
         f"{published.CERTIFICATES_A_MONTH:,} certificates a month for 10,000 hosts."

@@ -10,7 +10,6 @@ from statistics import median
 from typing import Any
 
 from pca_automator.planning.plan import Settings, plan
-
 from pca_automator.planning.scenario import Scenario
 from pca_automator.planning.workflow import of_the_library
 

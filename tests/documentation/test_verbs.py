@@ -1,4 +1,4 @@
-"""docs/reference/commands.md shows every verb with every option, docs/rehearsal.md those of the rehearsal."""
+"""docs/reference/commands.md shows every verb with every option; rehearsal and plan have pages of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.documentation.test_commands import ROOT, typed_on
 _HELP = {"--help"}
 # The same for every verb that looks at a deployment, so that each is shown once.
 _COMMON = {"--stack", "--automation", "--region", "--profile", "--output"}
-_ELSEWHERE = {"rehearse"}
+_ELSEWHERE = {"rehearse": "rehearsal.md", "plan": "performance.md"}
 
 
 def verbs(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -61,7 +61,10 @@ def test_the_page_shows_each_form_of_output() -> None:
     assert forms == {"json", "jsonl"}  # and tables, everywhere else
 
 
-def test_the_rehearsals_page_tells_its_options() -> None:
-    page = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
-    missing = [names for names in options(dict(verbs())["rehearse"]) if not any(name in page for name in names)]
+@pytest.mark.parametrize("name", _ELSEWHERE)
+def test_a_page_of_its_own_tells_the_options_of_a_verb(name: str) -> None:
+    page = (ROOT / "docs" / _ELSEWHERE[name]).read_text(encoding="utf-8")
+    given = options(dict(verbs())[name])
+    missing = [names for names in given if not names & _COMMON and not any(each in page for each in names)]
+    assert len(given) > 1
     assert missing == []

@@ -66,7 +66,7 @@ class Deployment:
     def __init__(self, aws: Aws, stack: str = DEFAULT_STACK, automation: str | None = None) -> None:
         self.aws = aws
         self._given = stack
-        self._automation = automation
+        self.automation = automation
         self._settings: dict[str, dict[str, str]] = {}
 
     @cached_property
@@ -107,11 +107,11 @@ class Deployment:
         )
 
     def _chosen(self, anchors: list[str]) -> str:
-        wanted = [anchor for anchor in anchors if self._automation in (None, anchor)]
+        wanted = [anchor for anchor in anchors if self.automation in (None, anchor)]
         if len(wanted) == 1:
             return wanted[0]
         if not wanted:
-            name = f" {self._automation}" if self._automation else ""
+            name = f" {self.automation}" if self.automation else ""
             raise Trouble(f"stack {self.stack} has no PcaCertificateAutomation{name}", NO_DEPLOYMENT)
         raise Trouble(
             f"stack {self.stack} has {len(wanted)} automations: choose one of {', '.join(wanted)} with --automation",
