@@ -156,7 +156,7 @@ class PcaCertificateAutomation(AutomationBase):
         """Longer than a function should be, for it is the table of contents: one part after the other, no decision."""
         super().__init__(scope, id)
         authority, hosts, times = authority or Authority.created(), hosts or HostSettings(), times or RenewalTimes()
-        pace, alarms = pace or Pace(), alarms or Alarms()
+        pace, alarms, times = pace or Pace(), alarms or Alarms(), times.on_schedule(schedule, self)
         _check(notification_emails, enrol_by_tag, expected_hosts)
         pace.polling.warn_of_long_hooks(self, hosts.hook_timeout)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.

@@ -34,6 +34,7 @@ def private_bucket(
         encryption_key=encryption_key,
         enforce_ssl=True,
         minimum_tls_version=1.2,
+        auto_delete_objects=removal_policy is RemovalPolicy.DESTROY,
         removal_policy=removal_policy,
         server_access_logs_bucket=access_log_bucket,
         server_access_logs_prefix=f"{id}/" if access_log_bucket else None,

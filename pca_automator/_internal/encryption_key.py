@@ -9,6 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from pca_automator._internal.removal import except_on_create
+
 
 def automation_key(scope: Construct, id: str, removal_policy: RemovalPolicy) -> kms.Key:
     """One rotated key for table, topic, logs and work bucket."""
@@ -17,7 +19,7 @@ def automation_key(scope: Construct, id: str, removal_policy: RemovalPolicy) -> 
         id,
         description="Inventory, notifications, logs and work files of pca-automator",
         enable_key_rotation=True,
-        removal_policy=removal_policy,
+        removal_policy=except_on_create(removal_policy),
     )
     allow_services(key, scope)
     return key

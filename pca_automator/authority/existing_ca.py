@@ -41,6 +41,11 @@ class ExistingCertificateAuthority:
         return None
 
     @property
+    def certificate_pem(self) -> None:
+        """Not known at synthesis."""
+        return None
+
+    @property
     def common_name(self) -> None:
         """Not known at synthesis."""
         return None

@@ -30,6 +30,10 @@ class IssuingAuthority(Protocol):
         """Depend on this to use the CA only once it is active; None where it is active already."""
 
     @property
+    def certificate_pem(self) -> str | None:
+        """Its own certificate, as a token; None where it is not known at synthesis."""
+
+    @property
     def common_name(self) -> str | None:
         """Common name of its subject; None where it is not known at synthesis."""
 

@@ -13,6 +13,7 @@ from constructs import Construct
 from pca_automator._internal import buckets, validation
 from pca_automator._internal.acknowledge import acknowledge, in_packs
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.removal import except_on_create
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
 
 
@@ -113,7 +114,7 @@ class PrivateCertificateAuthority(Construct):
             authority.node.add_dependency(self.crl_bucket.policy)
         self._activation = self._activate(authority)
         for resource in (authority, self._activation):
-            resource.apply_removal_policy(removal_policy)
+            resource.apply_removal_policy(except_on_create(removal_policy))
 
         self.certificate_authority = acmpca.CertificateAuthority.from_certificate_authority_arn(
             self, "Issuer", authority.attr_arn
@@ -125,6 +126,11 @@ class PrivateCertificateAuthority(Construct):
     def activation(self) -> acmpca.CfnCertificateAuthorityActivation:
         """Depend on this to use the CA only once it is active."""
         return self._activation
+
+    @property
+    def certificate_pem(self) -> str:
+        """Its own certificate, which CloudFormation knows once it is issued."""
+        return self._certificate.attr_certificate
 
     def _make_crl_bucket(self, access_log_bucket: s3.IBucket | None, removal_policy: RemovalPolicy) -> s3.Bucket:
         bucket = buckets.private_bucket(
@@ -171,7 +177,7 @@ class PrivateCertificateAuthority(Construct):
         return bucket
 
     def _activate(self, authority: acmpca.CfnCertificateAuthority) -> acmpca.CfnCertificateAuthorityActivation:
-        certificate = acmpca.CfnCertificate(
+        self._certificate = certificate = acmpca.CfnCertificate(
             self,
             "RootCertificate",
             certificate_authority_arn=authority.attr_arn,

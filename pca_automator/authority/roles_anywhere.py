@@ -13,6 +13,7 @@ from constructs import Construct
 
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.issuing import IssuingAuthority
+from pca_automator.authority.regions import check_services, takes_bundles_only
 
 SESSION_DURATION = Duration.seconds(900)
 """The shortest session IAM Roles Anywhere gives; a session outlives the revocation of its certificate by at most this.
@@ -61,6 +62,7 @@ class RolesAnywhereTrust(Construct):
         profile_roles: Sequence[iam.IRole] = (),
     ) -> None:
         super().__init__(scope, id)
+        check_services(Stack.of(self))
         self._issuer_common_name = authority.common_name
         self.trust_anchor = trust_anchor or self._make_trust_anchor(authority)
         self.trust_anchor_arn = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
@@ -176,12 +178,7 @@ class RolesAnywhereTrust(Construct):
             "TrustAnchor",
             name=self._name("anchor"),
             enabled=True,
-            source=rolesanywhere.CfnTrustAnchor.SourceProperty(
-                source_type="AWS_ACM_PCA",
-                source_data=rolesanywhere.CfnTrustAnchor.SourceDataProperty(
-                    acm_pca_arn=authority.certificate_authority.certificate_authority_arn
-                ),
-            ),
+            source=self._source(authority),
             # The default, 45 days before expiry, would send an event a day for every certificate of a week.
             # https://docs.aws.amazon.com/rolesanywhere/latest/userguide/customize-notification-settings.html
             notification_settings=[
@@ -196,6 +193,22 @@ class RolesAnywhereTrust(Construct):
         if authority.activation is not None:
             anchor.node.add_dependency(authority.activation)
         return anchor
+
+    def _source(self, authority: IssuingAuthority) -> rolesanywhere.CfnTrustAnchor.SourceProperty:
+        """The CA itself, which keeps the anchor's certificate in step; its certificate where AWS takes nothing else."""
+        make = rolesanywhere.CfnTrustAnchor
+        if not takes_bundles_only(Stack.of(self)):
+            arn = authority.certificate_authority.certificate_authority_arn
+            data = make.SourceDataProperty(acm_pca_arn=arn)
+            return make.SourceProperty(source_type="AWS_ACM_PCA", source_data=data)
+        if authority.certificate_pem is None:
+            raise ValueError(
+                f"the trust anchor would be in {Stack.of(self).region}, where IAM Roles Anywhere takes an uploaded "
+                "certificate alone and the existing CA's is not known at synthesis: make a trust anchor of source "
+                "CERTIFICATE_BUNDLE and give it as trust_anchor"
+            )
+        data = make.SourceDataProperty(x509_certificate_data=authority.certificate_pem)
+        return make.SourceProperty(source_type="CERTIFICATE_BUNDLE", source_data=data)
 
     def _name(self, kind: str) -> str:
         # CloudFormation requires a name here; it need not be unique, but two automations should be told apart.

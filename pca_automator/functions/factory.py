@@ -14,6 +14,7 @@ from constructs import Construct
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, in_packs, skip_in_checkov
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
+from pca_automator._internal.removal import except_on_create
 from pca_automator.functions.dependency_layer import dependency_layer
 from pca_automator.functions.settings import FunctionSettings
 
@@ -91,7 +92,7 @@ class FunctionFactory(Construct):
             scope,
             f"{name}Log",
             encryption_key=self._key,
-            removal_policy=self._removal_policy,
+            removal_policy=except_on_create(self._removal_policy),
             retention=self.settings.log_retention,
         )
         role = iam.Role(

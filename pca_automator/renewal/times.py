@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration, Token
+from aws_cdk import aws_scheduler as scheduler
+from constructs import IConstruct
 
 from pca_automator._internal import validation
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.algorithms import UsageMode
+from pca_automator.renewal.longest_gap import longest_gap
 
 SHORT_LIVED_MAXIMUM = Duration.days(7)
 """The longest validity a CA in short-lived mode issues.
@@ -21,7 +24,8 @@ class RenewalTimes:
     Args:
         validity: of the hosts' certificates, 1 to 3,650 whole days. Default: 7 days.
         threshold: how long before not-after a certificate is due. Default: 2 days.
-        interval: the longest time between two runs of the schedule. Default: 12 hours.
+        interval: the longest time between two runs of the schedule. Default: the schedule's longest gap, which
+            is 12 hours for the default schedule.
         jitter: window before the threshold over which a fleet's due times spread. Default: a tenth of what is left of
             the validity, at most a day.
 
@@ -51,6 +55,8 @@ class RenewalTimes:
         self.validity = validity or Duration.days(7)
         self.threshold = threshold or Duration.days(2)
         self.interval = interval or Duration.hours(12)
+        self._interval_is_given = interval is not None
+        self._jitter_is_given = jitter is not None
         self.jitter = jitter or _default_jitter(self.validity, self.threshold)
         if not self.validity.is_unresolved():
             validation.duration("validity", self.validity, Duration.days(1), Duration.days(3650))
@@ -77,6 +83,45 @@ class RenewalTimes:
     def left_at_renewal(self) -> Duration:
         """What is left of a certificate when it is replaced, on average; only where the times are known."""
         return Duration.seconds(self.threshold.to_seconds() + self.jitter.to_seconds() / 2)
+
+    def on_schedule(self, schedule: scheduler.ScheduleExpression | None, warn: IConstruct) -> RenewalTimes:
+        """The same times, with the interval that a schedule really has, by the clocks of its zone.
+
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+
+        Args:
+            schedule: when runs start. Default: the default schedule, which has 12 hours.
+            warn: construct that gets a warning where the longest gap cannot be known at synthesis.
+
+        Raises:
+            ValueError: the schedule has a gap that is longer than ``interval``, or not shorter than ``threshold``.
+        """
+        if schedule is None or Token.is_unresolved(schedule.expression_string):
+            return self
+        zone = schedule.time_zone.timezone_name if schedule.time_zone else None
+        written = schedule.expression_string + (f" in {zone}" if zone else "")
+        gap = longest_gap(schedule.expression_string, zone)
+        if gap is None:
+            Annotations.of(warn).add_warning_v2(
+                "pca-automator:schedule-gap",
+                f"how long {written} goes without a run cannot be known at synthesis: times.interval, "
+                f"{self.interval.to_human_string()}, must be the longest time between two of its runs, with daylight "
+                "saving",
+            )
+            return self
+        if not self._interval_is_given:
+            return RenewalTimes(
+                validity=self.validity,
+                threshold=self.threshold,
+                interval=Duration.seconds(gap.seconds),
+                jitter=self.jitter if self._jitter_is_given else None,
+            )
+        if not self.interval.is_unresolved() and gap.seconds > self.interval.to_seconds():
+            raise ValueError(
+                f"interval is {self.interval.to_human_string()}, but {written} has a gap of {gap}: give an interval of "
+                "at least that, or leave it out, or give a schedule in UTC, where no hour is skipped"
+            )
+        return self
 
     def check_usage_mode(self, usage_mode: UsageMode) -> None:
         """A short-lived CA issues for seven days at most.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack, TimeZone
+from aws_cdk import ArnFormat, Aws, Duration, Fn, Names, RemovalPolicy, Stack, TimeZone
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -19,6 +19,7 @@ from constructs import Construct
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge_policy
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.removal import except_on_create
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.settings import HostSettings
@@ -227,7 +228,12 @@ class RenewalWorkflow(Construct):
         removal_policy: RemovalPolicy,
     ) -> sfn.StateMachine:
         log_group = logs.LogGroup(
-            self, "Log", encryption_key=key, removal_policy=removal_policy, retention=log_retention
+            self,
+            "Log",
+            encryption_key=key,
+            log_group_name=self._log_group_name(),
+            removal_policy=except_on_create(removal_policy),
+            retention=log_retention,
         )
         machine = sfn.StateMachine(
             self,
@@ -240,7 +246,8 @@ class RenewalWorkflow(Construct):
                 include_execution_data=False,
                 level=sfn.LogLevel.ALL,
             ),
-            removal_policy=removal_policy,
+            # Not retained: its role and functions would go, and nothing could run it.
+            removal_policy=RemovalPolicy.DESTROY,
             role=self._make_role(),
             timeout=_run_timeout(schedule_interval),
             tracing_enabled=True,
@@ -248,6 +255,17 @@ class RenewalWorkflow(Construct):
         # The CDK grants the map's S3 actions, but not the key of an encrypted bucket (aws/aws-cdk#32144).
         key.grant(machine, "kms:Decrypt", "kms:GenerateDataKey")
         return machine
+
+    def _log_group_name(self) -> str:
+        """Under the prefix that AWS exempts from the resource policy that Step Functions adds each log group to.
+
+        That policy has 5,120 characters for all groups of the account, and a full one fails the deployment. The stack's
+        own id is part of the name, so that a group that an earlier stack left behind is not in the way of the next.
+        https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
+        """
+        unique = Names.unique_resource_name(self, max_length=200, separator="-")
+        stack_id = Fn.select(2, Fn.split("/", Stack.of(self).stack_id))
+        return f"/aws/vendedlogs/states/{unique}-{stack_id}"
 
     def _make_role(self) -> iam.Role:
         """The workflow's role, for state machines of this account and Region alone.

@@ -131,8 +131,25 @@ def test_whatever_holds_state_survives_the_stack(template: dict[str, Any]) -> No
     for name, resource in template["Resources"].items():
         if resource["Type"] in STATEFUL:
             kinds.add(resource["Type"])
-            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+            # A first deployment that fails leaves no CA that costs; a protected table and a bucket with objects cannot go.
+            kept = (
+                "Retain" if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") else "RetainExceptOnCreate"
+            )
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, "Retain"), name
     assert kinds == STATEFUL
+
+
+def test_the_workflow_goes_with_its_role_and_its_log_is_in_nobodys_way(template: dict[str, Any]) -> None:
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine").values()
+    assert machine["DeletionPolicy"] == "Delete"
+    names = [
+        json.dumps(group["Properties"]["LogGroupName"])
+        for group in resources(template, "AWS::Logs::LogGroup").values()
+        if "LogGroupName" in group["Properties"]
+    ]
+    # The prefix is exempt from the account's limit on resource policies; a stack's id comes once.
+    assert [name for name in names if "/aws/vendedlogs/states/" in name and "AWS::StackId" in name] == names
+    assert len(names) == 1
 
 
 def test_the_inventory_is_protected(template: dict[str, Any]) -> None:
