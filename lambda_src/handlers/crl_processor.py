@@ -12,6 +12,7 @@ from pca_runtime.observability.powertools import Event, emit, lambda_function, l
 from pca_runtime.reporting.crl_refused import message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
+from pca_runtime.revocation.crl_source import NOT_WRITTEN, failure_of
 from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
@@ -38,6 +39,9 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         outcome = processing.bring_into_force()
         _tell(outcome)
         return {"state": outcome.state, "number": outcome.number, "code": outcome.code}
+    for reason in filter(None, (failure_of(_body(record), _settings().ca_arn) for record in event["Records"])):
+        # The CA goes on trying: that the CRL then comes says the next event.
+        _tell(CrlOutcome("REFUSED", None, NOT_WRITTEN, f"AWS Private CA could not write it: {reason}", {}))
     ours = [record for record in event["Records"] if _asks_for_us(processing, _body(record))]
     if len(ours) < len(event["Records"]):
         logger.warning("events of other objects", count=len(event["Records"]) - len(ours))
@@ -54,7 +58,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
 
 def _asks_for_us(processing: CrlProcessing, body: object) -> bool:
     """The reconciliation comes through the same queue: two at once could put an older CRL over a newer one."""
-    return body == _RECONCILE or processing.concerns(body)
+    return body == _RECONCILE or processing.concerns(body) or failure_of(body, _settings().ca_arn) is not None
 
 
 def _body(record: dict[str, Any]) -> object:

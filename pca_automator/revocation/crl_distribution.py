@@ -113,7 +113,7 @@ class CrlDistribution(Construct):
             {"Serverless-LambdaEventSourceMappingDestination": "The queue's own redrive policy keeps what failed."},
         )
         skip_in_checkov(self.queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
-        self._listen(crl_key(certificate_authority), crl_bucket, dead_letters)
+        self._listen(authority, crl_bucket, dead_letters)
         self._reconcile(dead_letters)
 
     def _reconcile(self, dead_letters: sqs.IQueue) -> None:
@@ -138,7 +138,10 @@ class CrlDistribution(Construct):
     def _allow(self, authority_arn: str, crl_bucket: s3.IBucket, notifications: FailureNotifications) -> None:
         function = self.crl_processor
         function.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=["acm-pca:GetCertificateAuthorityCertificate"], resources=[authority_arn])
+            iam.PolicyStatement(
+                actions=["acm-pca:DescribeCertificateAuthority", "acm-pca:GetCertificateAuthorityCertificate"],
+                resources=[authority_arn],
+            )
         )
         function.grant_principal.add_to_principal_policy(
             # ImportCrl and ListCrls know no resource type.
@@ -160,7 +163,9 @@ class CrlDistribution(Construct):
         buckets.allow_read(crl_bucket, function, "crl/", may_be_missing=True)
         notifications.grant_publish(function)
 
-    def _listen(self, key: str, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue) -> None:
+    def _listen(self, authority: IssuingAuthority, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue) -> None:
+        authority_arn = authority.certificate_authority.certificate_authority_arn
+        key = crl_key(authority.certificate_authority)
         # The whole key: an array of a prefix and a suffix would mean "or".
         events.Rule(
             self,
@@ -171,6 +176,19 @@ class CrlDistribution(Construct):
                 account=[Aws.ACCOUNT_ID],
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [key]}},
+            ),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id=_GROUP)],
+        )
+        events.Rule(
+            self,
+            "CrlNotWritten",
+            description="The private CA could not write its CRL",
+            event_pattern=events.EventPattern(
+                source=["aws.acm-pca"],
+                account=[Aws.ACCOUNT_ID],
+                detail_type=["ACM Private CA CRL Generation"],
+                resources=[authority_arn],
+                detail={"result": ["failure"]},
             ),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id=_GROUP)],
         )

@@ -131,10 +131,9 @@ def test_whatever_holds_state_survives_the_stack(template: dict[str, Any]) -> No
     for name, resource in template["Resources"].items():
         if resource["Type"] in STATEFUL:
             kinds.add(resource["Type"])
-            # A first deployment that fails leaves no CA that costs; a protected table and a bucket with objects cannot go.
-            kept = (
-                "Retain" if resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket") else "RetainExceptOnCreate"
-            )
+            # A failed first deployment leaves no CA that costs; a protected table and a bucket with objects cannot go.
+            stays = resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+            kept = "Retain" if stays else "RetainExceptOnCreate"
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, "Retain"), name
     assert kinds == STATEFUL
 

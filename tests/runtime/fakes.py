@@ -135,6 +135,7 @@ class FakePca(Recorder):
 
     def __init__(self, ca: Ca) -> None:
         super().__init__()
+        self.crl_configuration: dict[str, Any] = {"Enabled": True, "S3BucketName": "crls"}
         self.ca = ca
         self.status = "ACTIVE"
         self.certificates: dict[str, str] = {}
@@ -168,7 +169,13 @@ class FakePca(Recorder):
         return self._do("get_certificate", request, work)
 
     def describe_certificate_authority(self, **request: Any) -> dict[str, Any]:
-        answer = {"CertificateAuthority": {"Status": self.status, "NotAfter": self.ca.certificate.not_valid_after_utc}}
+        answer = {
+            "CertificateAuthority": {
+                "Status": self.status,
+                "NotAfter": self.ca.certificate.not_valid_after_utc,
+                "RevocationConfiguration": {"CrlConfiguration": self.crl_configuration},
+            }
+        }
         return self._do("describe_certificate_authority", request, lambda: answer)
 
     def get_certificate_authority_certificate(self, **request: Any) -> dict[str, Any]:

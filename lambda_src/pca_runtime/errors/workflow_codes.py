@@ -182,6 +182,28 @@ _REVOCATION = (
         "Delete the one that is not needed: aws rolesanywhere delete-crl --crl-id <id>",
     ),
     _own(
+        "CRL_NOT_WRITTEN", "CRLProcessor",
+        "AWS Private CA could not write its CRL: revocations since then are NOT in force.",
+        "Look at the policy and the key of the CRL bucket; AWS Private CA tries again by itself.",
+    ),
+    _own(
+        "CRL_SWITCHED_OFF", "CRLProcessor",
+        "The CA is configured to write no CRL.",
+        "Switch its CRL on: aws acm-pca update-certificate-authority --certificate-authority-arn <ca> "
+        "--revocation-configuration file://revocation.json",
+    ),
+    _own(
+        "CRL_PARTITIONED", "CRLProcessor",
+        "The CA writes partitioned CRLs, which IAM Roles Anywhere cannot all take.",
+        "Set CrlType COMPLETE in the CA's revocation configuration.",
+    ),
+    _own(
+        "CRL_ELSEWHERE", "CRLProcessor",
+        "The CA writes its CRL to another object than the one that is read.",
+        "Give the bucket that the message names to Authority.existing as crl_bucket and deploy again, or take the "
+        "CustomPath out of the CA's revocation configuration.",
+    ),
+    _own(
         "CRL_DISABLED", "CRLProcessor",
         "The CRL of this deployment is disabled. Revocations are NOT enforced.",
         "aws rolesanywhere enable-crl --crl-id <id>, unless it was disabled on purpose.",

@@ -15,6 +15,7 @@ from pca_runtime.errors.kinds import CrlRefused, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.revocation.crl import Crl, check_crl, check_size, crl_in_force, load_crl
+from pca_runtime.revocation.crl_source import check_source
 from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import S3, PrivateCa, RolesAnywhere
 from pca_runtime.shared.timestamps import Clock
@@ -127,7 +128,9 @@ class CrlProcessing:
                 # First of all: also when the new CRL is refused, one must see when the one in force runs out.
                 self._measure(entry.crl, metrics)
             data = self._read(metrics)
+            metrics["CrlMissing"] = float(data is None)
             if data is None:
+                check_source(self._private_ca, self._settings.ca_arn, self._settings.crl_bucket, self.key)
                 return CrlOutcome("NO_CRL_YET", metrics=metrics)
             crl = self._checked(data, ca_pem, metrics)
             state = self._update(crl, ours) if ours else self._import(crl, anchored)

@@ -291,6 +291,7 @@ def test_size_entries_and_time_are_metrics(world: World, capsys: pytest.CaptureF
         "CrlEntries": 5,
         "CrlSecondsToNextUpdate": timedelta(days=7).total_seconds(),
         "CrlAgeSeconds": timedelta(hours=1).total_seconds(),
+        "CrlMissing": 0,
         "CrlsAccepted": 1,
     }
     world.later(days=1)

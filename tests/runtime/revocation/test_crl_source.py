@@ -1,0 +1,87 @@
+"""A CRL that never comes is told: the CA writes none, another kind, elsewhere, or cannot write."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.runtime.conftest import World
+from tests.runtime.fakes import CA_ARN
+from tests.runtime.revocation.test_crl_processor import KEY, NOTHING_TO_REPEAT, event, in_force, reconcile, write
+
+ID = CA_ARN.rsplit("/", 1)[-1]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "code", "said"),
+    [
+        ({}, "CRL_SWITCHED_OFF", "the CA writes no CRL"),
+        ({"Enabled": False, "S3BucketName": "crls"}, "CRL_SWITCHED_OFF", "the CA writes no CRL"),
+        ({"Enabled": True, "S3BucketName": "crls", "CrlType": "PARTITIONED"}, "CRL_PARTITIONED", "partitioned"),
+        ({"Enabled": True, "S3BucketName": "other"}, "CRL_ELSEWHERE", f"other/crl/{ID}.crl, and crls/crl/{ID}.crl"),
+        ({"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}, "CRL_ELSEWHERE", f"crls/pki/{ID}.crl, and"),
+    ],
+)
+def test_a_crl_that_cannot_come_is_refused_in_so_many_words(
+    world: World, configuration: dict[str, Any], code: str, said: str
+) -> None:
+    world.pca.crl_configuration = configuration
+    assert reconcile(world)["code"] == code
+    (message,) = world.inbox.messages()
+    assert code in message["Subject"]
+    assert said in message["Message"]
+
+
+def test_a_complete_crl_of_this_bucket_may_still_come(world: World) -> None:
+    world.pca.crl_configuration = {"Enabled": True, "S3BucketName": "crls", "CrlType": "COMPLETE"}
+    assert reconcile(world)["state"] == "NO_CRL_YET"
+    assert world.inbox.messages() == []
+
+
+def test_a_crl_that_is_there_is_taken_without_asking_for_the_configuration(world: World) -> None:
+    write(world, world.pca.ca.crl(1))
+    assert reconcile(world)["state"] == "IMPORTED"
+    assert world.pca.count("describe_certificate_authority") == 0
+
+
+def generation(result: str = "failure", ca: str = CA_ARN, **detail: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/privateca/latest/userguide/CloudWatchEvents.html"""
+    body = {
+        "source": "aws.acm-pca",
+        "detail-type": "ACM Private CA CRL Generation",
+        "resources": [ca],
+        "detail": {"result": result, **detail},
+    }
+    return {"messageId": "m-1", "body": json.dumps(body)}
+
+
+def test_the_cas_own_event_that_it_could_not_write_is_a_message_and_the_crl_of_before_stays(world: World) -> None:
+    write(world, world.pca.ca.crl(1))
+    reconcile(world)
+    assert event(world, generation(reason="Check your S3 bucket permissions.")) == NOTHING_TO_REPEAT
+    assert in_force(world) == [1]
+    (message,) = world.inbox.messages()
+    assert "CRL_NOT_WRITTEN" in message["Subject"]
+    assert "Check your S3 bucket permissions." in message["Message"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        generation("success"),
+        generation(ca=CA_ARN[:-1] + "2"),
+        {"messageId": "m-1", "body": json.dumps({"source": "aws.acm-pca", "detail": {"result": "failure"}})},
+        {"messageId": "m-1", "body": json.dumps(json.loads(generation()["body"]) | {"source": "mine"})},
+        {"messageId": "m-1", "body": json.dumps(json.loads(generation()["body"]) | {"resources": CA_ARN})},
+        {"messageId": "m-1", "body": json.dumps(json.loads(generation()["body"]) | {"detail": "failure"})},
+    ],
+)
+def test_events_that_say_nothing_of_a_failure_of_our_ca_are_no_message(world: World, other: dict[str, Any]) -> None:
+    assert event(world, other) == NOTHING_TO_REPEAT
+    assert world.inbox.messages() == []
+
+
+def test_the_object_that_is_read_is_the_one_of_the_default_path() -> None:
+    assert f"crl/{ID}.crl" == KEY
