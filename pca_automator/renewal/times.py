@@ -90,7 +90,7 @@ class RenewalTimes:
         https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 
         Args:
-            schedule: when runs start. Default: the default schedule, which has 12 hours.
+            schedule: when runs start; None is the default schedule, which has 12 hours.
             warn: construct that gets a warning where the longest gap cannot be known at synthesis.
 
         Raises:
