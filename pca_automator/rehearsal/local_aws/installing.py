@@ -21,6 +21,7 @@ from pca_automator.rehearsal.local_aws import (
     lambda_workers,
     projections,
     quotas,
+    redrives,
     step_functions,
     warming,
 )
@@ -97,6 +98,7 @@ def install(settings: Settings) -> None:
     _add_service(quotas.SERVICE_QUOTAS, quotas.service_quotas(limits), [quotas.TARGET_PREFIX])
     commands = run_command_api.Api(run_command, app.SERVICE_HANDLERS["ssm"], iam_rules.may_command).handle
     app.SERVICE_HANDLERS["ssm"] = quotas.guarded(commands, limits, quotas.by_target)
+    app.SERVICE_HANDLERS["states"] = redrives.handler(app.SERVICE_HANDLERS["states"])
     app.SERVICE_HANDLERS["ec2"] = instances.Api(settings, app.SERVICE_HANDLERS["ec2"], _announcing(settings)).handle
     cloudformation.install(private_ca, roles_anywhere, run_command)
     iam_rules.install(counters)

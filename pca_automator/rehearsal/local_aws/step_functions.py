@@ -30,6 +30,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+from pca_automator.rehearsal.local_aws import redrives
 from pca_automator.rehearsal.local_aws.counters import Counters
 from pca_automator.rehearsal.local_aws.facts import workflow
 from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
@@ -47,7 +48,7 @@ def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set
     """Patch MiniStack's Step Functions interpreter."""
     gate = _Gate(settings)
     replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts, settings))
-    replace(stepfunctions, "_run_distributed_map", _bounded)
+    replace(stepfunctions, "_run_distributed_map", lambda run: redrives.unfinished(_bounded(run)))
     replace(stepfunctions, "_read_map_items", _in_some_order)
     replace(stepfunctions, "_error_matches", _strict_wildcards)
     replace(stepfunctions, "_invoke_with_callback", lambda invoke: _failing_callbacks(invoke, settings))
@@ -152,6 +153,7 @@ class _Child:
     arn: str
     input: str
     gate: _Gate
+    map_run: str = ""
     at_work: bool = False
 
     def work(self) -> None:
@@ -180,6 +182,8 @@ class _CountedStates(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Look up a state, and count that it is entered; to wait for a time is no work."""
+        if redrives.is_stopped(self._child.map_run):
+            raise redrives.stopped()
         state = super().get(key, default)
         if _waits_for_a_time(state):
             self._child.rest()
@@ -193,9 +197,17 @@ def _waits_for_a_time(state: Any) -> bool:
     return isinstance(state, Mapping) and ("TimestampPath" in state or "Timestamp" in state)
 
 
+def _time_of(state: Mapping[str, Any], data: Any) -> str:
+    path = state.get("TimestampPath")
+    return str(stepfunctions._resolve_path(path, data) if path else state["Timestamp"])
+
+
 def _counted(run: Callable[..., Any], counters: Counters, gate: _Gate) -> Callable[..., Any]:
     def run_sub_machine(states: dict[str, Any], start_at: str, data: Any, execution: Any, ctx: Any) -> Any:
-        child = _Child(str(execution["executionArn"]), str(execution.get("input", "")), gate)
+        if "mapRunArn" not in execution:
+            return run(states, start_at, data, execution, ctx)
+        arn, given = str(execution["executionArn"]), str(execution.get("input", ""))
+        child = _Child(arn, given, gate, str(execution["mapRunArn"]))
         token = _current.set(child)
         try:
             return run(_CountedStates(states, child, counters), start_at, data, execution, ctx)
@@ -220,8 +232,10 @@ def _counted_retries(find: Callable[..., Any], counters: Counters) -> Callable[.
 def _patient(wait: Callable[..., Any], busy_hosts: Callable[[], set[str]], settings: Settings) -> Callable[..., Any]:
     def execute_wait(state: dict[str, Any], *others: Any) -> Any:
         child = _current.get()
-        if settings.ignore_starts and child is not None and _waits_for_a_time(state):
-            state = {**{name: value for name, value in state.items() if name != "TimestampPath"}, "Seconds": 0}
+        if child is not None and _waits_for_a_time(state):
+            if not settings.ignore_starts:
+                redrives.sleep_until(_time_of(state, others[0]), child.map_run)
+            state = {**{name: value for name, value in state.items() if not name.startswith("Timestamp")}, "Seconds": 0}
         latest = time.monotonic() + float(state.get("Seconds") or 0)
         result = wait(state, *others)
         while child is not None and time.monotonic() < latest and any(host in child.input for host in busy_hosts()):

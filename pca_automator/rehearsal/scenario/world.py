@@ -104,7 +104,7 @@ class World:
             "executionArn"
         ]
         run_id = arn.rpartition(":")[2]
-        deadline = time.monotonic() + 120 + 10 * (hosts or len(self.members))
+        deadline = time.monotonic() + 600 + 20 * (hosts or len(self.members))
         while time.monotonic() < deadline:
             described = states.describe_execution(executionArn=arn)
             if described["status"] != "RUNNING":
@@ -117,7 +117,7 @@ class World:
     def wait_for_enrolment(self, advance: Advance) -> Run:
         """Wait until the runs that the inventory's changes started are over; the last of them stands for all."""
         states = self.aws.client("stepfunctions")
-        deadline = time.monotonic() + 120 + 10 * len(self.members)
+        deadline = time.monotonic() + 600 + 20 * len(self.members)
         while time.monotonic() < deadline:
             settled = [
                 item for item in self.inventory.items().values() if item.get("lastRunId") and "runId" not in item

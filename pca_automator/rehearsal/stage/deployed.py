@@ -53,6 +53,11 @@ class Automation:
 
 def find(aws: LocalAws) -> Automation:
     """The first automation by its name."""
+    return find_all(aws)[0]
+
+
+def find_all(aws: LocalAws) -> list[Automation]:
+    """Every automation of the account, by its name."""
     functions = _functions(aws)
     deploys = sorted(
         (variables for service, variables in functions.values() if service == "CertDeploy"),
@@ -60,7 +65,12 @@ def find(aws: LocalAws) -> Automation:
     )
     if not deploys:
         raise NoAutomationError("the app has no PcaCertificateAutomation: no function of it is called CertDeploy")
-    deploy = deploys[0]
+    return [_automation(aws, functions, deploy) for deploy in deploys]
+
+
+def _automation(
+    aws: LocalAws, functions: Mapping[str, tuple[str, dict[str, Any]]], deploy: Mapping[str, str]
+) -> Automation:
     own = {
         service: (arn, variables)
         for arn, (service, variables) in functions.items()
