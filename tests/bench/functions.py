@@ -114,8 +114,10 @@ class _Table:
 
 def _measure(hosts: int) -> Check:
     from pca_runtime.inventory.fleet import Fleet
+    from pca_runtime.renewal.pace import Reservation
     from pca_runtime.renewal.payloads import RunInput
     from pca_runtime.renewal.selection import ATTRIBUTES, Selector
+    from pca_runtime.renewal.starts import StartsOfRun
     from pca_runtime.renewal.work_files import WorkFiles, hosts_key
     from pca_runtime.shared.clients import client
 
@@ -127,7 +129,9 @@ def _measure(hosts: int) -> Check:
     selection = Selector(Fleet(client("dynamodb"), "table", ATTRIBUTES), SEGMENTS, timedelta(hours=12)).select(
         RunInput.parse({}), now
     )
-    due = WorkFiles(client("s3"), "bucket").write_lines(hosts_key("run"), selection.lines(now), now)
+    starts = Reservation(now.timestamp(), 1 / 6, len(selection.due))
+    slots = StartsOfRun(None, starts).slots()
+    due = WorkFiles(client("s3"), "bucket").write_lines(hosts_key("run"), selection.lines(now, slots), now)
     assert selection.total == hosts
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Check(hosts, due, time.perf_counter() - begin, time.process_time() - cpu, peak, table.pages)

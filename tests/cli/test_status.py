@@ -60,7 +60,7 @@ def test_status_says_how_fast_the_fleet_is_renewed_and_why(deployed: Deployed) -
     ledger.reserve("bulk", "run-1", 1_000, 10, deployed.now)
     ledger.note_throttled(deployed.now)
     pace = json.loads(deployed.invoke("status", "--output", "json").stdout)["pace"]
-    assert (pace["rate"], pace["boundBy"]) == (22.5, "IssueCertificate")
+    assert (pace["rate"], pace["boundBy"]) == (22.0, "IssueCertificate")
     assert (pace["quotas"], pace["production"], pace["brake"]) == ({"CreateSession": 50}, 2.8, 0.75)
     assert 0 < pace["waiting"]["bulk"] <= 100
     assert pace["waiting"]["express"] == 0

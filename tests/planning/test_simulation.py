@@ -107,3 +107,24 @@ def unpaced() -> Workflow:
     workflow = Workflow(definition, "a test")
     assert not workflow.paced
     return workflow
+
+
+@pytest.mark.parametrize("enrol_at_once", [True, False])
+def test_paced_no_host_fails_production_goes_on_and_a_single_host_does_not_wait(enrol_at_once: bool) -> None:
+    """The gate, small: make bench has the whole of it, 10,000 hosts and several seeds."""
+    found = played(hosts=1_000, enrol_at_once=enrol_at_once, production=2.8)
+    assert (found.renewed, found.failed, found.lost) == (1_000, 0, 0)
+    assert found.production_throttled_share <= 0.02
+    single = found.single_p(0.99)
+    assert single is not None
+    assert single <= (120 if enrol_at_once else 60)
+    # What the start and the end of a run take beside its starts weighs more on a small fleet than on a large one.
+    assert found.seconds - found.floor_seconds <= 120
+
+
+@pytest.mark.parametrize("rates", [{"SendCommand": 5.0}, {"CreateSession": 5.0, "IssueCertificate": 12.5}])
+def test_where_quotas_are_lower_than_the_functions_believe_no_host_is_lost(rates: dict[str, float]) -> None:
+    found = played(hosts=600, enrol_at_once=True, production=2.8, rates=rates, told={}, singles=None)
+    assert found.lost == 0
+    assert found.failed <= 1
+    assert found.requeues > 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX, Pace, Reservation, split
+from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX, Pace, Reservation, line_max, split
 from pca_runtime.renewal.start_items import LANES, LaneName, slot_time
 from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.shared.timestamps import format_time
@@ -122,7 +122,7 @@ class Starts:
             )
             if parts.express < 1:
                 return None
-            latest = now.timestamp() + (EXPRESS_BACKLOG_MAX - parts.express) / self._pace.express
+            latest = now.timestamp() + (line_max(hosts) - parts.express) / self._pace.express
             reserved = self._ledger.reserve("express", run_id, parts.express, self._pace.express, now, latest=latest)
             if reserved is not None:
                 return reserved

@@ -14,7 +14,7 @@ NOW = 1_800_000_000.0
 
 def test_create_session_bounds_a_fleet_that_proves_and_production_keeps_its_part() -> None:
     pace = pace_of(QUOTAS, production=2.8)
-    assert pace.rate == pytest.approx(0.9 * (10 - 2.8))
+    assert pace.rate == pytest.approx(pacing.QUOTA_SHARE * (10 - 2.8))
     assert pace.floor_rate == pytest.approx(10 - 2.8)
     assert pace.bound_by == "CreateSession"
     assert pace.express + pace.bulk == pytest.approx(pace.rate)
@@ -22,16 +22,16 @@ def test_create_session_bounds_a_fleet_that_proves_and_production_keeps_its_part
 
 def test_without_proof_issuing_bounds_a_fleet_and_production_does_not() -> None:
     pace = pace_of(QUOTAS, production=9, proof=False)
-    assert (pace.rate, pace.floor_rate, pace.bound_by) == (pytest.approx(22.5), 25, "IssueCertificate")
+    assert (pace.rate, pace.floor_rate, pace.bound_by) == (pytest.approx(0.88 * 25), 25, "IssueCertificate")
 
 
 @pytest.mark.parametrize(
     ("rates", "bound_by", "rate"),
     [
-        ({"SendCommand": 5}, "SendCommand", 2.25),
-        ({"CreateSession": 5}, "CreateSession", 0.9 * 2.2),
-        ({"CreateSession": 500}, "IssueCertificate", 22.5),
-        ({"CreateSession": 500, "IssueCertificate": 500}, "GetCertificate", 67.5),
+        ({"SendCommand": 5}, "SendCommand", 0.44 * 5),
+        ({"CreateSession": 5}, "CreateSession", 0.88 * 2.2),
+        ({"CreateSession": 500}, "IssueCertificate", 0.88 * 25),
+        ({"CreateSession": 500, "IssueCertificate": 500}, "GetCertificate", 0.88 * 75),
     ],
 )
 def test_the_smallest_of_the_quotas_bounds(rates: dict[str, float], bound_by: str, rate: float) -> None:
@@ -40,7 +40,7 @@ def test_the_smallest_of_the_quotas_bounds(rates: dict[str, float], bound_by: st
 
 
 def test_a_rate_of_send_command_that_nobody_gave_bounds_nothing() -> None:
-    assert pace_of(with_rates({"CreateSession": 500, "IssueCertificate": 500}), production=0).rate == 67.5
+    assert pace_of(with_rates({"CreateSession": 500, "IssueCertificate": 500}), production=0).rate == 66
 
 
 @pytest.mark.parametrize("production", [10, 11, 500])
@@ -49,7 +49,7 @@ def test_a_fleet_is_renewed_even_where_production_takes_the_whole_quota(producti
 
 
 def test_a_share_of_the_quotas_is_a_share_of_the_rate() -> None:
-    assert pace_of(QUOTAS, production=2, share=0.5).rate == pytest.approx(3.6)
+    assert pace_of(QUOTAS, production=2, share=0.5).rate == pytest.approx(0.88 * 4)
 
 
 @given(st.lists(st.tuples(st.floats(0, 500), st.integers(1, 2000)), max_size=20), st.floats(0.01, 100))
@@ -91,7 +91,15 @@ def test_the_express_lane_never_holds_more_than_its_backlog() -> None:
     first = split(1000, NOW, PACE, express_until=None, bulk_until=NOW + 1600, urgent=True)
     assert first.express == pacing.EXPRESS_BACKLOG_MAX
     full = reserve(None, NOW, first.express, PACE.express).until
-    assert split(1, NOW, PACE, express_until=full, bulk_until=NOW + 1600, urgent=True).express == 0
+    assert split(2, NOW, PACE, express_until=full, bulk_until=NOW + 1600, urgent=True).express == 0
+
+
+def test_a_single_host_goes_before_the_fleet_that_was_put_in_with_it_but_not_thousands_of_them() -> None:
+    waiting = {"bulk_until": NOW + 1600, "urgent": True}
+    enrolled = NOW + pacing.EXPRESS_BACKLOG_MAX / PACE.express
+    assert split(1, NOW, PACE, express_until=enrolled, **waiting).express == 1
+    singles = NOW + pacing.EXPRESS_SINGLES_MAX / PACE.express
+    assert split(1, NOW, PACE, express_until=singles, **waiting).express == 0
 
 
 @given(st.integers(0, 10_000), st.floats(0, 3000), st.floats(0, 3000), st.booleans())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from handlers import cert_check
 from pca_runtime.errors.kinds import AccessRefused, ConfigurationError, InvalidInput, ServiceRefused, Throttled
+from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX
 from pca_runtime.shared.timestamps import parse_time
 
 from tests.runtime.conftest import World
@@ -54,7 +55,7 @@ def test_a_run_over_the_fleet_starts_no_more_hosts_in_a_second_than_the_quotas_a
     check(world)
     found = starts(world)
     assert found == sorted(found)
-    # 0.9 x (10 - 60 / 3600), less the express lane's share: 8.3 a second.
+    # 0.88 x (10 - 60 / 3600), less the express lane's share: 8.1 a second.
     assert max(Counter(found).values()) <= 9
     assert found[-1] - found[0] == timedelta(seconds=7)
     assert {line["lane"] for line in world.lines("runs/run-1/hosts.jsonl")} == {"bulk"}
@@ -78,7 +79,7 @@ def test_one_new_host_starts_at_once_while_the_fleet_is_renewed(world: World) ->
     assert starts(world)[-1] > NOW + timedelta(seconds=20)
 
 
-def test_the_express_lane_holds_forty_hosts_and_the_next_goes_behind(
+def test_the_express_lane_holds_thirty_hosts_of_a_fleet_and_the_next_go_behind_but_a_single_one_does_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(monkeypatch, PRODUCTION_SESSIONS="0")
@@ -86,9 +87,11 @@ def test_the_express_lane_holds_forty_hosts_and_the_next_goes_behind(
     check(world)
     put(world, range(1000, 1050))
     enrol(world, range(1000, 1040), "first")
-    enrol(world, range(1040, 1050), "second")
-    assert len(starts(world, "first", "express")) == 40
+    enrol(world, range(1040, 1049), "second")
+    enrol(world, range(1049, 1050), "single")
+    assert len(starts(world, "first", "express")) == EXPRESS_BACKLOG_MAX
     assert starts(world, "second", "express") == []
+    assert len(starts(world, "single", "express")) == 1
     assert min(starts(world, "second", "bulk")) >= max(starts(world))
 
 
@@ -174,9 +177,9 @@ def test_hosts_for_which_there_is_no_start_before_the_next_run_wait_for_it(
     told(monkeypatch, NEXT_RUN_SECONDS="10", QUOTAS='{"CreateSession": 5}', PRODUCTION_SESSIONS="0")
     put(world, range(60))
     answer = check(world)
-    # 10 s at 0.9 x 5 a second without the express lane's share, and never less than forty.
-    assert (answer["due"], answer["postponed"]) == (41, 19)
-    assert len(world.lines("runs/run-1/hosts.jsonl")) == 41
+    # 10 s at 0.88 x 5 a second without the express lane's share, and never less than the express lane's line.
+    assert (answer["due"], answer["postponed"]) == (40, 20)
+    assert len(world.lines("runs/run-1/hosts.jsonl")) == 40
 
 
 @pytest.mark.parametrize(
@@ -241,7 +244,7 @@ def test_production_is_what_was_asked_in_the_busiest_minutes_without_a_run(world
     }
     check(world)
     # 1,200 in five minutes are 4 a second; the minutes in which the run itself proved certificates do not count.
-    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / (0.9 * 6 * 0.925)))
+    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / (0.88 * 6 * 0.925)))
 
 
 def test_an_account_that_tells_nothing_is_taken_as_documented(world: World) -> None:
@@ -250,7 +253,7 @@ def test_an_account_that_tells_nothing_is_taken_as_documented(world: World) -> N
     world.service_quotas.fail("list_service_quotas", refused, refused)
     world.cloudwatch.fail("get_metric_data", client_error("ValidationError", "GetMetricData"))
     assert check(world)["due"] == 100
-    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=11)
+    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=12)
 
 
 def test_a_deployment_that_is_not_to_look_does_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,4 +286,4 @@ def test_without_proof_create_session_bounds_nothing(world: World, monkeypatch: 
     told(monkeypatch, VALIDATION_POLICY="NEVER")
     put(world, range(100))
     check(world)
-    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / (22.5 * 0.925)))
+    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / (22 * 0.925)))
