@@ -39,7 +39,7 @@ def load_document(name: str) -> dict[str, Any]:
     document: dict[str, Any] = _read_yaml(f"{name}.yaml")
     definitions = _read_yaml("parameters.yaml")
     document["parameters"] = {
-        parameter: {"type": "String", "interpolationType": "ENV_VAR", **definitions[parameter]}
+        parameter: {"type": "String", "interpolationType": "ENV_VAR", **_without_description(definitions[parameter])}
         for parameter in document["parameters"]
     }
     (step,) = document["mainSteps"]
@@ -53,11 +53,16 @@ def script(name: str) -> str:
     return "\n".join(step["inputs"]["runCommand"]) + "\n"
 
 
+def _without_description(definition: dict[str, Any]) -> dict[str, Any]:
+    # It would take room from the values: see _compact.
+    return {key: value for key, value in definition.items() if key != "description"}
+
+
 def _compose(parameters: list[str], shell_files: list[str]) -> list[str]:
     # Agents before 3.3.2746.0 know no ENV_VAR: they paste the value where its name stands in braces. Between single
     # quotes it is data, because no allowedPattern lets a single quote through.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-troubleshooting.html
-    fallbacks = [f"if [ -z \"${{SSM_{name}+x}}\" ]; then SSM_{name}='{{{{ {name} }}}}'; fi" for name in parameters]
+    fallbacks = [f"[ \"${{SSM_{name}+x}}\" ] || SSM_{name}='{{{{ {name} }}}}'" for name in parameters]
     origin = f"# pca-automator, composed of {' '.join(shell_files)}; names and comments are in those files"
     texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
     return ["#!/bin/sh", origin, *fallbacks, *_shorten(texts)]

@@ -109,8 +109,11 @@ CAUSES = {
     "clock, of the request": (the_host_says("Signature expired: 20261123T0Z is now earlier than"), "clock"),
     "clock, of the certificate": (("CERTIFICATE_NOT_VALID_NOW", "not valid yet"), "clock"),
     "role": (the_host_says("AccessDeniedException: Unable to assume role"), "trust policy"),
-    "Roles Anywhere throttles": (the_host_says("ThrottlingException: Rate exceeded"), "Ten sessions a second"),
-    "no way to Roles Anywhere": (the_host_says("dial tcp 10.0.0.1:443: i/o timeout"), "route, proxy and DNS"),
+    "Roles Anywhere throttles": (("ROLES_ANYWHERE_THROTTLED", "ThrottlingException: Rate exceeded"), "ten a second"),
+    "no way to Roles Anywhere": (("ROLES_ANYWHERE_UNREACHABLE", "dial tcp: i/o timeout"), "route, proxy and DNS"),
+    "TLS is broken up": (("ROLES_ANYWHERE_UNREACHABLE", "tls: first record"), "inspecting firewall"),
+    "Roles Anywhere has trouble": (("ROLES_ANYWHERE_UNREACHABLE", "InternalServerException"), "Health Dashboard"),
+    "the helper is for another machine": (("HELPER_BROKEN", "ELF machine 0xb7"), "architecture"),
     "agent is offline": (aws_says("InvalidInstanceId", "not in a valid state", "SendCommand"), "online"),
     "agent does not answer": (run_command_says("Undeliverable"), "amazon-ssm-agent"),
     "agent answers too late": (run_command_says("DeliveryTimedOut"), "amazon-ssm-agent"),
@@ -161,5 +164,5 @@ def test_no_answer_at_all_is_a_cause_too() -> None:
 
 
 def test_the_page_says_every_code_that_the_functions_or_the_scripts_say() -> None:
-    page = Path(ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    page = Path(ROOT / "docs" / "reference" / "troubleshooting.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^### (\S+)$", page, re.MULTILINE)) == CATALOGUE.keys()

@@ -25,6 +25,12 @@ ARNS = {
     "roleArn": "arn:aws:iam::111122223333:role/pca/Proof",
 }
 
+# What credential_process prints: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+CREDENTIALS = (
+    '{"Version":1,"AccessKeyId":"ASIA-SECRET","SecretAccessKey":"SECRET-SECRET","SessionToken":"TOKEN-SECRET",'
+    '"Expiration":"2026-11-26T12:00:00Z"}'
+)
+
 
 def serial_of(certificate: x509.Certificate) -> str:
     return f"{certificate.serial_number:x}"
@@ -170,10 +176,18 @@ class Host:
                 found += list(directory.glob(".*"))
         return [str(path.relative_to(self.root)) for path in found]
 
-    def add_helper(self, body: str = 'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"AKIA-SECRET\\"}"') -> None:
-        """A stand-in for aws_signing_helper that writes its arguments to ``helper.log``."""
+    def add_helper(self, body: str = "", version: str = "1.8.0") -> None:
+        """A stand-in for aws_signing_helper that writes its arguments to ``helper.log``.
+
+        Args:
+            body: what it does when it is asked for credentials, before it prints them.
+            version: what it answers to ``version``.
+        """
         self.helper.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        self.helper.write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >'{self.root}/helper.log'\n{body}\n")
+        self.helper.write_text(
+            f"#!/bin/sh\nif [ \"$1\" = version ]; then echo '{version}'; exit 0; fi\n"
+            f"printf '%s\\n' \"$@\" >'{self.root}/helper.log'\n{body}\necho '{CREDENTIALS}'\n"
+        )
         self.helper.chmod(0o755)
 
     def add_tool(self, name: str, body: str) -> Path:

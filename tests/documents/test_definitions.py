@@ -63,7 +63,7 @@ def test_only_the_fallback_lines_hold_braces_and_there_is_one_for_each_parameter
     document = load_document(name)
     lines = [line for line in script(name).splitlines() if "{{" in line or "}}" in line]
     assert lines == [
-        f"if [ -z \"${{SSM_{parameter}+x}}\" ]; then SSM_{parameter}='{{{{ {parameter} }}}}'; fi"
+        f"[ \"${{SSM_{parameter}+x}}\" ] || SSM_{parameter}='{{{{ {parameter} }}}}'"
         for parameter in document["parameters"]
     ]
 

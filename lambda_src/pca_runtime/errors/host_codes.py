@@ -101,9 +101,27 @@ HOST_CODES = (
     ),
     _host(
         "ROLES_ANYWHERE_REJECTED", _INSTALL,
-        "IAM Roles Anywhere did not accept the new certificate, or could not be reached from the host.",
-        "Read the message: trust anchor, profile and role must be enabled and fit each other, the clock "
-        "must be right, and the host needs a way to rolesanywhere.<region>.amazonaws.com.",
+        "IAM Roles Anywhere did not accept the new certificate.",
+        "Read the message: trust anchor, profile and role must be enabled and fit each other, and the clock "
+        "must be right.",
+    ),
+    _host(
+        "ROLES_ANYWHERE_UNREACHABLE", _INSTALL,
+        "IAM Roles Anywhere gave the host no answer: the network, a proxy, TLS, or the service itself.",
+        "The host needs a way to rolesanywhere.<region>.amazonaws.com: look at route, proxy and DNS; the message has "
+        "the helper's words. Then run the host again.",
+    ),
+    _host(
+        "ROLES_ANYWHERE_THROTTLED", _INSTALL,
+        "IAM Roles Anywhere throttled the host's proof until its time had run out; the certificate itself is good.",
+        "It is installed again at the next run. If it happens often, look at the quota of CreateSession (ten a second "
+        "for an account, shared with production) and at the pace of the renewals.",
+    ),
+    _host(
+        "HELPER_BROKEN", f"{_INSTALL} InspectCertificate",
+        "aws_signing_helper is on the host, and cannot run, or is too old: the message says why.",
+        "Install aws_signing_helper 1.4.0 or newer for the host's architecture and C library; on a file system that is "
+        "not mounted noexec. Try: aws_signing_helper version.",
     ),
     _host(
         "SWITCH_FAILED", _INSTALL,

@@ -41,6 +41,11 @@ INSPECTION_CODES = (
         "Programs may still hold the former pair: reload them, or pca-automator run <id> --force --watch",
     ),
     _found(
+        "HELPER_GONE",
+        "aws_signing_helper has proven certificates of the host before, and is gone: they go live unproven.",
+        "Install it again, or deploy with a validation policy of NEVER if that is meant.",
+    ),
+    _found(
         "NOT_THE_CERTIFICATE_OF_THE_INVENTORY",
         "The certificate on the host is not the one that the inventory says was put there last.",
         f"The host was restored from a backup, or the table was. If the pair is good it may stay; {_FORCE}",

@@ -211,7 +211,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
     "ROLES_ANYWHERE_REJECTED": (
         Hint("revoked", "The certificate, or the CA's, is on a CRL: look at the CRLs of the trust anchor."),
         Hint(
-            "signature.*expired|not yet valid|clock|skew",
+            "signature.*(expired|not yet current)|not yet valid|clock|skew",
             "The clock of the host is wrong: chronyc tracking, timedatectl.",
         ),
         Hint(
@@ -227,10 +227,17 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         ),
         Hint("disabled", "Trust anchor or profile is disabled: aws rolesanywhere enable-trust-anchor."),
         Hint("not ?found", "Trust anchor or profile does not exist in this region: deploy again."),
-        Hint("throttl|too many|rate exceeded", "Ten sessions a second for an account: lower the concurrency."),
+    ),
+    "ROLES_ANYWHERE_UNREACHABLE": (
         Hint(
-            "dial tcp|no such host|timeout|timed out|connection|proxy|x509",
-            "The host cannot reach rolesanywhere.<region>.amazonaws.com: look at route, proxy and DNS.",
+            "internal ?server|internal ?failure|service ?unavailable|code: 5|bad gateway",
+            "IAM Roles Anywhere, or a proxy on the way, has trouble: look at the AWS Health Dashboard; the next run "
+            "repeats it.",
+        ),
+        Hint(
+            "tls:|x509",
+            "Something on the way ends TLS or is not the service: the host cannot reach "
+            "rolesanywhere.<region>.amazonaws.com itself: look at route, proxy and DNS, and at an inspecting firewall.",
         ),
     ),
     "SERVICE_REFUSED": (

@@ -2,20 +2,22 @@
 
 It takes the real tool's command line, signs with the independent client ``iam-rolesanywhere-session`` (so that the
 local CreateSession is not proven by its own code), prints what ``credential_process`` prints, and ends with status 1
-and the service's words on standard error when it is refused. Started by the launcher that :func:`write` puts on a
-host; never imported by the rest of the package.
+and the real tool's words on standard error when it is refused, see ``helper_words``. Started by the launcher that
+:func:`write` puts on a host; never imported by the rest of the package.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import importlib.util
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 VERSION = "1.8.0"
 """The version of the real tool whose command line is followed."""
@@ -24,7 +26,11 @@ NAME = "aws_signing_helper"
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command of the helper."""
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as ended:  # the real tool has no status 2
+        return 1 if ended.code else 0
     if parsed.command == "version":
         print(VERSION)
         return 0
@@ -89,28 +95,37 @@ def create_session(
 
     # As the real tool: the Region is the trust anchor's unless told otherwise.
     signer = Signer(certificate, private_key, intermediates, region=region or trust_anchor_arn.split(":")[3])
-    body: dict[str, Any] = {
-        "durationSeconds": seconds,
-        "profileArn": profile_arn,
-        "roleArn": role_arn,
-        "trustAnchorArn": trust_anchor_arn,
-    }
+    body: dict[str, Any] = {"durationSeconds": seconds}
     if session_name:
         body["roleSessionName"] = session_name
     text = json.dumps(body)
-    request = AWSRequest(method="POST", url=f"{endpoint}/sessions", data=text)
+    # The ARNs go into the query, as the real tool has it.
+    query = urlencode({"profileArn": profile_arn, "roleArn": role_arn, "trustAnchorArn": trust_anchor_arn})
+    request = AWSRequest(method="POST", url=f"{endpoint}/sessions?{query}", data=text)
     signer.add_auth(request)
-    return _send(endpoint, dict(request.headers.items()), text)
+    return _send(endpoint, f"/sessions?{query}", dict(request.headers.items()), text)
 
 
-def _send(endpoint: str, headers: dict[str, str], body: str) -> dict[str, Any]:
+def _send(endpoint: str, target: str, headers: dict[str, str], body: str) -> dict[str, Any]:
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
-    connection.request("POST", "/sessions", body.encode(), headers)
+    connection.request("POST", target, body.encode(), headers)
     response = connection.getresponse()
     answer: dict[str, Any] = json.loads(response.read())
     if response.status != http.client.CREATED:
-        raise PermissionError(f"{answer.get('__type', response.status)}: {answer.get('message', '')}")
+        error = str(answer.get("__type", response.status)).rpartition("#")[2]
+        raise PermissionError(_words().refused(VERSION, response.status, error, str(answer.get("message", ""))))
     return answer
+
+
+def _words() -> ModuleType:
+    """Its neighbour, without the package around them, which would take longer to load than the rest takes."""
+    specification = importlib.util.spec_from_file_location("helper_words", Path(__file__).with_name("helper_words.py"))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["helper_words"] = module
+    specification.loader.exec_module(module)
+    return module
 
 
 def _as_credential_process(answer: dict[str, Any]) -> dict[str, Any]:

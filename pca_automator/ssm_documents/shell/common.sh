@@ -34,6 +34,13 @@ note() {
   printf '%s\n' "$1" >&2
 }
 
+# notice CODE SENTENCE: something that whoever reads the result has to know, although all went well
+notices=
+notice() {
+  notices=${notices:+$notices,}$1
+  note "$1 $(one_line "$2")"
+}
+
 # must CODE SENTENCE COMMAND…: runs a command; if it fails, its own words go into the report
 must() {
   must_code=$1

@@ -119,15 +119,20 @@ describe_list() {
 
 # describe_helper: run only if nobody else could have written it
 describe_helper() {
-  helper=$SSM_signinghelperPath/aws_signing_helper
-  helper_says=missing
-  if [ -f "$helper" ] && [ -x "$helper" ]; then
-    helper_says=$(trusted "$SSM_signinghelperPath" && judge own '' "$SSM_signinghelperPath$nl" && judge own -L "$helper$nl" &&
-      timeout -s KILL 10 "$helper" version 2>/dev/null </dev/null) || helper_says="does not run: $helper_says"
-    case $helper_says in
-      *UNSAFE_DIRECTORY*) problem UNSAFE_DIRECTORY ;;
-    esac
+  if [ -f "$helper" ]; then
+    helper_says=$(trusted "$SSM_signinghelperPath" && judge own '' "$SSM_signinghelperPath$nl" && judge own -L "$helper$nl") || {
+      problem UNSAFE_DIRECTORY
+      helper_says="does not run: $helper_says"
+      return 0
+    }
   fi
+  examine_helper
+  case $helper_fault:$state_proven in
+    :*) helper_says=$helper_version ;;
+    HELPER_BROKEN:*) problem HELPER_BROKEN && helper_says="does not run: $helper_reason" ;;
+    *:yes) problem HELPER_GONE && helper_says=missing ;;
+    *) helper_says=missing ;;
+  esac
 }
 
 # A check that ends a document, in a subshell, is a finding here.
@@ -146,7 +151,7 @@ examine_directories() {
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl stat readlink date tr cut tail timeout
+  need_tools openssl stat readlink date tr cut od tail timeout uname
   step='inspecting'
   now=$(clock)
   problems=

@@ -41,8 +41,9 @@ check_parameters() {
 # write_state CONFIRMED: what the next command has to know if this one is killed; see docs/hosts.md
 write_state() {
   now=$(clock)
-  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nrequestId=%s\nwritten=%s\n' \
-    "$version" "$before" "$1" "$validated" "$SSM_requestId" "$now" >"$aside/state" &&
+  [ "$validated" != true ] || state_proven=yes
+  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nproven=%s\nrequestId=%s\nwritten=%s\n' \
+    "$version" "$before" "$1" "$validated" "$state_proven" "$SSM_requestId" "$now" >"$aside/state" &&
     mv -f "$aside/state" "$store/"
 }
 
@@ -158,7 +159,7 @@ main() {
   step='checking the parameters'
   check_parameters
   need_tools openssl flock stat mkdir rm mv ln cp readlink date cat chmod chown cmp cut env fold head ls sleep sync \
-    tail timeout tr
+    od tail timeout tr uname
   compare_clocks
   switched=false
   hooks_ran=
@@ -199,7 +200,7 @@ main() {
   confirm
   printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s' \
     "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
-  printf ' clockDifference=%s\n' "$clock_difference"
+  printf ' clockDifference=%s notices=%s\n' "$clock_difference" "${notices:-none}"
 }
 
 main

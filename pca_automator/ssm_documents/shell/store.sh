@@ -105,6 +105,7 @@ read_state() {
   state_previous=
   state_confirmed=
   state_validated=
+  state_proven=
   if [ ! -f "$store/state" ] || [ -L "$store/state" ]; then
     return 0
   fi
@@ -114,6 +115,7 @@ read_state() {
       previous) state_previous=$state_value ;;
       confirmed) state_confirmed=$state_value ;;
       validated) state_validated=$state_value ;;
+      proven) state_proven=$state_value ;;
     esac
   done <"$store/state"
   case $state_previous in
