@@ -62,6 +62,46 @@ def test_the_question_says_what_happens_to_the_present_certificates(
     assert (done.exit_code, words in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_run_that_would_outgrow_the_crl_says_so_before_it_starts_and_what_to_do_instead(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    # 565 bytes and 66 for each entry: three hosts do not fit, two do.
+    monkeypatch.setattr(runtime("revocation.crl"), "PEM_MAX", 700)
+    deployed.answers["ListCrls"] = {"crls": []}
+    for number in range(1, 4):
+        deployed.live(number)
+    deployed.put(host(4), status="RETIRED", expiry=deployed.times(100)["expiry"])
+    deployed.put(host(5))
+    done = deployed.invoke("run", "--force", "--revoke-replaced", *more, input="n\n")
+    assert "revokes the certificates of 3 hosts. The CRL has 0 entries and grows to 764 bytes" in done.stderr
+    assert "IAM Roles Anywhere takes 700," in done.stderr
+    assert "make a new CA" in done.stderr
+    assert deployed.called("StartExecution") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--force", "--no-revoke-replaced"),
+        ("--force",),  # this deployment revokes nothing by itself
+        (host(1), host(2), "--force", "--revoke-replaced"),
+        (),
+    ],
+)
+def test_a_run_whose_revocations_fit_says_nothing_of_the_crl(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(runtime("revocation.crl"), "PEM_MAX", 700)
+    deployed.answers["ListCrls"] = {"crls": []}
+    for number in range(1, 4):
+        deployed.live(number)
+    done = deployed.invoke("run", *arguments, "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "The CRL has" not in done.stderr
+    assert len(deployed.called("StartExecution")) == 1
+
+
 def test_a_retired_host_is_not_run(deployed: Deployed) -> None:
     deployed.live(1, status="RETIRED")
     done = deployed.invoke("run", host(1))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pca_automator.cli.deployed import break_glass
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import USAGE, Trouble
@@ -52,6 +53,8 @@ def run(
     wanted = list(dict.fromkeys(ids or []))
     request = _input(wanted, force, revoke_replaced)
     _check_hosts(op.deployment, wanted)
+    if force and (overflow := break_glass.overflow(op.deployment, request)):
+        say(overflow)
     if dry_run:
         hosts = _would_renew(op.deployment, wanted, force)
         table = [("would renew", counted(hosts, "host")), ("input", json.dumps(request))]
