@@ -38,7 +38,7 @@ PARTS = {
         "RolesAnywhereTrust",
     ),
     "Hosts": ("HostInventory", "HostDocuments", "HostEnrolment", "TagRegistration", "HostDeparture"),
-    "Renewal": ("RenewalWorkflow", "HostRenewal", "HostFunctions", "FunctionFactory"),
+    "Renewal": ("RenewalWorkflow", "StartLedger", "HostRenewal", "HostFunctions", "FunctionFactory"),
     "Revocation, alarms and reports": (
         "CrlDistribution",
         "CrlAlarms",

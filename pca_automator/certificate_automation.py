@@ -345,6 +345,9 @@ class PcaCertificateAutomation(AutomationBase):
             state_machine_arn: of the workflow.
             table_arn: of the inventory.
             crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
+
+        Raises:
+            ValueError: an argument has another type.
         """
         return ImportedAutomation(
             scope,

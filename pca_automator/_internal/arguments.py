@@ -170,7 +170,7 @@ def _words(expected: Any) -> str:
         return f"a list of {_item(expected)}"
     if isinstance(expected, type) and issubclass(expected, Enum):
         return "one of " + ", ".join(f"{expected.__name__}.{each.name}" for each in expected)
-    made_by = getattr(expected, "MADE_BY", None)
+    made_by = getattr(expected, "_MADE_BY", None)
     if made_by is not None:
         return str(made_by)
     name = getattr(origin or expected, "__jsii_type__", None)

@@ -97,6 +97,9 @@ class RolesAnywhereTrust(Construct):
             description: of the role. Default: none.
             max_session_duration: of the role. Default: one hour.
             permissions_boundary: of the role. Default: none.
+
+        Raises:
+            ValueError: an argument has another type.
         """
         role = iam.Role(
             scope,
@@ -141,6 +144,9 @@ class RolesAnywhereTrust(Construct):
             scope: where the profile belongs.
             id: its construct id.
             roles: what a certificate may assume, such as roles made by :meth:`create_role`.
+
+        Raises:
+            ValueError: an argument has another type.
         """
         return rolesanywhere.CfnProfile(
             scope,

@@ -25,7 +25,7 @@ class Authority(ABC):
     https://docs.aws.amazon.com/privateca/latest/userguide/create-CA.html
     """
 
-    MADE_BY = "an Authority: Authority.created(...) or Authority.existing(...)"
+    _MADE_BY = "an Authority: Authority.created(...) or Authority.existing(...)"
     """What to write where one is due."""
 
     @staticmethod

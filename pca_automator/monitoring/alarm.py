@@ -57,7 +57,7 @@ class AlarmGroup(Construct):
             description: what is wrong and what to do, in one line.
             missing: what no measurement means. Default: nothing new.
             operator: how the metric is compared. Default: at least the threshold.
-            periods: how many data points must say so. Default: one.
+            periods: how many data points must say so. Default: 1.
         """
         alarm = cloudwatch.Alarm(
             self,

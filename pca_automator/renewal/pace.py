@@ -34,7 +34,7 @@ class Pace:
             an hour for each host.
         quota_share: this automation's part of the quotas, above 0, at most 1, known at synthesis: with several
             automations in an account, a part for each. Default: 1.
-        read_account: whether runs over the fleet look at Service Quotas and CloudWatch. Default: they do.
+        read_account: whether runs over the fleet look at Service Quotas and CloudWatch. Default: yes.
         max_concurrency: hosts under way at once, 1 to 10,000, those that wait for their start among them. It is no way
             to go slower: see quotas. Default: 10,000.
         tolerated_failure_percentage: share of failed hosts above which a run starts no further renewals; no token, for

@@ -113,6 +113,9 @@ def raises_value_error(path: str) -> bool:
             to_do |= {function.members[each].path for each in CONSTRUCTORS if each in function.members} - seen
         elif isinstance(function, griffe.Function):
             raised, called = raised_and_called(function)
+            called = called | {
+                each.callable_path for each in function.decorators if "pca_automator" in each.callable_path
+            }
             if "ValueError" in raised:
                 return True
             to_do |= called - seen
