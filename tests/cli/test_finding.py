@@ -20,6 +20,27 @@ def test_several_automations_are_told_apart(deployed: Deployed) -> None:
     )
 
 
+@pytest.mark.parametrize(("chosen", "other"), [("Fleet", "Fleet2"), ("Fleet2", "Fleet")])
+def test_the_chosen_automation_is_the_only_one_that_is_touched(deployed: Deployed, chosen: str, other: str) -> None:
+    """Also where one's construct id is how the other's begins: each has its own table, functions and documents."""
+    theirs = [{**each, "PhysicalResourceId": f"{each['PhysicalResourceId']}-of-{other}"} for each in resources(other)]
+    functions = deployed.answers["GetFunctionConfiguration"]
+    deployed.answers["ListStackResources"] = {"StackResourceSummaries": theirs + resources(chosen) + theirs[:1]}
+    assert callable(functions)
+    deployed.answers["GetFunctionConfiguration"] = lambda request: (
+        functions(request) if not request["FunctionName"].endswith(f"-of-{other}") else {
+            "State": "Active", "Environment": {"Variables": {"TABLE_NAME": "theirs", "AUTOMATION_NAME": "theirs"}},
+        }
+    )  # fmt: skip
+    host_id = deployed.live(1)
+    for verb in (["hosts", "list"], ["status"], ["hosts", "set", host_id, "--override", "keyMode=0440"]):
+        deployed.invoke(*verb, "--automation", chosen)
+    assert deployed.items()[host_id]["keyMode"] == "0440"
+    asked = repr([request for _, request in deployed.calls])
+    assert f"-of-{other}" not in asked
+    assert "theirs" not in asked
+
+
 def test_a_stack_is_found_by_its_tag(deployed: Deployed) -> None:
     deployed.live(1)
     tagged = {"StackName": "Mine", "Tags": [{"Key": "team", "Value": "web"}]}

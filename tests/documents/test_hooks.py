@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.documents.conftest import needs_root
 from tests.documents.host import Host
+from tests.tiers import needs
 
 
 def log_of(host: Host) -> list[str]:
@@ -104,10 +107,20 @@ def test_a_hook_that_takes_too_long_is_ended(make_host: Callable[..., Host], pla
     assert host.live == old
 
 
+@needs("/proc")
 def test_a_daemon_that_a_hook_starts_holds_neither_command_nor_lock(host: Host) -> None:
-    host.add_hook("10-daemon", "sleep 20 & echo started")
+    host.add_hook("10-daemon", f"sleep 600 & echo $! >'{host.root}/daemon'; echo started")
     host.renew()
-    host.renew()
+    daemon = int((host.root / "daemon").read_text())
+    directory = os.open(host.store, os.O_RDONLY)
+    try:
+        os.kill(daemon, 0)  # it lives
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = {os.readlink(path) for path in Path(f"/proc/{daemon}/fd").iterdir()}
+        assert str(host.store) not in held
+    finally:
+        os.close(directory)
+        os.kill(daemon, signal.SIGKILL)
 
 
 def test_what_is_no_hook_is_not_run(host: Host) -> None:

@@ -153,6 +153,21 @@ def test_the_same_command_again_changes_nothing(host: Host) -> None:
     assert (host.store / "current").lstat().st_ino == inode
 
 
+def test_a_command_with_another_chain_is_not_taken_for_one_that_was_done(host: Host) -> None:
+    """Of an unconfirmed installation, as after a kill: what is live is not what this command brings."""
+    host.add_hook("10-hook", f"[ -e '{host.root}/well' ] || kill -9 $PPID")
+    request, certificate = host.prepare()
+    assert host.install(request, certificate).status != 0  # killed before it was confirmed
+    (host.root / "well").touch()
+    longer = host.authority.chain + Authority("One more").chain
+    outcome = host.install(request, certificate, chain=longer)
+    assert outcome.status == 0, outcome
+    assert outcome.result["switched"] == "true"
+    assert host.shown().chain.decode() == longer
+    assert host.install(request, certificate, chain=host.authority.chain).error == "PENDING_REQUEST_MISSING"
+    assert host.shown().chain.decode() == longer
+
+
 def test_the_same_command_again_repairs_a_public_link(host: Host) -> None:
     request, certificate = host.prepare()
     host.install(request, certificate)

@@ -7,6 +7,8 @@ import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.documents.host import Host, new_request
 
 
@@ -50,6 +52,28 @@ def test_a_command_that_waits_in_vain_says_so_and_touches_nothing_of_the_other(l
     assert host.shown() == before
     host.path = None
     assert host.install(request, certificate).status == 0
+
+
+@pytest.mark.parametrize("name", ["GenerateCsr", "InstallCertificate", "RemoveCertificate"])
+def test_whatever_changes_a_store_waits_for_its_turn(live_host: Host, name: str) -> None:
+    """RemoveCertificate between the switch and its verification would leave links to nothing."""
+    host = live_host
+    request, certificate = host.prepare()
+    before, tree = host.shown(), sorted(host.store.rglob("*"))
+    host.add_tool("sleep", "exit 0")
+    commands = {
+        "GenerateCsr": lambda: host.generate(new_request()),
+        "InstallCertificate": lambda: host.install(request, certificate),
+        "RemoveCertificate": lambda: host.run("RemoveCertificate"),
+    }
+    directory = os.open(host.store, os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX)
+    outcome = commands[name]()
+    os.close(directory)
+    assert outcome.error == "LOCKED"
+    assert host.shown() == before
+    assert sorted(host.store.rglob("*")) == tree
+    assert commands[name]().status == 0
 
 
 def test_the_lock_of_a_killed_command_is_free_at_once(live_host: Host) -> None:

@@ -170,6 +170,16 @@ def test_a_strangers_certificate_is_known_with_and_without_leading_zeros(members
     assert members.pca.revoked == {}
 
 
+def test_a_subordinate_ca_that_is_named_like_a_host_is_not_revoked(members: Members) -> None:
+    """Where the CA is shared: one item would take every certificate below that CA with it."""
+    subordinate = members.pca.ca.issue(make_csr(HOST, p256()), ca=True)
+    members.pca.certificates[f"{CA_ARN}/certificate/{0x0ABC:032x}"] = subordinate
+    members.world.put(**LIVE)
+    terminated(members)
+    assert members.pca.revoked == {}
+    assert "toRevoke" not in members.world.item()
+
+
 def test_a_renewal_in_flight_cannot_bring_a_retired_host_back(members: Members) -> None:
     world = members.world
     world.put()

@@ -87,31 +87,85 @@ def test_singular_and_plural() -> None:
     assert subject_of(report(failed(1), failed(2))).endswith("2 hosts need attention")
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.builds(
-            failed, st.integers(0, 10**6), st.none() | st.floats(-100, 100), st.just("NO_SPACE"), st.text(max_size=500)
-        ),
-        max_size=60,
-    ),
-    st.integers(4_000, 12_000),
+# Characters of one, two, three and four bytes, and what JSON writes in two.
+words = st.text(st.sampled_from('ax\u00e9\u20ac\N{GRINNING FACE}"\\ '), max_size=500)
+troubles = st.lists(
+    st.builds(failed, st.integers(0, 10**6), st.none() | st.floats(-100, 100), st.just("NO_SPACE"), words),
+    min_size=1,
+    max_size=40,
 )
-def test_never_longer_than_the_limit_and_never_without_the_pointer(hosts: list[HostOutcome], limit: int) -> None:
-    text = message_of(report(*hosts), limit)
-    assert len(text.encode()) <= limit
+
+
+def size(text: str) -> int:
+    return len(text.encode())
+
+
+def json_size(document: object) -> int:
+    """As Events writes it."""
+    return size(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+@settings(max_examples=60)
+@given(troubles, st.floats(0, 1))
+def test_a_message_is_never_longer_than_the_limit_and_leaves_out_no_more_than_it_must(
+    hosts: list[HostOutcome], share: float
+) -> None:
+    """Any limit between what is always there and the whole: in most of the drawings something is left out."""
+    made = report(*hosts)
+    whole = message_of(made, 10**9)
+    least = size(message_of(made, 0))
+    limit = least + int((size(whole) - least) * share)
+    text = message_of(made, limit)
+    assert size(text) <= max(limit, least)
     assert "s3://work/runs/run-1/report.json" in text
+    shown = [line for line in text.splitlines() if line.startswith("  i-")]
+    all_of_them = [line for line in whole.splitlines() if line.startswith("  i-")]
+    assert shown == all_of_them[: len(shown)]
+    if len(shown) < len(all_of_them):
+        assert f"... and {len(all_of_them) - len(shown)} more" in text
+        assert size(text) + size(all_of_them[len(shown)]) + 1 + 250 > limit, "one more would have fitted"
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.text(max_size=300), max_size=60), st.integers(4_000, 12_000))
-def test_an_event_is_never_longer_than_the_limit_and_accounts_for_every_host(words: list[str], limit: int) -> None:
-    made = report(*(failed(number, 1.0, "NO_SPACE", text) for number, text in enumerate(words)))
+def test_a_message_that_just_fits_is_not_cut_and_one_byte_less_is() -> None:
+    made = report(*(failed(number, message="\u20ac" * 300) for number in range(60)))
+    # 200 bytes are kept for the words of a list that was cut.
+    whole = size(message_of(made, 10**9)) + 200
+    assert "more: the message" not in message_of(made, whole)
+    for limit in range(whole - 2_500, whole):
+        text = message_of(made, limit)
+        assert size(text) <= limit
+    assert "more: the message" in message_of(made, whole - 2_500)
+
+
+def test_the_limits_are_those_of_the_services_with_room_to_spare() -> None:
+    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html and EventBridge: 262,144 bytes."""
+    many = report(*(failed(number, message="\u20ac" * 1_000) for number in range(200)))
+    assert 230_000 < size(message_of(many)) <= 240_000
+    assert 230_000 < json_size(many.as_event()) <= 240_000
+
+
+@settings(max_examples=60)
+@given(st.lists(words, min_size=1, max_size=40), st.floats(0, 1))
+def test_an_event_is_never_longer_than_the_limit_and_accounts_for_every_host(texts: list[str], share: float) -> None:
+    made = report(*(failed(number, 1.0, "NO_SPACE", text) for number, text in enumerate(texts)))
+    least, whole = json_size({**made.as_json(), "hosts": []}) + 7, json_size(made.as_json())
+    limit = least + int((whole - least) * share)
     event = made.as_event(limit)
-    assert len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) <= limit
-    assert len(event["hosts"]) + event["hostsLeftOut"] == len(words)
+    assert json_size(event) <= limit
+    assert len(event["hosts"]) + event["hostsLeftOut"] == len(texts)
     assert event["hosts"] == made.as_json()["hosts"][: len(event["hosts"])]
     assert event["details"] == "s3://work/runs/run-1/report.json"
+
+
+def test_an_event_takes_hosts_as_long_as_they_fit_to_the_byte() -> None:
+    made = report(*(failed(number, 1.0, "NO_SPACE", "\u20ac") for number in range(12)))
+    hosts = made.as_json()["hosts"]
+    base = json_size({**made.as_json(), "hosts": []}) + 7  # digits for the number of those left out
+    for count in range(len(hosts) + 1):
+        limit = base + sum(json_size(host) + 1 for host in hosts[:count])
+        assert len(made.as_event(limit)["hosts"]) == count
+        if count:
+            assert len(made.as_event(limit - 1)["hosts"]) == count - 1
 
 
 @pytest.mark.parametrize(

@@ -188,11 +188,14 @@ def test_a_full_anchor_without_ours_is_a_clear_error_that_names_both(world: Worl
 
 
 def test_beside_one_foreign_crl_ours_is_imported_and_then_updated(world: World) -> None:
-    world.roles_anywhere.add("legacy", load_crl(Ca("A").crl(99)).pem)
+    theirs = load_crl(Ca("A").crl(2, revoked=1)).pem  # its number lies between ours
+    world.roles_anywhere.add("legacy", theirs)
     for number in (1, 2, 3):
         write(world, world.pca.ca.crl(number))
         event(world)
-    assert in_force(world) == [99, 3]
+    assert in_force(world) == [2, 3]
+    assert world.roles_anywhere.crls[0]["crlData"] == theirs
+    assert writes(world) == (1, 2)
 
 
 def test_ours_is_found_on_a_later_page_and_by_its_anchor(world: World) -> None:
