@@ -1,6 +1,8 @@
 # Every target sets up what it needs in .venv and node_modules: a machine needs Python 3.11 or newer, make and openssl.
 PYTHON ?= python3
 HOSTS  ?= 25
+SEED   ?= 1
+COUNT  ?= 300
 # Some tests wait for the local AWS, so three workers suit two cores. Each has a Node.js process of its own.
 WORKERS ?= 3
 # Of the command, what leans on its libraries most.
@@ -16,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/$(
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-long test-oldest lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-long test-oldest mutants lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -61,6 +63,9 @@ test-long:  ## what is too long for make test, also checkov and the oldest versi
 	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15 -m long
 	$(MAKE) --no-print-directory test-oldest
+
+mutants: setup $(TOOLS)/.done  ## would the tests notice? a sample; SEED=1 COUNT=300, or FILE=path for one module
+	python -m tests.mutants $(if $(FILE),--file $(FILE),--seed $(SEED) --count $(COUNT))
 
 test-oldest: setup $(OLDEST)/.done  ## constructs and command with the oldest versions that setup.py allows
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:cacheprovider -k 'not checkov' $(OLDEST_TESTS)

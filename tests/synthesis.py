@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import App, Stack
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk.assertions import Template
 from constructs import Construct
 
 from app import SampleStack
-from pca_automator import PcaCertificateAutomation
+from pca_automator import PcaCertificateAutomation, ReplacementRevocation
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tests look at templates, not at assets: an empty list keeps pip from filling the Lambda layer at every synthesis.
@@ -47,6 +48,25 @@ def sample_template() -> dict[str, Any]:
     """The sample stack's template."""
     document: dict[str, Any] = Template.from_stack(sample_stack()).to_json()
     return document
+
+
+def everything(app: App | None = None, **props: Any) -> PcaCertificateAutomation:
+    """An automation with every part that there is."""
+    return automation(
+        app,
+        digest_schedule=scheduler.ScheduleExpression.expression("cron(0 7 * * ? *)"),
+        enrol_by_tag={"certificates": "managed"},
+        instance_tags={"certificates": "managed"},
+        notification_emails=["pki@example.org"],
+        revoke_replaced=ReplacementRevocation.ON_KEY_COMPROMISE,
+        **props,
+    )
+
+
+@cache
+def full_template() -> dict[str, Any]:
+    """The template with every part that there is."""
+    return template_of(everything())
 
 
 def resources(template: dict[str, Any], resource_type: str) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,9 @@ TIERS = {
     "acl-setfacl": _program("acl-setfacl", "access control lists that are given to the next files"),
     "python-newest": Tier("no newer Python is here", "that a newer Python makes the same template", _newer_python),
     "chattr": Tier("chattr makes no file immutable", "the documents on immutable files", _makes_files_immutable),
+    "matplotlib": Tier(
+        "matplotlib is not installed", "the picture of a plan", lambda: find_spec("matplotlib") is not None
+    ),
     "root": Tier("not run as root", "the documents on files and directories of others", lambda: os.geteuid() == 0),
     "mount": Tier("nobody may mount here", "the documents on full and read-only file systems", _mounts),
     "/proc": Tier("there is no /proc", "which processes are left", lambda: Path("/proc/self/stat").exists()),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pca_automator.cli.main import app
 from pca_automator.planning import picture
 from pca_automator.planning.workflow import of_the_library
+from tests.tiers import need
 
 
 def planned(*arguments: str, status: int = 0) -> Any:
@@ -86,7 +87,7 @@ def test_a_number_out_of_bounds_is_refused(arguments: list[str]) -> None:
 
 
 def test_a_picture_is_drawn_beside_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
+    need("matplotlib")
     drawn: list[tuple[int, Path]] = []
     monkeypatch.setattr(picture, "draw", lambda played, file: drawn.append((played.renewed, file)))
     done = planned("--hosts", "5", "--plot", str(tmp_path / "plan.svg"), "--output", "json")

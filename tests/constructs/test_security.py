@@ -9,32 +9,9 @@ from typing import Any
 import pytest
 from aws_cdk import RemovalPolicy
 
+from tests.constructs.promises.access import WITHOUT_RESOURCE_TYPE
 from tests.synthesis import actions, as_list, automation, resources, sample_template, statements, template_of
 
-# What the service authorization reference gives no resource type; everything else must name its resource.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
-WITHOUT_RESOURCE_TYPE = {
-    "dynamodb:ListStreams",
-    "ec2:DescribeInstances",
-    "logs:CreateLogDelivery",
-    "logs:DeleteLogDelivery",
-    "logs:DescribeLogGroups",
-    "logs:DescribeResourcePolicies",
-    "logs:GetLogDelivery",
-    "logs:ListLogDeliveries",
-    "logs:PutResourcePolicy",
-    "logs:UpdateLogDelivery",
-    "rolesanywhere:ImportCrl",
-    "rolesanywhere:ListCrls",
-    "ssm:DescribeInstanceInformation",
-    "ssm:GetCommandInvocation",
-    "states:SendTaskFailure",
-    "states:SendTaskSuccess",
-    "xray:GetSamplingRules",
-    "xray:GetSamplingTargets",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-}
 STATEFUL = {
     "AWS::ACMPCA::CertificateAuthority",
     "AWS::ACMPCA::CertificateAuthorityActivation",

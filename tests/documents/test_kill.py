@@ -19,7 +19,8 @@ from tests.documents.host import Host
 from tests.documents.killer import Killer, was_killed
 from tests.tiers import PROPERTY, TIERS, is_here
 
-HOOK_OK = "cat /dev/null"
+# What a service does: it takes up what is live at that moment.
+HOOK_OK = 'cat /dev/null; echo "$PCA_AUTOMATOR_SERIAL" >"${0%/*}/../../../served"'
 HOOK_FAILS = '[ "$PCA_AUTOMATOR_ACTION" = rollback ]'
 
 
@@ -102,6 +103,9 @@ class Scene:
         else:
             self.host.renew()
         assert self.host.shown().matches, where
+        if self.host.hooks.exists():
+            # A kill between the switch and the hooks must not leave the service with the old pair for good.
+            assert (self.host.root / "served").read_text().split() == [self.host.shown().serial], where
         assert not self.host.leftovers(), where
         assert not list((self.host.store / "pending").iterdir()), where
 

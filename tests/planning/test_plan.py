@@ -16,6 +16,7 @@ from pca_automator.planning import costs, picture
 from pca_automator.planning.plan import Plan, Settings, plan
 from pca_automator.planning.scenario import Scenario
 from pca_automator.planning.workflow import of_the_library
+from tests.tiers import need
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_the_picture_of_the_same_plan_is_the_same_file(
     planned: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))  # else it keeps its list of fonts in the home folder
-    pytest.importorskip("matplotlib")
+    need("matplotlib")
     files = [tmp_path / "a.svg", tmp_path / "b.svg"]
     for file in files:
         picture.draw(planned.played, file)

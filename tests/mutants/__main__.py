@@ -1,0 +1,124 @@
+"""``make mutants``: a random sample, or all mutants of one file; what survived, with file and line.
+
+Results are kept in ``build/mutants``: a run that was interrupted goes on where it was. A mutant that survived is tried
+again when the tests have changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mutants import running, template
+from tests.mutants.judged import judged
+from tests.mutants.mutant import Mutant
+from tests.mutants.worlds import WORLDS
+from tests.ordinary import ROOT, ordinary_environment, ordinary_process
+
+KEPT = ROOT / "build" / "mutants"
+
+
+class Results:
+    """What is known from earlier runs, one line of JSON each."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "results.jsonl"
+        self._tests = _digest_of(sorted(path for top in ("tests", "lambda_src") for path in (ROOT / top).rglob("*.py")))
+        self._known: dict[str, dict[str, str]] = {}
+        if self._path.exists():
+            for line in self._path.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                self._known[entry["key"]] = entry
+
+    def known(self, key: str) -> str | None:
+        """An outcome that still holds: who was killed stays so, who survived has met the tests as they are now."""
+        entry = self._known.get(key)
+        if entry and (entry["outcome"] in ("killed", "timed out") or entry["tests"] == self._tests):
+            return entry["outcome"]
+        return None
+
+    def note(self, key: str, outcome: str) -> None:
+        """Write it down at once."""
+        entry = {"key": key, "outcome": outcome, "tests": self._tests}
+        self._known[key] = entry
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 where every world reaches its share."""
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("--seed", default="1", help="draws the sample; another one draws another")
+    parser.add_argument("--count", type=int, default=300, help="mutants in the sample, of all worlds together")
+    parser.add_argument("--file", help="all mutants of this file instead of a sample")
+    parser.add_argument("--world", choices=[*WORLDS, "template"], help="of one world only")
+    parser.add_argument("--list", action="store_true", help="say which mutants there are, and try none")
+    options = parser.parse_args(arguments)
+    names = [name for name in [*WORLDS, "template"] if options.world in (None, name)]
+    population = {name: WORLDS[name].mutants(options.file) for name in names if name in WORLDS}
+    chosen = _sample(population, options)
+    if options.list:
+        for mutant in (mutant for found in chosen.values() for mutant in found):
+            print(f"{mutant.file}:{mutant.line}: {mutant.name}")
+        return 0
+    ordinary_process()
+    with ordinary_environment():
+        shares = [_try(name, found) for name, found in chosen.items() if found]
+        if "template" in names and options.file is None:
+            shares.append(template.try_all(judged()))
+    return int(not all(shares))
+
+
+def _sample(population: dict[str, list[Mutant]], options: argparse.Namespace) -> dict[str, list[Mutant]]:
+    if options.file:
+        return population
+    flat = [(name, mutant) for name, found in population.items() for mutant in found]
+    drawn = random.Random(options.seed).sample(flat, min(options.count, len(flat)))  # noqa: S311 - a sample, no secret
+    return {name: [mutant for world, mutant in drawn if world == name] for name in population}
+
+
+def _try(name: str, mutants: list[Mutant]) -> bool:
+    """Whether enough of them were noticed; prints each that was not."""
+    world, reasons, results = WORLDS[name], judged(), Results(KEPT)
+    running.load_libraries()
+    counts: Counter[str] = Counter()
+    with running.sandbox() as place:
+        if results.known(f"{name} without a mutant") != "passed":
+            running.pass_without(place, world.every)
+            results.note(f"{name} without a mutant", "passed")
+        for number, mutant in enumerate(mutants, 1):
+            outcome = "judged" if mutant.name in reasons else None
+            source = (ROOT / mutant.file).read_text(encoding="utf-8")
+            key = hashlib.sha256(f"{mutant.file}\0{mutant.applied_to(source)}".encode()).hexdigest()
+            outcome = outcome or results.known(key)
+            if outcome is None:
+                outcome = running.judge(place, mutant, world.tests(mutant.file))
+                results.note(key, outcome)
+            counts[outcome] += 1
+            if outcome == "survived":
+                print(f"{mutant.file}:{mutant.line}: survived: {mutant.name}", flush=True)
+            elif sys.stdout.isatty():
+                print(f"\r{number}/{len(mutants)} ", end="", flush=True)
+    noticed = len(mutants) - counts["survived"]
+    share = noticed / len(mutants)
+    known = f"{noticed} of {len(mutants)} noticed or judged, {share:.1%}, at least {world.least:.0%} is asked for"
+    print(f"{name}: {known}; {dict(counts)}")
+    return share >= world.least
+
+
+def _digest_of(paths: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

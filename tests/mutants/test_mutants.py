@@ -1,0 +1,102 @@
+"""The mutators: what they change is one thing, is still a program, and is known again when lines move."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+
+import pytest
+
+from tests.mutants import __main__ as command
+from tests.mutants import python, shell
+from tests.mutants.mutant import Mutant
+from tests.mutants.worlds import WORLDS
+from tests.ordinary import ROOT
+
+MODULE = '''"""Words."""
+LIMIT = 10
+
+
+def late(now: int, end: int, *, strict: bool = True) -> bool:
+    """Words."""
+    if not strict and now < end:
+        raise ValueError(f"{now} is early")
+    return client.put(Item=now, ConditionExpression="exists") or now >= end
+'''
+SCRIPT = """# words
+settle() {
+  step="words"
+  must FAILED "cannot move" mv -f "$store/.staged/$1" "$store/versions/"
+  sync "$store/versions/$1" 2>/dev/null || sync
+  [ -L "$store" ] || fail UNSAFE "no link"
+}
+"""
+
+
+def changes(mutants: list[Mutant]) -> set[tuple[str, str]]:
+    return {(mutant.kind.partition(" in ")[0], " ".join(mutant.after.split())) for mutant in mutants}
+
+
+def test_python_loses_conditions_limits_and_arguments() -> None:
+    found = changes(python.mutants_of("late.py", MODULE))
+    for expected in (
+        ("constant", "(10 + 1)"), ("constant", "False"), ("not", "strict"), ("compare", "<="), ("compare", ">"),
+        ("and/or", "or"), ("and/or", "and"), ("condition", "True"), ("condition", "False"), ("left out", "pass"),
+        ("return", "return None"), ("argument", ""), ("operand", "True"),
+    ):  # fmt: skip
+        assert expected in found, (expected, found)
+
+
+def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:
+    found = changes(shell.mutants_of("stage.sh", SCRIPT))
+    _, _, _, move, sync, *_ = (line.strip() for line in SCRIPT.splitlines())
+    for expected in (
+        ("left out", ":"),
+        ("and/or", "&&"),
+        ("copy", "cp -R"),
+        ("link", "-e"),
+        ("swapped", f"{sync} {move}"),
+    ):
+        assert expected in found, (expected, found)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_mutant_is_another_program(world: str) -> None:
+    """Of Python, which a child process would have to be started for in the case of shell."""
+    mutants = WORLDS[world].mutants()
+    assert len(mutants) > 500
+    texts: dict[str, str] = {}
+    for mutant in mutants:
+        source = texts.setdefault(mutant.file, (ROOT / mutant.file).read_text(encoding="utf-8"))
+        changed = mutant.applied_to(source)
+        assert changed != source, mutant.name
+        if world == "python":
+            ast.parse(changed)
+    assert len({mutant.name for mutant in mutants}) == len(mutants)
+
+
+def test_mutants_of_shell_are_shell() -> None:
+    """In one process for each file, all its mutants one after the other."""
+    for file in WORLDS["shell"].files():
+        source = (ROOT / file).read_text(encoding="utf-8")
+        mutants = shell.mutants_of(file, source)[::7]
+        functions = (f"mutant_{n}() {{\n{each.applied_to(source)}\n}}" for n, each in enumerate(mutants))
+        text = "\n".join(functions)
+        parsed = subprocess.run(["sh", "-n"], input=text, capture_output=True, text=True, check=False)
+        assert parsed.returncode == 0, (file, parsed.stderr)
+
+
+def test_a_name_does_not_change_when_lines_move() -> None:
+    before = {mutant.name for mutant in python.mutants_of("late.py", MODULE)}
+    after = {mutant.name for mutant in python.mutants_of("late.py", MODULE.replace("LIMIT", "\n\nLIMIT"))}
+    assert before == after
+
+
+def test_a_seed_draws_the_same_sample_and_another_another(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = []
+    for seed in ("a", "a", "b"):
+        assert command.main(["--list", "--seed", seed, "--count", "20"]) == 0
+        drawn.append(capsys.readouterr().out.splitlines())
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert len(drawn[0]) == 20
+    assert all(":" in line for line in drawn[0])

@@ -1,0 +1,90 @@
+"""What is mutated, and which tests should notice: what must never be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants import python, shell
+from tests.mutants.mutant import Mutant
+from tests.ordinary import ROOT
+
+RUNTIME = "lambda_src/pca_runtime"
+# Conditions of writes, times, gates, retry classification, revocation, report limits, selection.
+PYTHON = (
+    f"{RUNTIME}/authority/*.py",
+    f"{RUNTIME}/errors/of_aws.py",
+    f"{RUNTIME}/inventory/*.py",
+    f"{RUNTIME}/membership/*.py",
+    f"{RUNTIME}/renewal/*.py",
+    f"{RUNTIME}/reporting/*.py",
+    f"{RUNTIME}/revocation/*.py",
+    f"{RUNTIME}/shared/expressions.py",
+    f"{RUNTIME}/shared/identifiers.py",
+    f"{RUNTIME}/shared/timestamps.py",
+)
+SHELL = ("pca_automator/ssm_documents/shell/*.sh",)
+# Where a file of shell is tested most; the others follow, the slowest last.
+CLOSEST = {
+    "generate_csr": ("generate_csr", "failing_tools"),
+    "hooks": ("hooks",),
+    "inspect_certificate": ("inspect_certificate",),
+    "parameters": ("parameters",),
+    "prove": ("proof",),
+    "remove_certificate": ("remove_certificate", "lock"),
+    "store": ("lock", "switch", "hostile_filesystem"),
+    "take_over": ("take_over", "planted_links"),
+}
+SLOWEST = ("parameters", "openssl_111", "durability", "kill")
+
+
+@dataclass(frozen=True)
+class World:
+    """A kind of file.
+
+    Args:
+        patterns: which files.
+        find: all mutants of one, by its path and text.
+        tests: what should notice a mutant of it, the nearest first.
+        every: all tests that the others name.
+        least: the share that must be noticed, or listed with a reason.
+    """
+
+    patterns: tuple[str, ...]
+    find: Callable[[str, str], list[Mutant]]
+    tests: Callable[[str], list[str]]
+    every: tuple[str, ...]
+    least: float
+
+    def files(self) -> list[str]:
+        """Paths in the repository, in a fixed order."""
+        found = {path for pattern in self.patterns for path in ROOT.glob(pattern) if path.name != "__init__.py"}
+        return sorted(str(path.relative_to(ROOT)) for path in found)
+
+    def mutants(self, file: str | None = None) -> list[Mutant]:
+        """All of them, or those of one file."""
+        files = [each for each in self.files() if file in (None, each)]
+        return [mutant for each in files for mutant in self.find(each, (ROOT / each).read_text(encoding="utf-8"))]
+
+
+def _tests_of_module(file: str) -> list[str]:
+    capability = Path(file).parent.name
+    near = [f"tests/runtime/{capability}"]
+    named = sorted((ROOT / near[0]).glob(f"test_*{Path(file).stem}*.py"))
+    return [*(str(path.relative_to(ROOT)) for path in named), *near, "tests/runtime", "tests/contract"]
+
+
+def _tests_of_shell(file: str) -> list[str]:
+    near = CLOSEST.get(Path(file).stem, ("install_certificate",))
+    every = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/documents").glob("test_*.py"))
+    middle = [name for name in every if name not in (*near, *SLOWEST, "definitions")]
+    # A mutant that is no shell any more, or that shellcheck sees, is no question for the others.
+    order = ["definitions", *near, *middle, *(name for name in SLOWEST if name in every and name not in near)]
+    return [f"tests/documents/test_{name}.py" for name in order]
+
+
+WORLDS = {
+    "python": World(PYTHON, python.mutants_of, _tests_of_module, ("tests/runtime", "tests/contract"), 0.95),
+    "shell": World(SHELL, shell.mutants_of, _tests_of_shell, ("tests/documents",), 0.90),
+}
