@@ -7,7 +7,11 @@ that make up its script. Nothing here needs ``aws_cdk``: constructs, tests and t
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from importlib.resources import files
+from itertools import product
+from string import ascii_lowercase
 from typing import Any
 
 import yaml
@@ -22,7 +26,8 @@ _NAMES = re.compile(
     r"^([a-z][a-z0-9_]*)\(\)|(?<![\w$.\\-])([a-z][a-z0-9_]*)=|\bfor ([a-z][a-z0-9_]*) |\bread -r ([a-z_ ]+)",
     re.MULTILINE,
 )
-_WORD = re.compile(r"(?<![\w.\\-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w.])")
+# With what shows a variable before it, or nothing.
+_USES = re.compile(r"(\$\{?#?|^(?=[a-z][a-z0-9]*=))?(?<![\w.\\-])([a-z][a-z0-9_]*)(?![\w.])", re.MULTILINE)
 
 
 def load_document(name: str) -> dict[str, Any]:
@@ -78,17 +83,38 @@ def _compact(text: str) -> str:
 
 
 def _shorten(texts: list[str]) -> list[str]:
-    # Names of two words and more become their initials behind an underscore, which begins no command's name:
-    # look_at_public_paths is _lapp. A name that ends in _seconds is a setting and stays.
-    names = {name for text in texts for found in _NAMES.findall(text) for name in " ".join(found).split()}
-    short: dict[str, str] = {}
-    for name in sorted(name for name in names if "_" in name and not name.endswith("_seconds")):
-        initials = "_" + "".join(word[0] for word in name.split("_"))
-        number = 0
-        while (candidate := f"{initials}{number or ''}") in short.values():
-            number += 1
-        short[name] = candidate
-    return [_WORD.sub(lambda found: short.get(found[0], found[0]), text) for text in texts]
+    # The more often a name is used, the shorter it becomes, behind an underscore, which begins no command's name. One
+    # of two words and more is found wherever it stands; a variable of one word only where it is one beyond doubt. A
+    # name that ends in _seconds is a setting and stays.
+    whole = "\n".join(texts)
+    names = {name for found in _NAMES.findall(whole) for name in " ".join(found).split()}
+    phrases = {name for name in names if "_" in name and not name.endswith("_seconds")}
+    words = {name for name in names if "_" not in name and len(name) > 2 and _is_plain_variable(name, whole)}
+    uses = Counter(found[1] or found[2] for found in _USES.finditer(whole))
+    ranked = sorted(phrases | words, key=lambda name: (-uses[name] * len(name), name))
+    short = dict(zip(ranked, _short_names(), strict=False))
+
+    def renamed(found: re.Match[str]) -> str:
+        name, variable = found[2], found[1]
+        if name in phrases or (variable is not None and name in words):
+            return f"{variable or ''}{short[name]}"
+        return found[0]
+
+    return [_USES.sub(renamed, text) for text in texts]
+
+
+def _short_names() -> Iterator[str]:
+    for length in (1, 2):
+        for letters in product(ascii_lowercase, repeat=length):
+            yield "_" + "".join(letters)
+
+
+def _is_plain_variable(name: str, text: str) -> bool:
+    """Whether it is only ever assigned at the begin of a line, and read with a dollar sign."""
+    assigned = len(re.findall(rf"(?<![\w$.\\-]){name}=", text))
+    at_begin = len(re.findall(rf"^{name}=", text, re.MULTILINE))
+    bare = re.search(rf"\$\(\([^\n]*(?<![\w$]){name}\b|\b(?:for|read -r|unset|export)\b[^\n]*\b{name}\b", text)
+    return assigned > 0 and assigned == at_begin and bare is None
 
 
 def _read_yaml(file_name: str) -> Any:

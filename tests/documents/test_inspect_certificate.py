@@ -30,7 +30,7 @@ def inspect(host: Host) -> dict[str, Any]:
 
 def test_reports_a_healthy_host(make_host: Callable[..., Host], platform: dict[str, Any]) -> None:
     host = make_host(**platform)
-    host.add_helper('[ "$1" != version ] || echo 1.8.0')
+    host.add_helper()
     former = host.renew().result["serial"]
     host.add_hook("10-reload", "true")
     result = host.renew().result
@@ -137,7 +137,8 @@ def test_reports_a_store_whose_link_leads_nowhere_good(live_host: Host) -> None:
 
 
 def test_stays_short_whatever_there_is(host: Host) -> None:
-    host.add_helper("head -c 9000 /dev/zero | tr '\\0' '\"'; printf '\\\\\\n\\033'")
+    host.add_helper()
+    host.helper.write_text("#!/bin/sh\nhead -c 9000 /dev/zero | tr '\\0' '\"'; printf '\\\\\\n\\033'\n")
     for number in range(20):
         host.add_hook(f"{number:02}-" + 'long"\\name' * 15, "true")
         (host.store / "versions" / f"{'f' * 40}-{number}").mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ def test_stays_short_whatever_there_is(host: Host) -> None:
 def test_stays_short_with_every_field_at_its_longest(live_host: Host) -> None:
     """Nothing is as it should be, and every name is as long as it can be."""
     host = live_host
-    host.add_helper(f"echo {'no' * 50}; exit 1")
+    host.add_helper(version="no" * 50)
     host.add_tool("openssl", f'[ "$1" != version ] && exec \'{shutil.which("openssl")}\' "$@"; echo {"long " * 30}')
     facts = f'case $* in *%U*) echo "777 {"u" * 64} {"g" * 64}" ;; *) exec \'{shutil.which("stat")}\' "$@" ;; esac'
     host.add_tool("stat", facts)

@@ -7,13 +7,15 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pca_automator.ssm_documents import DOCUMENT_NAMES, script
+from pca_automator import ssm_documents
 from tests.documents.host import Host
 
+SHELL_FILES = Path(ssm_documents.__file__).parent / "shell"
 NEEDED = re.compile(r"need_tools (?:[^\n]*\\\n)*[^\n]*")
 # What would be taken for a value, for a reason or for an answer if the streams were mixed.
 COMPLAINT = """ERROR: ld.so: object '/usr/lib/libmissing.so' from LD_PRELOAD cannot be preloaded: ignored.
@@ -30,7 +32,11 @@ ThrottlingException: Rate exceeded: No space left on device"""
 
 TOOLS = sorted(
     {"id", "chmod", "chown"}.union(
-        *(line.replace("\\\n", " ").split()[1:] for name in DOCUMENT_NAMES for line in NEEDED.findall(script(name)))
+        *(
+            line.replace("\\\n", " ").split()[1:]
+            for file in SHELL_FILES.glob("*.sh")
+            for line in NEEDED.findall(file.read_text())
+        )
     )
 )
 
