@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pca_automator.functions.settings import FunctionNetwork, FunctionSettings
     from pca_automator.hosts.documents import HostDocuments
     from pca_automator.hosts.settings import HostSettings, ValidationPolicy
+    from pca_automator.inventory.ledger import CertificateLedger
     from pca_automator.inventory.table import HostInventory
     from pca_automator.membership.enrolment import HostEnrolment
     from pca_automator.membership.registration import TagRegistration
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Alarms": "monitoring.options",
     "Authority": "authority.source",
+    "CertificateLedger": "inventory.ledger",
     "CrlAlarms": "monitoring.crl_alarms",
     "CrlBudget": "monitoring.crl_budget",
     "CrlDistribution": "revocation.crl_distribution",
@@ -86,6 +88,7 @@ _MODULES = {
 __all__ = [
     "Alarms",
     "Authority",
+    "CertificateLedger",
     "CrlAlarms",
     "CrlBudget",
     "CrlDistribution",

@@ -27,6 +27,7 @@ from pca_automator.functions.factory import FunctionFactory
 from pca_automator.functions.settings import FunctionSettings
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
+from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.inventory.table import HostInventory
 from pca_automator.membership.enrolment import HostEnrolment, has_stream
 from pca_automator.membership.registration import TagRegistration, check_tags
@@ -99,6 +100,8 @@ class PcaCertificateAutomation(AutomationBase):
     """The CA that issues."""
     private_ca: PrivateCertificateAuthority | None
     """The created CA; None where an existing one is used."""
+    ledger: CertificateLedger
+    """Every certificate that was asked for, until it has run out."""
     trust: RolesAnywhereTrust
     """Trust anchor, profile and test role; makes roles for workloads."""
     topic: sns.ITopic
@@ -169,9 +172,22 @@ class PcaCertificateAutomation(AutomationBase):
         access_logs = buckets.access_log_bucket(self, "AccessLogs", removal_policy=removal_policy)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
         inventory = HostInventory(
-            self, "Inventory", encryption_key=self.encryption_key, table=table, removal_policy=removal_policy
+            self,
+            "Inventory",
+            encryption_key=self.encryption_key,
+            longest_lease_seconds=pace.polling.longest_lease_seconds(times.interval),
+            removal_policy=removal_policy,
+            table=table,
+            validity=times.validity,
         )
         self.table = inventory.table
+        self.ledger = CertificateLedger(
+            self,
+            "Ledger",
+            access_log_bucket=access_logs,
+            encryption_key=self.encryption_key,
+            removal_policy=removal_policy,
+        )
         notifications = FailureNotifications(
             self, "Notifications", encryption_key=self.encryption_key, emails=notification_emails, topic=topic
         )
@@ -203,6 +219,7 @@ class PcaCertificateAutomation(AutomationBase):
             documents=self.documents,
             factory=factory,
             inventory=inventory,
+            ledger=self.ledger,
             polling=pace.polling,
             settings=hosts,
             starts=starts,
@@ -257,6 +274,7 @@ class PcaCertificateAutomation(AutomationBase):
             documents=self.documents,
             factory=factory,
             inventory=inventory,
+            ledger=self.ledger,
             notifications=notifications,
             polling=pace.polling,
             revoke=revoke_on_retire,

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.account_use import AccountUse, pace_for
 from pca_runtime.renewal.open_runs import OpenRuns
@@ -44,7 +45,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     now = utc_now()
     ledger = StartLedger(client("dynamodb"), settings.starts_table_name)
     account = ledger.account()
-    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
+    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES, Gate.of(settings, utc_now))
     selection = Selector(fleet, settings.scan_segments, settings.next_run).select(wanted, now)
     if wanted.host_ids is None or account.measured_at is None:
         account = _seen(settings, ledger, account, None if wanted.host_ids else selection.total, now)
@@ -82,6 +83,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         "startedAt": format_time(now),
         "revokeReplaced": reason is not None,
         "revocationReason": reason or SUPERSEDED,
+        "byHand": wanted.by_hand,
     }
 
 
@@ -122,7 +124,12 @@ def _emit(automation: str, selection: Selection, now: datetime) -> None:
     """Figures of the fleet and its CA, which only a run over the whole fleet knows."""
     emit(
         automation,
-        {"HostsTotal": selection.total, "HostsDue": len(selection.due), "HostsOverdue": selection.overdue},
+        {
+            "HostsTotal": selection.total,
+            "HostsDue": len(selection.due),
+            "HostsOverdue": selection.overdue,
+            "EntriesQuarantined": selection.quarantined,
+        },
     )
     left = {
         "LeastSecondsLeft": selection.least_left,

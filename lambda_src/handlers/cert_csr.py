@@ -6,6 +6,7 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, lambda_function, logger, not_told
 from pca_runtime.renewal.csr_generation import CsrGeneration
@@ -20,7 +21,7 @@ from pca_runtime.shared.timestamps import parse_time, utc_now
 @cache
 def _generation() -> CsrGeneration:
     settings = CertCsrSettings.load()
-    inventory = Inventory(client("dynamodb"), settings.table_name)
+    inventory = Inventory(client("dynamodb"), settings.table_name, Gate.of(settings, utc_now))
     gate = StartGate(StartLedger(client("dynamodb"), settings.starts_table_name), utc_now, not_told)
     return CsrGeneration(settings, inventory, HostCommands(client("ssm")), gate, utc_now)
 

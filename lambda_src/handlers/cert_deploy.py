@@ -6,6 +6,8 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.gate import Gate
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment import Deployment
@@ -28,7 +30,8 @@ def _deployment() -> Deployment:
     settings = _settings()
     return Deployment(
         settings,
-        Inventory(client("dynamodb"), settings.table_name),
+        Inventory(client("dynamodb"), settings.table_name, Gate.of(settings, utc_now)),
+        CertificateLedger(client("dynamodb"), settings.ledger_table, utc_now),
         client("acm-pca"),
         HostCommands(client("ssm")),
         TaskCallbacks(client("stepfunctions")),

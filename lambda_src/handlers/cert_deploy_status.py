@@ -6,6 +6,8 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.gate import Gate
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment_status import DeploymentStatus
@@ -15,6 +17,7 @@ from pca_runtime.renewal.settings import CertDeployStatusSettings
 from pca_runtime.renewal.start_gate import StartGate
 from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.reporting.events import Events
+from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
@@ -23,14 +26,17 @@ from pca_runtime.shared.timestamps import utc_now
 @cache
 def _status() -> DeploymentStatus:
     settings = CertDeployStatusSettings.load()
-    inventory = Inventory(client("dynamodb"), settings.table_name)
-    ledger = StartLedger(client("dynamodb"), settings.starts_table_name)
+    inventory = Inventory(client("dynamodb"), settings.table_name, Gate.of(settings, utc_now))
+    starts = StartLedger(client("dynamodb"), settings.starts_table_name)
+    ledger = CertificateLedger(client("dynamodb"), settings.ledger_table, utc_now)
+    revoker = Revoker(client("acm-pca"), settings.ca_arn, logger)
     return DeploymentStatus(
         inventory,
+        ledger,
         HostCommands(client("ssm")),
-        Revoker(client("acm-pca"), client("dynamodb"), settings.ca_arn, settings.table_name, logger),
+        Orders(ledger, revoker, utc_now, logger),
         Events(client("events"), settings.automation_name, logger, emit),
-        InstallAgain(inventory, StartGate(ledger, utc_now, not_told), settings.lease_seconds),
+        InstallAgain(inventory, StartGate(starts, utc_now, not_told), settings.lease_seconds),
         utc_now,
         logger,
     )

@@ -10,6 +10,7 @@ from cryptography import x509
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
@@ -29,8 +30,8 @@ def _settings() -> CertDigestSettings:
 def handler(_event: Event, _context: LambdaContext) -> Event:
     """Anything in; counts out, and one message."""
     settings = _settings()
-    items = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES).segment(0, 1)
-    digest = gather(settings.automation_name, items, utc_now(), settings.next_run)
+    entries = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES, Gate.of(settings, utc_now)).segment(0, 1)
+    digest = gather(settings.automation_name, entries, utc_now(), settings.next_run)
     digest.authority, digest.crl = _authority(), _crl()
     Notifier(client("sns"), settings.topic_arn).publish(subject_of(digest), message_of(digest))
     counts = {"hosts": digest.hosts, "due": digest.due, "overdue": digest.overdue, "failed": len(digest.failed)}

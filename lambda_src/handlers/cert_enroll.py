@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.membership.enrolment import Enrolment, gather
 from pca_runtime.membership.settings import CertEnrollSettings
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.shared.clients import client
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache
@@ -20,7 +22,7 @@ def _settings() -> CertEnrollSettings:
 def handler(event: Event, _context: LambdaContext) -> Event:
     """Records of the inventory's stream in; the runs that were started out."""
     settings = _settings()
-    gathered = gather(event["Records"])
+    gathered = gather(event["Records"], Gate(utc_now))
     runs = Enrolment(client("stepfunctions"), settings.state_machine_arn).start(gathered)
     counts = {
         "enrolled": len(gathered.enrol),
@@ -28,6 +30,8 @@ def handler(event: Event, _context: LambdaContext) -> Event:
         "removed": len(gathered.removed),
         "unreadable": gathered.unreadable,
     }
+    if gathered.unreadable:
+        emit(settings.automation_name, {"RecordsUnreadable": gathered.unreadable})
     if gathered.enrol:
         emit(settings.automation_name, {"HostsEnrolled": len(gathered.enrol)})
     # A removed host needs no run: whatever was in flight ends with LeaseLost or HostNotInInventory, and nothing is

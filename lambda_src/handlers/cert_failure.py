@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.failure import read_failure
@@ -22,7 +23,7 @@ def _settings() -> TableSettings:
 
 @cache
 def _inventory() -> Inventory:
-    return Inventory(client("dynamodb"), _settings().table_name)
+    return Inventory(client("dynamodb"), _settings().table_name, Gate.of(_settings(), utc_now))
 
 
 @lambda_function

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.errors.kinds import IssuanceBudgetExceeded
+from pca_runtime.inventory.gate import Gate
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.issuance import Issuance
@@ -24,8 +27,9 @@ def _settings() -> CertIssueSettings:
 
 @cache
 def _issuance() -> Issuance:
-    inventory = Inventory(client("dynamodb"), _settings().table_name)
-    return Issuance(_settings(), inventory, client("acm-pca"), TaskCallbacks(client("stepfunctions")))
+    inventory = Inventory(client("dynamodb"), _settings().table_name, Gate.of(_settings(), utc_now))
+    ledger = CertificateLedger(client("dynamodb"), _settings().ledger_table, utc_now)
+    return Issuance(_settings(), inventory, ledger, client("acm-pca"), TaskCallbacks(client("stepfunctions")), utc_now)
 
 
 @cache
@@ -40,7 +44,13 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     request = IssueRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
     with _gate().noting():
-        issued = issuance.request(request.host_id, request.run_id, request.csr, request.task_token)
+        try:
+            issued = issuance.request(
+                request.host_id, request.run_id, request.csr, request.task_token, by_hand=request.by_hand
+            )
+        except IssuanceBudgetExceeded:
+            emit(_settings().automation_name, {"IssuanceBudgetExceeded": 1})
+            raise
     if issued:
         emit(_settings().automation_name, {"CertificatesIssued": 1})
     logger.info("issuance requested", issued=issued)

@@ -7,6 +7,7 @@ from functools import cache
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.errors.kinds import PermanentError
 from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.renewal.outcomes import ATTRIBUTES, Reporter
 from pca_runtime.renewal.payloads import ReportRequest
@@ -18,7 +19,7 @@ from pca_runtime.reporting.run_report import RunReport, message_of, subject_of
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
-_METRICS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected")
+_METRICS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected", "impaired")
 
 
 @cache
@@ -36,7 +37,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     settings = _settings()
     request = ReportRequest.parse(event)
     files = WorkFiles(client("s3"), settings.work_bucket)
-    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES)
+    fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES, Gate.of(settings, utc_now))
     report = Reporter(settings.automation_name, fleet, files).report(request, utc_now())
     files.write_json(report_key(request.run_id), report.as_json())
     # Before the message: who listens to events hears of the run even where the topic, or its key, takes none.

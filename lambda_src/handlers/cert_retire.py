@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pca_runtime.authority.audit_report import AuditReports
 from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.inventory.gate import Gate
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.batches import Batch, Batches
 from pca_runtime.membership.departures import Departures
@@ -15,7 +18,9 @@ from pca_runtime.membership.settings import CertRetireSettings
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.too_many_departures import message_of, subject_of
+from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.revoker import Revoker
+from pca_runtime.revocation.unanswered import Unanswered
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
@@ -26,14 +31,24 @@ def _settings() -> CertRetireSettings:
 
 
 @cache
+def _gate() -> Gate:
+    return Gate.of(_settings(), utc_now)
+
+
+@cache
 def _batches() -> Batches:
     settings, dynamodb = _settings(), client("dynamodb")
-    inventory = Inventory(dynamodb, settings.table_name)
-    revoker = Revoker(client("acm-pca"), dynamodb, settings.ca_arn, settings.table_name, logger)
-    commands = HostCommands(client("ssm"))
-    retirement = Retirement(settings, inventory, dynamodb, revoker, commands, utc_now, logger)
-    departures = Departures(dynamodb, settings.table_name, client("ec2"), client("ssm"))
-    return Batches(retirement, departures, inventory, logger)
+    inventory = Inventory(dynamodb, settings.table_name, _gate())
+    ledger = CertificateLedger(dynamodb, settings.ledger_table, utc_now)
+    revoker = Revoker(client("acm-pca"), settings.ca_arn, logger)
+    orders = Orders(ledger, revoker, utc_now, logger)
+    reports = None
+    if settings.audit_bucket:
+        reports = AuditReports(client("acm-pca"), client("s3"), settings.ca_arn, settings.audit_bucket)
+    unanswered = Unanswered(ledger, revoker, reports, utc_now, logger)
+    retirement = Retirement(settings, inventory, orders, HostCommands(client("ssm")), utc_now, logger)
+    departures = Departures(dynamodb, settings.table_name, client("ec2"), client("ssm"), _gate())
+    return Batches(retirement, departures, inventory, orders, unanswered, utc_now, logger)
 
 
 @lambda_function
@@ -41,7 +56,10 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     """An EC2 event, the stream's records, ``{"hostIDs": [...]}`` or ``{"reconcile": true}`` in; counts out."""
     _settings()
     if "Records" in event:
-        batch = _batches().finish_removed(removed_items(event["Records"]))
+        items, unreadable = removed_items(event["Records"], _gate())
+        if unreadable:
+            emit(_settings().automation_name, {"RecordsUnreadable": unreadable})
+        batch = _batches().finish_removed(items)
         _measure(batch)
         return {"removed": batch.removed, "revoked": batch.revoked}
     if "detail-type" in event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -33,6 +33,9 @@ class HostInventory(Construct):
         table: an existing table with the string partition key ``hostID``. Default: an on-demand table with
             point-in-time recovery and deletion protection is created.
         removal_policy: of a created table; anything but retain also switches deletion protection off. Default: retain.
+        longest_lease_seconds: the longest that a run holds a host; a lease that ends later is none of this system's.
+            Default: what any deployment can have.
+        validity: the longest that a certificate is valid, likewise. Default: what any deployment can have.
 
     Raises:
         ValueError: an argument has another type.
@@ -50,9 +53,19 @@ class HostInventory(Construct):
         encryption_key: kms.IKey,
         table: dynamodb.ITable | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        longest_lease_seconds: int | None = None,
+        validity: Duration | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._limits = {} if longest_lease_seconds is None else {"LONGEST_LEASE_SECONDS": str(longest_lease_seconds)}
+        if validity is not None:
+            self._limits["VALIDITY_DAYS"] = str(validity.to_days())
         self.table = table or self._make_table(encryption_key, removal_policy)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells a function the table's name, and what the functions can have written into it at the most."""
+        return {"TABLE_NAME": self.table.table_name, **self._limits}
 
     def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
         """Allow actions on the table, and the use of its key through DynamoDB alone.

@@ -86,7 +86,7 @@ class TagRegistration(Construct):
             "CertRegister",
             handler="cert_register",
             description="Puts machines with the chosen tags into the inventory",
-            environment={"ENROL_TAGS": json.dumps(dict(tags)), "TABLE_NAME": inventory.table.table_name},
+            environment={"ENROL_TAGS": json.dumps(dict(tags)), **inventory.environment},
             timeout=_TIMEOUT,
         )
         inventory.grant(self.cert_register, "dynamodb:BatchGetItem", "dynamodb:PutItem")

@@ -17,6 +17,7 @@ from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
+from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.inventory.table import HostInventory
 from pca_automator.membership.streams import follow_changes
 from pca_automator.renewal.polling import Polling
@@ -49,6 +50,7 @@ class HostDeparture(Construct):
         documents: what runs on the hosts.
         factory: makes the function.
         inventory: the hosts.
+        ledger: of the certificates, from which everything is revoked.
         notifications: topic for a departure that is too large to be true.
         polling: how long a command may wait for its host.
         revoke: whether the certificates of a host that leaves are revoked.
@@ -73,6 +75,7 @@ class HostDeparture(Construct):
         documents: HostDocuments,
         factory: FunctionFactory,
         inventory: HostInventory,
+        ledger: CertificateLedger,
         notifications: FailureNotifications,
         polling: Polling,
         revoke: RevocationPolicy,
@@ -94,7 +97,7 @@ class HostDeparture(Construct):
                 **polling.environment,
                 "REMOVE_DOCUMENT": documents.document_name("RemoveCertificate"),
                 "REVOKE_ON_RETIRE": revoke.value,
-                "TABLE_NAME": inventory.table.table_name,
+                **inventory.environment,
                 "TOPIC_ARN": notifications.topic.topic_arn,
             },
             # 500 hosts by hand, or 100,000 compared with EC2 in 500 calls.
@@ -102,6 +105,8 @@ class HostDeparture(Construct):
             memory_mib=512,
         )
         inventory.grant(self.cert_retire, "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:Scan")
+        ledger.grant(self.cert_retire, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+        ledger.grant_work(self.cert_retire, authority.certificate_authority)
         documents.grant_send(self.cert_retire, "RemoveCertificate")
         notifications.grant_publish(self.cert_retire)
         self._allow(authority)

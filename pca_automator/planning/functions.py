@@ -113,6 +113,7 @@ class Functions:
             "startedAt": timestamp(self._env.now),
             "revokeReplaced": False,
             "revocationReason": "SUPERSEDED",
+            "byHand": False,
         }
 
     def cert_csr(self, payload: Mapping[str, Any]) -> Work:

@@ -19,6 +19,7 @@ from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
+from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.inventory.table import HostInventory
 from pca_automator.renewal.polling import Polling
 from pca_automator.renewal.start_ledger import StartLedger
@@ -44,6 +45,7 @@ class HostFunctions(Construct):
         documents: what runs on the hosts.
         factory: makes the functions.
         inventory: the hosts.
+        ledger: of the certificates; it is asked before the CA is, and told what came of it.
         polling: waits and attempts.
         settings: what holds for every host.
         starts: the ledger of starts.
@@ -78,6 +80,7 @@ class HostFunctions(Construct):
         documents: HostDocuments,
         factory: FunctionFactory,
         inventory: HostInventory,
+        ledger: CertificateLedger,
         polling: Polling,
         settings: HostSettings,
         starts: StartLedger,
@@ -88,6 +91,7 @@ class HostFunctions(Construct):
         certificate_authority = authority.certificate_authority
         self._factory = factory
         self._inventory = inventory
+        self._ledger = ledger
         directories = {
             "CACERT_PATH": settings.ca_certificate_path,
             "CERT_PATH": settings.certificate_path,
@@ -132,6 +136,7 @@ class HostFunctions(Construct):
             },
             table_actions=("GetItem", "UpdateItem"),
         )
+        ledger.grant(self.cert_deploy, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
         _allow(self.cert_deploy, "acm-pca:GetCertificate", certificate_authority.certificate_authority_arn)
         documents.grant_send(self.cert_deploy, "InstallCertificate")
         # SendTask* know no resource type: whoever holds the token may complete the task.
@@ -145,6 +150,7 @@ class HostFunctions(Construct):
             environment={"CA_ARN": certificate_authority.certificate_authority_arn, **polling.environment},
             table_actions=("GetItem", "UpdateItem"),
         )
+        ledger.grant(self.cert_deploy_status, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
         _allow_reading_commands(self.cert_deploy_status)
         grant_put_events(self.cert_deploy_status, self, HOST_RENEWED)
         # Whatever the policy: {"reissue": "all", "revokeReplaced": true} is how a compromised fleet is renewed.
@@ -181,7 +187,7 @@ class HostFunctions(Construct):
         environment: Mapping[str, str] | None = None,
         table_actions: tuple[str, ...] = (),
     ) -> lambda_.Function:
-        table = {"TABLE_NAME": self._inventory.table.table_name} if table_actions else {}
+        table = self._inventory.environment if table_actions else {}
         function = self._factory.make(
             self, name, handler=handler, description=description, environment={**table, **(environment or {})}
         )
@@ -210,6 +216,7 @@ class HostFunctions(Construct):
             },
             table_actions=("GetItem", "UpdateItem"),
         )
+        self._ledger.grant(function, "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
         function.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
                 actions=["acm-pca:IssueCertificate"],

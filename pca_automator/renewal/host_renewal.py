@@ -19,7 +19,7 @@ class HostRenewal(Construct):
 
     Claim and CSR request, poll, issue and wait for the issuance event, poll the installation; every failure is
     recorded in the inventory before the execution ends. The input is ``{"hostID", "runId", "startedAt", "lane",
-    "runHosts", "csr": {"Payload": {"startAt", "requeues"}}, "revokeReplaced", "revocationReason"}``.
+    "runHosts", "csr": {"Payload": {"startAt", "requeues"}}, "revokeReplaced", "revocationReason", "byHand"}``.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 
@@ -131,7 +131,7 @@ class HostRenewal(Construct):
             self,
             "CertIssue",
             self.functions.cert_issue,
-            {**host, "csr.$": "$.csr.Payload.csr", "taskToken": sfn.JsonPath.task_token},
+            {**host, "csr.$": "$.csr.Payload.csr", "byHand.$": "$.byHand", "taskToken": sfn.JsonPath.task_token},
             "$.install",
             result_selector={"Payload": {"commandId.$": "$.installCommandId", "attempt.$": "$.attempt"}},
             wait_for_token=self._polling.issuance_timeout,

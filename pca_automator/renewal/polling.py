@@ -10,6 +10,9 @@ from constructs import IConstruct
 from pca_automator._internal import validation
 from pca_automator._internal.arguments import check_fields
 
+# For what a renewal does besides waiting for the host and the CA: a minute of retries for each state.
+_RETRY_SECONDS = 8 * 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class Polling:
@@ -75,6 +78,20 @@ class Polling:
         if self.interval.is_unresolved() or Token.is_unresolved(self.attempts):
             return None
         return int(self.interval.to_seconds()) * self.attempts
+
+    def longest_lease_seconds(self, interval: Duration) -> int | None:
+        """The longest that a run holds a host: two polled commands, the issuance, retries, and a place in the line.
+
+        Args:
+            interval: between two runs; a run ends within twice that.
+
+        Returns:
+            Seconds; None behind a token.
+        """
+        if self._window_seconds is None or self.issuance_timeout.is_unresolved() or interval.is_unresolved():
+            return None
+        renewal = 2 * self._window_seconds + int(self.issuance_timeout.to_seconds()) + _RETRY_SECONDS
+        return renewal + 2 * int(interval.to_seconds())
 
     @property
     def environment(self) -> dict[str, str]:

@@ -49,7 +49,7 @@ def make_cert_check(
             "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
             "REVOKE_REPLACED": revoke_replaced.value,
             "SCAN_SEGMENTS": "4",
-            "TABLE_NAME": inventory.table.table_name,
+            **inventory.environment,
             "VALIDATION_POLICY": host_settings.validation_policy.value,
             "WORK_BUCKET": work_bucket.bucket_name,
             **pace.environment,
@@ -90,7 +90,7 @@ def make_cert_report(
         handler="cert_report",
         description="Counts a run's outcomes and reports failures in one message",
         environment={
-            "TABLE_NAME": inventory.table.table_name,
+            **inventory.environment,
             "TOPIC_ARN": notifications.topic.topic_arn,
             "WORK_BUCKET": work_bucket.bucket_name,
         },

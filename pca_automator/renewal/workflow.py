@@ -190,6 +190,7 @@ class RenewalWorkflow(Construct):
                 "csr": {"Payload": {"startAt.$": "$$.Map.Item.Value.startAt", "requeues": 0}},
                 "revokeReplaced.$": "$.check.Payload.revokeReplaced",
                 "revocationReason.$": "$.check.Payload.revocationReason",
+                "byHand.$": "$.check.Payload.byHand",
             },
             label="RenewHosts",
             map_execution_type=sfn.StateMachineType.STANDARD,

@@ -72,7 +72,7 @@ class FleetDigest(Construct):
                 "CA_ARN": certificate_authority.certificate_authority_arn,
                 "CRL_NAME": crl_name or "",
                 "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
-                "TABLE_NAME": inventory.table.table_name,
+                **inventory.environment,
                 "TOPIC_ARN": notifications.topic.topic_arn,
                 "TRUST_ANCHOR_ARN": trust_anchor_arn or "",
             },

@@ -35,7 +35,7 @@ FUNCTIONS = {
         "PRODUCTION_SESSIONS": "", "QUOTA_SHARE": "1", "READ_ACCOUNT": "true",
     },
     "CertDeploy": {
-        "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "CA_ARN": CA_ARN,
+        "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "LEDGER_TABLE": "ledger", "CA_ARN": CA_ARN,
         "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
         "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
         "SIGNING_HELPER_PATH": "/usr/local/bin", "HOOKS_PATH": "/etc/pca-automator/post-install.d",
@@ -94,6 +94,18 @@ class Deployed:
         to_value = runtime("shared.expressions").to_value
         item = {name: to_value(value) for name, value in {"hostID": host_id, **attributes}.items()}
         boto3.client("dynamodb", region_name=REGION).put_item(TableName="inventory", Item=item)
+        self.calls.pop()  # not one of the command's
+
+    def issued(self, host_id: str, serial: str, hours: float) -> None:
+        """Write an entry of the ledger: a certificate that has some hours left."""
+        to_value = runtime("shared.expressions").to_value
+        values = {
+            "hostID": host_id, "requestId": f"request-{serial}", "runId": "run-0", "publicKeySha256": "x",
+            "requestedAt": stamp(self.now - timedelta(hours=100 - hours)), "fate": "LIVE", "serial": serial,
+            "notAfter": stamp(self.now + timedelta(hours=hours)),
+        }  # fmt: skip
+        item = {name: to_value(value) for name, value in values.items()}
+        boto3.client("dynamodb", region_name=REGION).put_item(TableName="ledger", Item=item)
         self.calls.pop()  # not one of the command's
 
     def live(self, number: int, hours: float = 100, **attributes: Any) -> str:
@@ -206,6 +218,15 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
                 {"AttributeName": "id", "AttributeType": "S"},
                 {"AttributeName": "at", "AttributeType": "N"},
             ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName="ledger",
+            KeySchema=[
+                {"AttributeName": "hostID", "KeyType": "HASH"},
+                {"AttributeName": "requestId", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("hostID", "requestId")],
             BillingMode="PAY_PER_REQUEST",
         )
         boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")

@@ -231,22 +231,57 @@ def test_revoke_tells_the_ca_and_nobody_else(deployed: Deployed) -> None:
     assert f"pca-automator run {host(1)} --force" in done.stderr
 
 
-def test_revoke_of_both_and_of_one_that_was_revoked(deployed: Deployed) -> None:
-    deployed.live(1, serial="abc", previousSerial="beef")
-    deployed.answers["RevokeCertificate"] = error("RequestAlreadyProcessedException")
-    done = deployed.invoke("revoke", host(1), "--previous", "--yes", "--output", "json")
-    assert [row["result"] for row in json.loads(done.stdout)["certificates"]] == ["was revoked before"] * 2
-
-
-def test_revoke_takes_what_the_host_may_hold_without_a_record(deployed: Deployed) -> None:
-    """A renewal that never ended well, and one under way: either certificate may be the live one."""
-    end = deployed.times(90)["expiry"]
-    pending = {"requestId": "x", "serial": "0cab", "expiry": end}
-    deployed.live(1, serial="abc", otherSerials={"0bed": end, "0dad": "2020-01-01T00:00:00Z"}, pending=pending)
-    assert f"serial 0bed, until {end}" in deployed.invoke("hosts", "show", host(1)).stdout
+def test_revoke_takes_everything_that_the_ledger_knows_and_that_may_be_valid(deployed: Deployed) -> None:
+    """The live certificate, one that was replaced, and one of a renewal that never ended well."""
+    deployed.live(1, serial="abc")
+    for serial, hours in (("0abc", 90), ("0bed", 80), ("0cab", 70), ("0dad", -1)):
+        deployed.issued(host(1), serial, hours)
+    shown = deployed.invoke("hosts", "show", host(1), "--output", "json")
+    assert [each["serial"] for each in json.loads(shown.stdout)["certificates"]] == ["0abc", "0bed", "0cab"]
     assert deployed.invoke("revoke", host(1), "--yes").exit_code == 0
     serials = [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")]
-    assert sorted(serials) == ["0a:bc", "0b:ed", "0c:ab"]
+    assert sorted(set(serials)) == ["0a:bc", "0b:ed", "0c:ab"]
+
+
+def test_revoke_of_what_was_revoked(deployed: Deployed) -> None:
+    deployed.live(1, serial="abc")
+    deployed.answers["RevokeCertificate"] = error("RequestAlreadyProcessedException")
+    done = deployed.invoke("revoke", host(1), "--yes", "--output", "json")
+    assert [row["result"] for row in json.loads(done.stdout)["certificates"]] == ["was revoked before"]
+
+
+def test_what_is_in_quarantine_shows_everywhere_and_can_be_removed(deployed: Deployed) -> None:
+    odd = "\x1b[2J" + "x" * 2_000
+    deployed.live(1)
+    deployed.put(odd, status="DEPLOYED")
+    deployed.live(2, leaseUntil="9999-12-31T23:59:59Z", runId="run-9")
+    deployed.put(host(3), certPath="relative")
+    status = deployed.invoke("status")
+    assert status.exit_code != 0
+    assert "2 entries in quarantine: pca-automator hosts lint" in " ".join(status.output.split())
+    listed = json.loads(deployed.invoke("hosts", "list", "--failed", "--output", "json").stdout)
+    assert {row["quarantine"] for row in listed} == {"HOST_ID_INVALID", "INVENTORY_ATTRIBUTE_IMPOSSIBLE"}
+    lint = deployed.invoke("hosts", "lint", "--output", "json")
+    assert lint.exit_code != 0
+    rows = {row["hostID"]: row for row in json.loads(lint.stdout[: lint.stdout.rindex("]") + 1])}
+    assert {row["code"] for row in rows.values()} == {
+        "HOST_ID_INVALID", "INVENTORY_ATTRIBUTE_IMPOSSIBLE", "INVENTORY_ATTRIBUTE_INVALID",
+    }  # fmt: skip
+    (name,) = (name for name in rows if name.startswith("entry-"))
+    for verb in (
+        ("hosts", "list"),
+        ("hosts", "lint"),
+        ("explain", name),
+        ("explain", host(2)),
+        ("hosts", "show", host(2)),
+    ):
+        output = deployed.invoke(*verb).output
+        assert "\x1b[2J" not in output
+        assert "Traceback" not in output
+    assert "HOST_ID_INVALID" in deployed.invoke("explain", name).output
+    assert deployed.invoke("hosts", "remove", name, host(3), "--yes").exit_code == 0
+    assert set(deployed.items()) == {host(1), host(2)}
+    assert deployed.invoke("hosts", "remove", "i-00000000000000fff", "--yes").exit_code == 1
 
 
 def test_revoke_asks_and_checks(deployed: Deployed) -> None:

@@ -21,11 +21,16 @@ from tests.synthesis import NO_BUNDLING, actions, as_list, new_app, resources, s
 # Frozen: a stateful resource whose logical id changes is replaced, and its content is lost.
 STATEFUL_LOGICAL_IDS = {
     "AWS::ACMPCA::CertificateAuthority": ["AutomationPrivateCAAuthority5A683C0F"],
-    "AWS::DynamoDB::Table": ["AutomationInventoryHostsE2CBCD42"],
+    "AWS::DynamoDB::Table": [
+        "AutomationInventoryHostsE2CBCD42",
+        "AutomationLedgerCertificates6879E1E1",
+        "AutomationStartLedgerStartsAD11E239",
+    ],
     "AWS::KMS::Key": ["AutomationKeyD5F46D9F"],
     "AWS::RolesAnywhere::TrustAnchor": ["AutomationRolesAnywhereTrustAnchorFBB25D9D"],
     "AWS::S3::Bucket": [
         "AutomationAccessLogs01B853F3",
+        "AutomationLedgerAuditReportsD0338772",
         "AutomationPrivateCACrlBucketFD1B3671",
         "AutomationWorkflowWorkBucket6CD55594",
     ],
@@ -105,7 +110,7 @@ def test_a_stage_and_a_nested_stack_work() -> None:
     stack = Stack(Stage(app, "Prod", env=Environment(account="111122223333", region="eu-west-1")), "Fleet")
     nested = NestedStack(stack, "Nested")
     PcaCertificateAutomation(nested, "Automation")
-    assert len(Template.from_stack(nested).find_resources("AWS::DynamoDB::Table")) == 1
+    assert len(Template.from_stack(nested).find_resources("AWS::DynamoDB::Table")) == 3
 
 
 def test_feature_flags_change_nothing_that_matters() -> None:
@@ -150,7 +155,7 @@ def test_a_boundary_and_tags_from_outside_reach_everything() -> None:
     Tags.of(stack).add("cost-centre", "pki")
     template = template_of(construct)
     assert all("PermissionsBoundary" in role["Properties"] for role in resources(template, "AWS::IAM::Role").values())
-    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    (table,) = (each for name, each in resources(template, "AWS::DynamoDB::Table").items() if "Hosts" in name)
     assert {"Key": "cost-centre", "Value": "pki"} in table["Properties"]["Tags"]
 
 
@@ -161,7 +166,7 @@ def test_everything_can_be_thrown_away_where_the_user_says_so() -> None:
     template = template_of(construct)
     kept = [name for name, resource in template["Resources"].items() if resource.get("DeletionPolicy") == "Retain"]
     assert kept == []
-    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    (table,) = (each for name, each in resources(template, "AWS::DynamoDB::Table").items() if "Hosts" in name)
     assert table["Properties"]["DeletionProtectionEnabled"] is False
 
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from pca_automator import (
+    CertificateLedger,
     CrlDistribution,
     ExistingCertificateAuthority,
     FailureNotifications,
@@ -116,6 +117,7 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         documents=HostDocuments(stack, "Documents"),
         factory=factory,
         inventory=inventory,
+        ledger=CertificateLedger(stack, "Ledger", access_log_bucket=s3.Bucket(stack, "LedgerLogs"), encryption_key=key),
         polling=polling,
         settings=HostSettings(),
         starts=starts,

@@ -129,7 +129,7 @@ def test_the_workflow_goes_with_its_role_and_its_log_is_in_nobodys_way(template:
 
 
 def test_the_inventory_is_protected(template: dict[str, Any]) -> None:
-    (table,) = resources(template, "AWS::DynamoDB::Table").values()
+    (table,) = (each for name, each in resources(template, "AWS::DynamoDB::Table").items() if "Hosts" in name)
     properties = table["Properties"]
     assert properties["DeletionProtectionEnabled"] is True
     assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
@@ -212,7 +212,7 @@ def test_everything_can_also_be_deleted_in_an_order_that_works() -> None:
     (authority,) = resources(found, "AWS::ACMPCA::CertificateAuthority")
     (activation,) = resources(found, "AWS::ACMPCA::CertificateAuthorityActivation")
     (anchor,) = resources(found, "AWS::RolesAnywhere::TrustAnchor")
-    (table,) = resources(found, "AWS::DynamoDB::Table")
+    (table,) = (name for name in resources(found, "AWS::DynamoDB::Table") if "Hosts" in name)
     streams = [
         name
         for name, mapping in resources(found, "AWS::Lambda::EventSourceMapping").items()

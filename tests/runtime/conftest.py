@@ -14,7 +14,10 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
+from pca_runtime.inventory.ledger import WORK_INDEX, CertificateLedger, Entry
+from pca_runtime.shared.expressions import _DESERIALIZER as EXACT
 from pca_runtime.shared.expressions import from_item, to_value
+from pca_runtime.shared.timestamps import format_time
 
 from tests.runtime.fakes import (
     ANCHOR_ARN,
@@ -51,6 +54,8 @@ ENVIRONMENT = {
     "TABLE_NAME": "inventory",
     "STARTS_TABLE_NAME": "starts",
     "READ_ACCOUNT": "true",
+    "LEDGER_TABLE": "ledger",
+    "AUDIT_BUCKET": "audit",
     "WORK_BUCKET": "work",
     "SCAN_SEGMENTS": "4",
     "NEXT_RUN_SECONDS": "43200",
@@ -166,6 +171,25 @@ class World:
         answer = self.dynamodb.raw.get_item(TableName="inventory", Key={"hostID": {"S": host_id}})
         return from_item(answer["Item"]) if "Item" in answer else {}
 
+    @property
+    def ledger(self) -> CertificateLedger:
+        return CertificateLedger(self.dynamodb.raw, "ledger", self.clock)
+
+    def certificates(self, host_id: str = HOST) -> list[Entry]:
+        """What the ledger has of a host, the newest first."""
+        return self.ledger.of_host(host_id)
+
+    def issued(self, serial: str, host_id: str = HOST, *, days: float = 7, minutes: float = 0) -> None:
+        """An entry of the ledger, as the renewal leaves it that had this certificate issued some minutes from now."""
+        values = {
+            "hostID": host_id, "requestId": f"request-{serial}", "runId": "run-0", "publicKeySha256": serial,
+            "requestedAt": format_time(self.now + timedelta(minutes=minutes)), "fate": "LIVE", "serial": serial,
+            "notAfter": format_time(self.now + timedelta(days=days)),
+            "certificateArn": f"{CA_ARN}/certificate/{serial}",
+        }  # fmt: skip
+        item = {name: to_value(value) for name, value in values.items()}
+        self.dynamodb.raw.put_item(TableName="ledger", Item=item)
+
     def lines(self, key: str) -> list[dict[str, Any]]:
         body = self.s3.raw.get_object(Bucket="work", Key=key)["Body"].read()
         return [json.loads(line) for line in body.splitlines()]
@@ -203,6 +227,8 @@ def create_starts(dynamodb: Any) -> None:
 
 
 def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
+    # moto itself reads numbers with boto3's deserializer, which raises for some that DynamoDB holds.
+    monkeypatch.setattr("moto.dynamodb.models.dynamo_type.deserializer", EXACT)
     clients["dynamodb"].create_table(
         TableName="inventory",
         KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],
@@ -210,7 +236,28 @@ def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
         BillingMode="PAY_PER_REQUEST",
     )
     create_starts(clients["dynamodb"])
-    for bucket in ("work", "crls"):
+    clients["dynamodb"].create_table(
+        TableName="ledger",
+        KeySchema=[
+            {"AttributeName": "hostID", "KeyType": "HASH"},
+            {"AttributeName": "requestId", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("hostID", "requestId", "work", "workSince")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": WORK_INDEX,
+                "KeySchema": [
+                    {"AttributeName": "work", "KeyType": "HASH"},
+                    {"AttributeName": "workSince", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    for bucket in ("work", "crls", "audit"):
         clients["s3"].create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     made = World(
         Passing(clients["dynamodb"]),

@@ -14,8 +14,9 @@ import re
 __all__ = [
     "AccessRefused", "CertificateMismatch", "CertificateNotReady", "ConfigurationError", "CrlRefused",
     "CsrFailed", "CsrRejected", "HostNotInInventory", "HostUnreachable", "InstallFailed",
-    "InvalidInput", "InvalidInventoryItem", "IssuanceFailed", "LeaseLost", "PcaAutomatorError",
-    "PermanentError", "RetryableError", "ServiceRefused", "ServiceUnavailable", "Throttled", "split_code",
+    "InvalidInput", "InvalidInventoryItem", "IssuanceBudgetExceeded", "IssuanceFailed", "LeaseLost",
+    "PcaAutomatorError", "PermanentError", "RetryableError", "ServiceRefused", "ServiceUnavailable",
+    "Throttled", "split_code",
 ]  # fmt: skip
 
 _CODED = re.compile(r"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|LOCKED|INTERNAL): (.*)", re.DOTALL)
@@ -95,6 +96,10 @@ class CsrRejected(PermanentError):
 
 class IssuanceFailed(PermanentError):
     """AWS Private CA refused to issue, or did not issue, the certificate."""
+
+
+class IssuanceBudgetExceeded(PermanentError):
+    """The host had as many certificates within a day as it gets; nothing was issued."""
 
 
 class CertificateMismatch(PermanentError):

@@ -19,7 +19,19 @@ _LISTING = (
     _own(
         "HOST_ID_INVALID", "CertCheck",
         "The id is neither an EC2 instance id (i-...) nor a hybrid node id (mi-...).",
-        "Correct the id, or delete the item from the inventory.",
+        "Correct the id, or delete the entry: pca-automator hosts remove <id>",
+    ),
+    _own(
+        "INVENTORY_ATTRIBUTE_IMPOSSIBLE", "CertCheck",
+        "An attribute of the item holds what this system cannot have written: it counts as absent, and the host is "
+        "renewed all the same.",
+        "Find out who wrote it (CloudTrail, the table's stream); a renewal writes it anew: pca-automator run <id> "
+        "--force --watch",
+    ),
+    _own(
+        "INVENTORY_ITEM_UNREADABLE", "CertCheck CertCSR",
+        "The item cannot be read as a whole, so the host is not renewed.",
+        "Delete the item and put the host in again: pca-automator hosts remove <id>, then pca-automator hosts add <id>",
     ),
     _own(
         "HOST_NOT_IN_INVENTORY", "CertCheck CertCSR CertIssue CertDeploy",
@@ -108,6 +120,15 @@ _CSR = (
         "CsrTimedOut", "CertCSRStatus",
         "The host did not finish making the signing request within the polling window.",
         "Check the agent (systemctl status amazon-ssm-agent) and the load of the host; run the host again.",
+    ),
+)  # fmt: skip
+
+_BUDGET = (
+    _own(
+        "ISSUANCE_BUDGET_EXCEEDED", "CertIssue",
+        "The host had as many certificates within a day as it gets, fewer after failures in a row; none was issued.",
+        "See why: pca-automator hosts show <id> lists them. Mend what fails, or stop whoever changes its item; then "
+        "pca-automator run <id> --force --watch, which the budget does not hold.",
     ),
 )  # fmt: skip
 
@@ -223,4 +244,4 @@ _GENERAL = (
     ),
 )  # fmt: skip
 
-WORKFLOW_CODES = (*_LISTING, *_CSR, *_DEPLOYMENT, *_REVOCATION, *_GENERAL)
+WORKFLOW_CODES = (*_LISTING, *_CSR, *_BUDGET, *_DEPLOYMENT, *_REVOCATION, *_GENERAL)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pca_runtime.errors.kinds import InvalidInventoryItem
+from pca_runtime.inventory.attributes import Fault, Judge, Limits
 from pca_runtime.shared import identifiers
+from pca_runtime.shared.expressions import Stored
 from pca_runtime.shared.settings import HostDirectories, KeyAlgorithm
-from pca_runtime.shared.timestamps import parse_time
+from pca_runtime.shared.timestamps import utc_now
 
-__all__ = ["HostItem", "Overrides", "Pending", "Status"]
-
-Status = Literal["DEPLOYED", "RENEWING", "FAILED", "RETIRED"]
+__all__ = ["HostItem", "Overrides", "Pending"]
 
 # ApiPassthrough takes up to 150 subject alternative names.
 # https://docs.aws.amazon.com/privateca/latest/APIReference/API_Extensions.html
@@ -26,8 +25,6 @@ DNS_NAMES_MAX = 150
 # certificate from an RSA-4096 CA has 1,600 bytes without names; each name adds its length and up to 4.
 DNS_NAMES_BYTES_MAX = 2_500
 _MESSAGE_MAX = 2_000
-# What CertFailure writes is shorter. An item may have 400 KB, and one report and one digest tell of all of them.
-_LAST_ERROR_MAX = {"phase": 64, "code": 64, "message": 1_000, "at": 64}
 
 
 def _path(value: str) -> str:
@@ -167,29 +164,29 @@ class Pending:
         return f"Pending(request_id={self.request_id!r})"
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> Pending:
+    def of(cls, judge: Judge) -> Pending:
         """Read the map ``pending``."""
         return cls(
-            request_id=_text(attributes.get("requestId")) or "",
-            csr_command_id=_text(attributes.get("csrCommandId")),
-            public_key_sha256=_text(attributes.get("publicKeySha256")),
-            task_token=_text(attributes.get("taskToken")),
-            certificate_arn=_text(attributes.get("certificateArn")),
-            serial=_text(attributes.get("serial")),
-            expiry=_text(attributes.get("expiry")),
-            renewal_date=_text(attributes.get("renewalDate")),
-            install_command_id=_text(attributes.get("installCommandId")),
-            install_claim_until=parse_time(attributes.get("installClaimUntil")),
-            installs_again=_count(attributes.get("installsAgain")),
+            request_id=judge.text("requestId") or "",
+            csr_command_id=judge.text("csrCommandId"),
+            public_key_sha256=judge.text("publicKeySha256"),
+            task_token=judge.text("taskToken"),
+            certificate_arn=judge.text("certificateArn"),
+            serial=judge.serial("serial"),
+            expiry=judge.text("expiry"),
+            renewal_date=judge.text("renewalDate"),
+            install_command_id=judge.text("installCommandId"),
+            install_claim_until=judge.lease_end("installClaimUntil"),
+            installs_again=judge.count("installsAgain"),
         )
 
 
 @dataclass(frozen=True)
 class HostItem:
-    """One item. What a person may have written is read with tolerance; it is judged where it is used.
+    """One item. What is there and cannot be this system's own counts as absent, and stands in ``faults``.
 
-    Of every attribute DynamoDB takes every type; a text that is none counts as absent. ``attributes`` has them as they
-    are.
+    ``attributes`` has everything as it is, in Python's types, for the overrides, which are judged where they are used;
+    ``stored`` as DynamoDB has it, for conditions on what was read.
     """
 
     host_id: str
@@ -197,31 +194,64 @@ class HostItem:
     serial: str | None
     expiry: datetime | None
     renewal_date: datetime | None
+    certificate_arn: str | None
+    validated: bool | None
+    previous_serial: str | None
     run_id: str | None
     lease_until: datetime | None
     last_run_id: str | None
     last_attempt: datetime | None
     last_error: Mapping[str, str]
+    failure_count: int
+    retired_at: datetime | None
+    revocation_reason: str | None
+    revocation_order: str | None
     pending: Pending | None
+    faults: tuple[Fault, ...]
     attributes: Mapping[str, Any]
+    stored: Mapping[str, Any]
 
     @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> HostItem:
-        """Read the attributes of an item as DynamoDB's deserializer gives them."""
-        pending = attributes.get("pending")
+    def of(
+        cls,
+        attributes: Mapping[str, Any],
+        now: datetime | None = None,
+        limits: Limits | None = None,
+        stored: Mapping[str, Any] | None = None,
+    ) -> HostItem:
+        """Judge the attributes of an item; outside of tests :class:`pca_runtime.inventory.gate.Gate` alone does.
+
+        Args:
+            attributes: in Python's types.
+            now: the moment of reading. Default: now.
+            limits: what the deployment can have written. Default: what any deployment can.
+            stored: the same as DynamoDB has it.
+        """
+        judge = Judge(attributes, now or utc_now(), limits or Limits())
+        pending = judge.within("pending")
+        expiry = judge.certificate_end("expiry")
         return cls(
             host_id=str(attributes["hostID"]),
-            status=_text(attributes.get("status")),
-            serial=_text(attributes.get("serial")),
-            expiry=parse_time(attributes.get("expiry")),
-            renewal_date=parse_time(attributes.get("renewalDate")),
-            run_id=_text(attributes.get("runId")),
-            lease_until=parse_time(attributes.get("leaseUntil")),
-            last_run_id=_text(attributes.get("lastRunId")),
-            last_attempt=parse_time(attributes.get("lastAttempt")),
-            last_error=_last_error(attributes.get("lastError")),
-            pending=Pending.of(pending) if isinstance(pending, dict) else None,
+            status=judge.status(),
+            serial=judge.serial("serial"),
+            expiry=expiry,
+            renewal_date=judge.certificate_end("renewalDate", expiry),
+            certificate_arn=judge.text("certificateArn"),
+            validated=judge.truth("validated"),
+            previous_serial=judge.serial("previousSerial"),
+            run_id=judge.run_id("runId"),
+            lease_until=judge.lease_end("leaseUntil"),
+            last_run_id=judge.run_id("lastRunId"),
+            last_attempt=judge.past("lastAttempt"),
+            last_error=judge.last_error(),
+            failure_count=judge.count("failureCount"),
+            retired_at=judge.past("retiredAt"),
+            revocation_reason=judge.text("revocationReason"),
+            revocation_order=judge.text("revocationOrder"),
+            pending=Pending.of(pending) if pending is not None else None,
+            faults=tuple(judge.faults),
             attributes=attributes,
+            stored=stored or {},
         )
 
     def overrides(self) -> Overrides:
@@ -240,18 +270,6 @@ class HostItem:
         """Whether some run is renewing the host at this moment."""
         return self.run_id is not None and self.lease_until is not None and self.lease_until > now
 
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _count(value: object) -> int:
-    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else 0
-
-
-def _last_error(value: object) -> Mapping[str, str]:
-    """Four texts of bounded length, as far as they are there."""
-    if not isinstance(value, dict) or not value:
-        return {}
-    known = {name: str(value[name])[:limit] for name, limit in _LAST_ERROR_MAX.items() if name in value}
-    return known or {"code": "Unknown"}
+    def witness(self, *names: str) -> dict[str, Any]:
+        """These attributes as DynamoDB has them, for a condition that nothing has changed; ``None``: absent."""
+        return {name: Stored(self.stored[name]) if name in self.stored else None for name in names}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.inventory.other_certificates import OTHER_SERIALS, others_with_pending, sent_serial
 from pca_runtime.shared.clients import DynamoDb
-from pca_runtime.shared.expressions import Expressions, from_item, to_value
+from pca_runtime.shared.expressions import Expressions, to_value
 
-__all__ = ["ConditionError", "ItemUpdates", "Request"]
+__all__ = ["ConditionError", "ItemUpdates", "Permits", "Request"]
 
 # Somebody else writes the item a handful of times within a renewal, never that often within a second.
 _ROUNDS = 5
 
-Request = Callable[[Expressions, Mapping[str, object]], tuple[str, list[str]]]
-"""Update and conditions of a request, given its expressions and the attributes that it has to set as well."""
+Request = Callable[[Expressions, HostItem | None], tuple[str, list[str]]]
+"""Update and conditions of a request, given its expressions and the item, where one write was not enough."""
+Permits = Callable[[HostItem], bool]
+"""Whether an item allows a request, judged by what in it can be this system's own."""
+# Everything that a judgement of an item looks at.
+_JUDGED = ("status", "runId", "leaseUntil", "lastRunId", "lastAttempt", "failureCount", "pending")
 
 
 class ConditionError(Exception):
@@ -41,11 +44,13 @@ class ItemUpdates:
     Args:
         dynamodb: a DynamoDB client.
         table_name: the inventory table.
+        gate: reads what it holds.
     """
 
-    def __init__(self, dynamodb: DynamoDb, table_name: str) -> None:
+    def __init__(self, dynamodb: DynamoDb, table_name: str, gate: Gate) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
+        self._gate = gate
 
     def get(self, host_id: str) -> HostItem | None:
         """The item now, strongly consistent."""
@@ -53,7 +58,7 @@ class ItemUpdates:
             answer = self._dynamodb.get_item(
                 TableName=self._table, Key={"hostID": to_value(host_id)}, ConsistentRead=True
             )
-        return HostItem.of(from_item(answer["Item"])) if "Item" in answer else None
+        return self._gate.host(answer["Item"]) if "Item" in answer else None
 
     def update(self, host_id: str, e: Expressions, update: str, conditions: list[str]) -> HostItem:
         """One conditional write. Returns the item after it.
@@ -77,29 +82,29 @@ class ItemUpdates:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
                 old: Any = error.response.get("Item")
-                raise ConditionError(HostItem.of(from_item(old)) if old else None) from error
-        return HostItem.of(from_item(answer["Attributes"]))
+                raise ConditionError(self._gate.host(old) if old else None) from error
+        return self._gate.host(answer["Attributes"])
 
-    def update_over_pending(self, host_id: str, now: datetime, request: Request) -> HostItem:
-        """Write over what is in flight, and forget no certificate that it may have brought to the host.
+    def update_judged(self, host_id: str, request: Request, permits: Permits) -> HostItem:
+        """A write that depends on what this system has written before.
 
-        Nearly always there is none, and one write does it. If there is one, the item that the failed condition returns
-        names it, and the next write holds only as long as that is so.
+        Nearly always one write does it, under conditions that every item of this system's own fits. If they do not
+        hold, the item that comes back is judged: what cannot be this system's own counts as absent, and the next write
+        holds only as long as nothing of what was judged has changed.
 
         Raises:
-            ConditionError: a condition of the request does not hold.
+            ConditionError: the item does not permit it.
         """
         seen: HostItem | None = None
         for _ in range(_ROUNDS):
             e = Expressions()
-            sent = sent_serial(seen)
-            kept = {} if seen is None or sent is None else {OTHER_SERIALS: others_with_pending(seen, now)}
-            update, conditions = request(e, kept)
-            witness = e.absent("pending.serial") if sent is None else e.compare("pending.serial", "=", sent)
+            update, conditions = request(e, seen)
+            if seen is not None:
+                conditions = [e.exists("hostID"), *e.unchanged(seen.witness(*_JUDGED))]
             try:
-                return self.update(host_id, e, update, [*conditions, witness])
+                return self.update(host_id, e, update, conditions)
             except ConditionError as failed:
-                if sent_serial(failed.item) == sent:
+                if failed.item is None or not permits(failed.item):
                     raise
                 seen = failed.item
         raise ConditionError(seen)

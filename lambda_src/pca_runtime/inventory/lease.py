@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from pca_runtime.inventory.item import HostItem
@@ -46,7 +45,7 @@ class IssuedCertificate:
 
 @dataclass(frozen=True)
 class InstalledCertificate:
-    """The certificate that is live on the host from now on; ``others`` are those that it may hold beside it."""
+    """The certificate that is live on the host from now on; with a reason, what it replaces is to be revoked."""
 
     certificate_arn: str
     serial: str
@@ -54,7 +53,4 @@ class InstalledCertificate:
     renewal_date: str
     validated: bool
     previous_serial: str | None
-    previous_expiry: str | None = None
-    others: Mapping[str, str] = field(default_factory=dict)
-    to_revoke: frozenset[str] = frozenset()
     revocation_reason: str | None = None

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from pca_runtime.inventory.attributes import COUNT_MAX
+from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.item_updates import ConditionError, ItemUpdates
 from pca_runtime.inventory.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
 from pca_runtime.inventory.lease_conditions import IN_FLIGHT, held, lease_lost, not_in_inventory
-from pca_runtime.inventory.other_certificates import OTHER_SERIALS, others_with_pending
+from pca_runtime.inventory.retired import REVOCATION_ORDER, order_is_written, record_retired
 from pca_runtime.inventory.waiting import install_again, let_go
 from pca_runtime.shared.clients import DynamoDb
 from pca_runtime.shared.expressions import Expressions
@@ -28,10 +30,11 @@ class Inventory:
     Args:
         dynamodb: a DynamoDB client.
         table_name: the inventory table.
+        gate: reads what it holds. Default: one with the real clock and the limits of any deployment.
     """
 
-    def __init__(self, dynamodb: DynamoDb, table_name: str) -> None:
-        self._items = ItemUpdates(dynamodb, table_name)
+    def __init__(self, dynamodb: DynamoDb, table_name: str, gate: Gate | None = None) -> None:
+        self._items = ItemUpdates(dynamodb, table_name, gate or Gate())
 
     def get(self, host_id: str) -> HostItem | None:
         """The item now, strongly consistent."""
@@ -72,7 +75,9 @@ class Inventory:
             "pending": {"requestId": lease.request_id},
         }
 
-        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+        def request(e: Expressions, seen: HostItem | None) -> tuple[str, list[str]]:
+            if seen is not None:
+                return e.set(mine), []
             expired = e.absent_or("leaseUntil", "<=", format_time(now))
             free = f"({e.compare('runId', '<>', lease.run_id)} AND {expired})"
             conditions = [
@@ -83,10 +88,15 @@ class Inventory:
             ]
             if listed_at is not None:
                 conditions.append(e.absent_or("lastAttempt", "<=", format_time(listed_at)))
-            return e.set({**mine, **kept}), conditions
+            return e.set(mine), conditions
+
+        def permits(item: HostItem) -> bool:
+            done = listed_at is not None and item.last_attempt is not None and item.last_attempt > listed_at
+            taken = item.pending is not None if item.run_id == lease.run_id else item.is_busy(now)
+            return not (done or taken or item.status == "RETIRED" or item.last_run_id == lease.run_id)
 
         try:
-            return Claim("CLAIMED", self._items.update_over_pending(lease.host_id, now, request))
+            return Claim("CLAIMED", self._items.update_judged(lease.host_id, request, permits))
         except ConditionError as failed:
             return self._why_not_claimed(lease, failed.item, until)
 
@@ -213,18 +223,10 @@ class Inventory:
         }
         if installed.previous_serial is not None:
             values["previousSerial"] = installed.previous_serial
-        gone = []
-        for name, value in (("previousExpiry", installed.previous_expiry), (OTHER_SERIALS, dict(installed.others))):
-            if value:
-                values[name] = value
-            else:
-                gone.append(name)
-        if installed.to_revoke:
-            values["revocationReason"] = installed.revocation_reason
-        update = e.set(values) + e.remove(*IN_FLIGHT, "lastError", "failureCount", *gone)
-        if installed.to_revoke:
-            # With the record or not at all: a crash before the revocation must not lose it.
-            update += f" ADD {e.path('toRevoke')} {e.value(set(installed.to_revoke))}"
+        if installed.revocation_reason is not None:
+            # With the record or not at all: a crash before the ledger has the orders must not lose them.
+            values |= dict.fromkeys(("revocationReason", REVOCATION_ORDER), installed.revocation_reason)
+        update = e.set(values) + e.remove(*IN_FLIGHT, "lastError", "failureCount")
         try:
             return self._items.update(lease.host_id, e, update, held(e, lease))
         except ConditionError as failed:
@@ -261,7 +263,10 @@ class Inventory:
             "lastRunId": run_id,
         }
 
-        def request(e: Expressions, kept: Mapping[str, object]) -> tuple[str, list[str]]:
+        def request(e: Expressions, seen: HostItem | None) -> tuple[str, list[str]]:
+            if seen is not None:
+                count = min(seen.failure_count + 1, COUNT_MAX)
+                return e.set({**values, "failureCount": count}) + e.remove(*IN_FLIGHT), []
             free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', moment)})"
             if listed_at is not None:
                 free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
@@ -270,31 +275,42 @@ class Inventory:
                 e.absent_or("status", "<>", "RETIRED"),
                 e.absent_or("lastRunId", "<>", run_id),
                 f"({e.compare('runId', '=', run_id)} OR {free})",
+                # Nothing can be added to anything but a number, and to a very large one not without losing digits.
+                f"({e.absent('failureCount')} OR {e.number_between('failureCount', 0, COUNT_MAX - 1)})",
             ]
             count = e.path("failureCount")
             counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
-            return e.set({**values, **kept}) + counted + e.remove(*IN_FLIGHT), conditions
+            return e.set(values) + counted + e.remove(*IN_FLIGHT), conditions
+
+        def permits(item: HostItem) -> bool:
+            later = listed_at is not None and item.last_attempt is not None and item.last_attempt > listed_at
+            free = not item.is_busy(now) and not later
+            ours = item.run_id == run_id or free
+            return ours and item.status != "RETIRED" and item.last_run_id != run_id
 
         try:
-            return True, self._items.update_over_pending(host_id, now, request)
+            return True, self._items.update_judged(host_id, request, permits)
         except ConditionError as failed:
-            self._let_go_if_retired(host_id, run_id, failed.item, now)
+            self._let_go_if_retired(host_id, run_id, failed.item)
             known = failed.item
         ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
         return False, known if ours else None
 
-    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None, now: datetime) -> None:
-        """A host that was retired while it was renewed keeps its status and loses only what was in flight.
+    def record_retired(self, host_id: str, reason: str, now: datetime, *, revoke: bool) -> HostItem | None:
+        """The host leaves: nothing that a renewal does later is recorded. See :mod:`pca_runtime.inventory.retired`."""
+        return record_retired(self._items, host_id, reason, now, revoke=revoke)
 
-        Where a person wrote the status, its certificates are yet to be revoked: the one that was sent among them.
-        """
+    def order_is_written(self, item: HostItem) -> None:
+        """Every certificate that the item's order of revocation is about has it in the ledger."""
+        order_is_written(self._items, item)
+
+    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None) -> None:
+        """A host that was retired while it was renewed keeps its status and loses only what was in flight."""
         if item is None or item.status != "RETIRED" or item.run_id != run_id:
             return
         e = Expressions()
         try:
-            others = others_with_pending(item, now)
-            update = (e.set({OTHER_SERIALS: others}) if others else "") + e.remove(*IN_FLIGHT)
-            self._items.update(host_id, e, update.strip(), [e.compare("runId", "=", run_id)])
+            self._items.update(host_id, e, e.remove(*IN_FLIGHT).strip(), [e.compare("runId", "=", run_id)])
         except ConditionError:
             return
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import scanned
+from pca_runtime.inventory.gate import Entry, Gate, Quarantined
 from pca_runtime.inventory.item import HostItem
+from pca_runtime.inventory.retired import REVOCATION_ORDER
 from pca_runtime.membership.retirement import is_retired
-from pca_runtime.revocation.reasons import TO_REVOKE, to_revoke
 from pca_runtime.shared.clients import DynamoDb, Ec2, SystemsManager
 from pca_runtime.shared.expressions import Expressions
-from pca_runtime.shared.identifiers import is_host_id
 
 __all__ = ["Departures", "Roll", "too_many"]
 
@@ -21,7 +21,9 @@ __all__ = ["Departures", "Roll", "too_many"]
 _PER_FILTER = 200
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
 _PAGE = 50
-_ATTRIBUTES = ("hostID", "status", "serial", "retiredAt", "revocationReason", TO_REVOKE)
+_ATTRIBUTES = (
+    "hostID", "status", "serial", "expiry", "retiredAt", "revocationReason", REVOCATION_ORDER, "runId",
+)  # fmt: skip
 # A fleet does not leave within an hour. If it seems so, the question was wrong (another account, another Region,
 # a service that answers half), and revoking it all could not be taken back.
 _SURELY_FEW = 10
@@ -50,9 +52,11 @@ class Departures:
         table_name: the inventory table.
         ec2: an EC2 client.
         ssm: a Systems Manager client.
+        gate: reads what the table holds.
     """
 
-    def __init__(self, dynamodb: DynamoDb, table_name: str, ec2: Ec2, ssm: SystemsManager) -> None:
+    def __init__(self, dynamodb: DynamoDb, table_name: str, ec2: Ec2, ssm: SystemsManager, gate: Gate) -> None:
+        self._gate = gate
         self._dynamodb = dynamodb
         self._table = table_name
         self._ec2 = ec2
@@ -62,12 +66,12 @@ class Departures:
         """Read the inventory: who is live, and whose retirement or revocation was not finished."""
         roll = Roll()
         for item in self._scan():
-            if not is_host_id(item.host_id):
+            if isinstance(item, Quarantined):
                 continue
             if item.status != "RETIRED":
                 roll.live.append(item)
             # With status RETIRED and no moment, a person wrote the status into the table.
-            if to_revoke(item) or (item.status == "RETIRED" and not is_retired(item)):
+            if item.revocation_order or (item.status == "RETIRED" and not is_retired(item)):
                 roll.unfinished.append(item)
         return roll
 
@@ -103,14 +107,14 @@ class Departures:
         pages = self._pages("DescribeInstanceInformation", self._ssm.describe_instance_information, request)
         return {str(entry["InstanceId"]) for page in pages for entry in page.get("InstanceInformationList", [])}
 
-    def _scan(self) -> Iterator[HostItem]:
+    def _scan(self) -> Iterator[Entry]:
         e = Expressions()
         request: dict[str, Any] = {
             "TableName": self._table,
             "ProjectionExpression": ", ".join(e.path(name) for name in _ATTRIBUTES),
             **e.arguments(),
         }
-        return scanned(self._dynamodb, request)
+        return scanned(self._dynamodb, request, self._gate)
 
     @staticmethod
     def _pages(operation: str, call: Any, request: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -16,7 +16,10 @@ from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
+from pca_runtime.errors.kinds import InvalidInventoryItem
 from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.inventory.gate import Gate
+from pca_runtime.inventory.item import HostItem
 from pca_runtime.renewal.payloads import HOST_IDS_MAX
 from pca_runtime.shared.clients import StepFunctions
 from pca_runtime.shared.identifiers import is_host_id
@@ -46,19 +49,23 @@ class Gathered:
     sequence: Sequence[str] = field(default=(), repr=False)
 
 
-def gather(records: Iterable[Mapping[str, Any]]) -> Gathered:
+def gather(records: Iterable[Mapping[str, Any]], gate: Gate) -> Gathered:
     """Judge every record and keep the last word about each host.
 
     A record that cannot be read is counted and left out: a stream stands still behind one that raises.
+
+    Args:
+        records: of the inventory's stream.
+        gate: reads their images.
     """
     last: dict[str, Change] = {}
     sequence: list[str] = []
     unreadable = 0
     for record in records:
         try:
-            host_id, change = _judge(record)
+            host_id, change = _judge(record, gate)
             sequence.append(str(record["dynamodb"]["SequenceNumber"]))
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, InvalidInventoryItem, KeyError, TypeError, ValueError):
             unreadable += 1
             continue
         if change == "CHANGED" and last.get(host_id) == "ENROL":
@@ -72,31 +79,32 @@ def gather(records: Iterable[Mapping[str, Any]]) -> Gathered:
 _CHANGES: tuple[Change, ...] = ("ENROL", "CHANGED", "REMOVED")
 
 
-def _judge(record: Mapping[str, Any]) -> tuple[str, Change | None]:
+def _judge(record: Mapping[str, Any], gate: Gate) -> tuple[str, Change | None]:
     images = record["dynamodb"]
-    before, after = images.get("OldImage") or {}, images.get("NewImage") or {}
     host_id = str(images["Keys"]["hostID"]["S"])
     if record["eventName"] == "REMOVE":
         return host_id, "REMOVED"
     if not is_host_id(host_id):
         # The next scheduled run reports it; a run of its own for every mistyped id would say it once more.
         return host_id, None
-    if not any(name in after for name in _KNOWN):
+    after = gate.host(images["NewImage"])
+    before = gate.host(images["OldImage"]) if images.get("OldImage") else None
+    if not _is_known(after):
         # New, put again as a whole, or brought back from retirement by removing its status.
-        was_known = any(name in before for name in _KNOWN)
-        return host_id, "ENROL" if not before or was_known else None
-    if record["eventName"] != "MODIFY" or after.get("status", {}).get("S") not in ("DEPLOYED", "FAILED"):
+        return host_id, "ENROL" if before is None or _is_known(before) else None
+    if record["eventName"] != "MODIFY" or after.status not in ("DEPLOYED", "FAILED"):
         # RENEWING: each step of the renewal in flight reads the item anew. RETIRED: nothing is renewed.
         return host_id, None
-    return host_id, "CHANGED" if _overrides(before) != _overrides(after) else None
+    return host_id, "CHANGED" if before is not None and _overrides(before) != _overrides(after) else None
 
 
-def _overrides(image: Mapping[str, Any]) -> dict[str, Any]:
-    """As DynamoDB writes them; a set of strings has no order of its own."""
-    values = {name: image.get(name) or {} for name in OVERRIDES}
-    return {
-        name: {kind: sorted(v) if kind == "SS" else v for kind, v in value.items()} for name, value in values.items()
-    }
+def _is_known(item: HostItem) -> bool:
+    """Whether the system has written the item, or a person what no person should have."""
+    return any(name in item.attributes for name in _KNOWN)
+
+
+def _overrides(item: HostItem) -> dict[str, Any]:
+    return {name: item.attributes.get(name) for name in OVERRIDES}
 
 
 class Enrolment:
@@ -128,7 +136,7 @@ class Enrolment:
         for kind, host_ids, force in (("enrol", gathered.enrol, False), ("changed", gathered.changed, True)):
             for number, part in enumerate(_parts(host_ids)):
                 names.append(f"{kind}-{batch}-{number}")
-                self._start(names[-1], {"hostIDs": list(part), **({"force": True} if force else {})})
+                self._start(names[-1], {"hostIDs": list(part), **({"force": True, "automatic": True} if force else {})})
         return names
 
     def _start(self, name: str, run_input: Mapping[str, Any]) -> None:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
 
+from pca_runtime.inventory.gate import HOST_ID_INVALID, Gate, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.revocation.reasons import CESSATION, REASONS
-from pca_runtime.shared.expressions import from_item
 from pca_runtime.shared.identifiers import is_host_id
 from pca_runtime.shared.payloads import HostId, Payload
 
@@ -68,19 +68,27 @@ def running_instance(body: object) -> str | None:
     return _instance(event, "running")
 
 
-def removed_items(records: Iterable[Mapping[str, Any]]) -> list[HostItem]:
-    """The items that the inventory's stream says were removed, as they were last; what cannot be read is left out.
+def removed_items(records: Iterable[Mapping[str, Any]], gate: Gate) -> tuple[list[HostItem], int]:
+    """The items that the inventory's stream says were removed, as they were last, and how many could not be read.
 
-    Of a host whose item was removed, put again and removed again, each item counts: each may hold other serials.
+    Of a host whose item was removed, put again and removed again, each item counts: each may hold other serials. A
+    record that cannot be read is no reason to keep those behind it waiting.
     """
-    found = []
+    found: list[HostItem] = []
+    unreadable = 0
     for record in records:
         try:
-            if record["eventName"] == "REMOVE":
-                found.append(HostItem.of(from_item(record["dynamodb"]["OldImage"])))
+            if record["eventName"] != "REMOVE":
+                continue
+            entry = gate.admit(record["dynamodb"]["OldImage"])
         except (AttributeError, KeyError, TypeError, ValueError):
+            unreadable += 1
             continue
-    return [item for item in found if is_host_id(item.host_id)]
+        if not isinstance(entry, Quarantined):
+            found.append(entry)
+        elif entry.code != HOST_ID_INVALID:
+            unreadable += 1
+    return found, unreadable
 
 
 def _instance(event: object, state: str) -> str | None:

@@ -79,7 +79,7 @@ class Registration:
         """Put in those that are missing. Returns which."""
         wanted = [host_id for host_id in dict.fromkeys(host_ids) if is_host_id(host_id)]
         # Reading a hundred costs less than being refused a hundred times, and most are there already.
-        known = {item.host_id for item in Fleet(self._dynamodb, self._table, ()).these(wanted)}
+        known = {entry.host_id for entry in Fleet(self._dynamodb, self._table, ()).entries(wanted)}
         return [host_id for host_id in wanted if host_id not in known and self._put(host_id)]
 
     def _online(self, key: str, values: list[str]) -> Iterator[str]:

@@ -5,29 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from botocore.exceptions import ClientError
-
-from pca_runtime.authority.certificates import is_serial
-from pca_runtime.errors.kinds import HostUnreachable, InvalidInventoryItem, Throttled
-from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.errors.kinds import HostUnreachable, InvalidInventoryItem
 from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.inventory.other_certificates import held_serials
+from pca_runtime.inventory.ledger import Entry
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.settings import CertRetireSettings
-from pca_runtime.revocation.reasons import CESSATION, TO_REVOKE, reason_of, to_revoke
-from pca_runtime.revocation.revoker import Revoker
-from pca_runtime.shared.clients import DynamoDb
-from pca_runtime.shared.expressions import Expressions, to_value
+from pca_runtime.revocation.orders import Orders
+from pca_runtime.revocation.reasons import CESSATION, reason_of
 from pca_runtime.shared.log import Log
-from pca_runtime.shared.timestamps import Clock, format_time, parse_time
+from pca_runtime.shared.timestamps import Clock
 
 __all__ = ["Outcome", "Retirement", "is_retired"]
-
-# What belongs to a renewal, and what would make the host due again. Serial and expiry stay: they tell what it held.
-_REMOVED = ("pending", "runId", "leaseUntil", "renewalDate", "lastError", "failureCount")
-# Somebody else writes the item a handful of times within a renewal, never that often within a second.
-_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -39,13 +28,9 @@ class Outcome:
     revoked: int = 0
 
 
-class _ChangedError(Exception):
-    """The item is not any more what was read."""
-
-
 def is_retired(item: HostItem) -> bool:
     """Whether the retirement is recorded. A status that a person wrote by hand lacks the moment, and is no record."""
-    return item.status == "RETIRED" and parse_time(item.attributes.get("retiredAt")) is not None
+    return item.status == "RETIRED" and item.retired_at is not None
 
 
 class Retirement:
@@ -53,9 +38,8 @@ class Retirement:
 
     Args:
         settings: the function's environment.
-        inventory: the table, to read.
-        dynamodb: a DynamoDB client, for the one write.
-        revoker: tells AWS Private CA.
+        inventory: the table.
+        orders: writes orders of revocation and carries them out.
         commands: Run Command.
         clock: the current time.
         log: where it is said who was retired.
@@ -65,49 +49,53 @@ class Retirement:
         self,
         settings: CertRetireSettings,
         inventory: Inventory,
-        dynamodb: DynamoDb,
-        revoker: Revoker,
+        orders: Orders,
         commands: HostCommands,
         clock: Clock,
         log: Log,
     ) -> None:
         self._settings = settings
         self._inventory = inventory
-        self._dynamodb = dynamodb
-        self._revoker = revoker
+        self._orders = orders
         self._commands = commands
         self._clock = clock
         self._log = log
 
     def retire(self, host_id: str, reason: str = CESSATION) -> Outcome:
-        """Record the retirement with everything that is to be revoked, then revoke.
+        """Record the retirement, order that everything the host may hold is revoked, and begin with it.
 
-        A renewal in flight loses the host with the first write: nothing it does later is recorded, and the certificate
-        that it had issued is revoked too.
+        A renewal in flight loses the host with the first write: nothing it does later is recorded. Its request stands
+        in the ledger from before it was made, so that what it has issued, or is about to, is revoked too.
 
         Raises:
             RetryableError: trying again can help; what was recorded is not lost.
         """
-        for _ in range(_ROUNDS):
-            item = self._inventory.get(host_id)
-            if item is None:
-                return Outcome(host_id, "UNKNOWN")
-            if is_retired(item):
-                return Outcome(host_id, "ALREADY", self.finish(item))
-            try:
-                retired = self._record(item, reason)
-            except _ChangedError:
-                continue
-            self._log.info("retired", host_id=host_id, revocation_reason=reason)
-            return Outcome(host_id, "RETIRED", self.finish(retired))
-        raise Throttled(f"{host_id} was changed {_ROUNDS} times while it was being retired", code="SERVICE_THROTTLED")
+        item = self._inventory.get(host_id)
+        if item is None:
+            return Outcome(host_id, "UNKNOWN")
+        if is_retired(item):
+            return Outcome(host_id, "ALREADY", self.finish(item))
+        revoke = self._settings.revoke_on_retire == "ALWAYS"
+        retired = self._inventory.record_retired(host_id, reason, self._clock(), revoke=revoke)
+        if retired is None:
+            return Outcome(host_id, "UNKNOWN")
+        self._log.info("retired", host_id=host_id, revocation_reason=reason)
+        return Outcome(host_id, "RETIRED", self.finish(retired))
 
     def finish(self, item: HostItem) -> int:
-        """Revoke what the item is waiting for, from this attempt or an earlier one. Returns how many."""
-        return self._revoker.finish(item.host_id, to_revoke(item), reason_of(item))
+        """Order what the item says is to be revoked, from this attempt or an earlier one. Returns how many are now."""
+        if item.revocation_order is None:
+            return 0
+        ordered = self._ordered(item)
+        self._inventory.order_is_written(item)
+        return self._orders.carry_out(ordered)
+
+    def _ordered(self, item: HostItem) -> list[Entry]:
+        order = self._orders.everything if item.status == "RETIRED" else self._orders.replaced
+        return order(item, reason_of(item))
 
     def finish_removed(self, item: HostItem, *, gone: bool) -> int:
-        """Revoke what a removed item was waiting for and, if the machine is gone, what it held.
+        """Order what a removed item was waiting for and, if the machine is gone, everything that it held.
 
         A machine that is still there keeps its certificate until that runs out: an item can be removed by mistake,
         and a revocation cannot be taken back.
@@ -122,9 +110,11 @@ class Retirement:
         Raises:
             RetryableError: trying again can help.
         """
-        held = self._serials(item) if gone and item.status != "RETIRED" else set()
-        count = self.finish(item)
-        return count + self._revoker.finish(item.host_id, sorted(held - set(to_revoke(item))), CESSATION)
+        if item.revocation_order is not None:
+            return self._orders.carry_out(self._ordered(item))
+        if gone and item.status != "RETIRED" and self._settings.revoke_on_retire == "ALWAYS":
+            return self._orders.carry_out(self._orders.everything(item, CESSATION))
+        return 0
 
     def remove_from_host(self, item: HostItem) -> str | None:
         """Have the host delete key and certificate. Returns the command id; ``None``: it cannot be reached."""
@@ -133,52 +123,6 @@ class Retirement:
         except (HostUnreachable, InvalidInventoryItem) as error:
             self._log.info("not removed from the host", host_id=item.host_id, code=error.code, reason=error.message)
             return None
-
-    def _record(self, item: HostItem, reason: str) -> HostItem:
-        """One write, if the item still is what the serials were taken from.
-
-        Raises:
-            _ChangedError: it is not; look again.
-        """
-        e = Expressions()
-        values = {"status": "RETIRED", "retiredAt": format_time(self._clock()), "revocationReason": reason}
-        serials = self._serials(item)
-        if serials and not _is_set_of_texts(item.attributes.get(TO_REVOKE, set())):
-            # Somebody wrote something else, which nothing can be added to.
-            update = e.set({**values, TO_REVOKE: serials}) + e.remove(*_REMOVED)
-        else:
-            update = e.set(values) + e.remove(*_REMOVED)
-            if serials:
-                # "ADD" to a set: what waits from before stays.
-                update += f" ADD {e.path(TO_REVOKE)} {e.value(serials)}"
-        conditions = [e.exists("hostID")]
-        for path, value in _witnesses(item).items():
-            conditions.append(e.absent(path) if value is _ABSENT else e.compare(path, "=", value))
-        with translated("UpdateItem"):
-            try:
-                self._dynamodb.update_item(
-                    TableName=self._settings.table_name,
-                    Key={"hostID": to_value(item.host_id)},
-                    UpdateExpression=update,
-                    ConditionExpression=" AND ".join(conditions),
-                    **e.arguments(),
-                )
-            except ClientError as error:
-                if error_code(error) == "ConditionalCheckFailedException":
-                    raise _ChangedError from error
-                raise
-        waiting = {*to_revoke(item), *serials}
-        return HostItem.of({**item.attributes, **values, TO_REVOKE: waiting})
-
-    def _serials(self, item: HostItem) -> set[str]:
-        """Every certificate that the host may hold and that has not run out."""
-        if self._settings.revoke_on_retire == "NEVER":
-            return set()
-        serials = set(held_serials(item, self._clock()))
-        pending = item.pending
-        if pending and not is_serial(pending.serial) and pending.certificate_arn:
-            serials |= {serial for serial in (self._revoker.serial_of(pending.certificate_arn),) if serial}
-        return serials
 
     def _order(self, item: HostItem) -> Order:
         overrides, settings = item.overrides(), self._settings
@@ -192,25 +136,3 @@ class Retirement:
                 **overrides.directories(settings),
             },
         )
-
-
-def _is_set_of_texts(value: object) -> bool:
-    return isinstance(value, set) and all(isinstance(each, str) for each in value)
-
-
-_ABSENT = object()
-
-
-def _witnesses(item: HostItem) -> dict[str, object]:
-    """What must not have changed between reading and writing: whose renewal it is, and every certificate.
-
-    As it is in the table, whatever its type.
-    """
-    pending = item.attributes.get("pending")
-    known = pending if isinstance(pending, dict) else {}
-    return {
-        "runId": item.attributes.get("runId", _ABSENT),
-        "serial": item.attributes.get("serial", _ABSENT),
-        "pending.certificateArn": known.get("certificateArn", _ABSENT),
-        "pending.serial": known.get("serial", _ABSENT),
-    }

@@ -30,7 +30,11 @@ class CertRegisterSettings(TableSettings):
 
 
 class CertRetireSettings(PolledCommands):
+    """``audit_bucket`` is empty where the CA cannot write its audit reports."""
+
+    audit_bucket: str = ""
     ca_arn: Arn
+    ledger_table: Text
     remove_document: Text
     revoke_on_retire: RevocationPolicy
     topic_arn: Arn

@@ -21,9 +21,11 @@ from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.due import RenewalPolicy
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import IssuedCertificate, Lease
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.settings import CertDeploySettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks, installing_output
+from pca_runtime.revocation.reasons import UNSPECIFIED
 from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.identifiers import is_host_id
 from pca_runtime.shared.timestamps import Clock, format_time
@@ -52,6 +54,7 @@ class Deployment:
     Args:
         settings: the function's environment.
         inventory: the table.
+        ledger: of certificates.
         private_ca: an AWS Private CA client.
         commands: Run Command.
         callbacks: completes the task that CertIssue waits in.
@@ -62,6 +65,7 @@ class Deployment:
         self,
         settings: CertDeploySettings,
         inventory: Inventory,
+        ledger: CertificateLedger,
         private_ca: PrivateCa,
         commands: HostCommands,
         callbacks: TaskCallbacks,
@@ -69,6 +73,7 @@ class Deployment:
     ) -> None:
         self._settings = settings
         self._inventory = inventory
+        self._ledger = ledger
         self._private_ca = private_ca
         self._commands = commands
         self._callbacks = callbacks
@@ -95,6 +100,8 @@ class Deployment:
             issued = self._fetch(certificate_arn)
         except CertificateMismatch:
             return _ignored("UNREADABLE")
+        # Whatever becomes of it: from here on it is known.
+        noticed = self._ledger.notice(issued.leaf, certificate_arn)
         item, reason = self._addressee(issued)
         if item is None:
             return _ignored(reason)
@@ -113,6 +120,8 @@ class Deployment:
             # can fail the task; if that is not written yet, the workflow asks again after its timeout.
             if item.pending is None or item.pending.certificate_arn != issued.arn:
                 return _ignored("NOT_AS_REQUESTED")
+            if noticed is not None:
+                self._ledger.order(noticed, UNSPECIFIED, fate="REFUSED")
             return self._fail_task(lease, failure)
         except PermanentError as failure:
             return self._fail_task(lease, failure)
@@ -135,7 +144,14 @@ class Deployment:
             return installing_output(pending.install_command_id)
         if pending is None or pending.certificate_arn is None:
             raise IssuanceFailed(f"no certificate was issued for {host_id}", code="NOTHING_ISSUED")
-        return installing_output(self._install(lease, item, self._fetch(pending.certificate_arn), complete_task=False))
+        issued = self._fetch(pending.certificate_arn)
+        noticed = self._ledger.notice(issued.leaf, issued.arn)
+        try:
+            return installing_output(self._install(lease, item, issued, complete_task=False))
+        except CertificateMismatch:
+            if noticed is not None:
+                self._ledger.order(noticed, UNSPECIFIED, fate="REFUSED")
+            raise
 
     def _ours(self, event: dict[str, Any]) -> str | None:
         """The certificate's ARN, if the event is a success of our CA; the rule filters the same."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pca_runtime.authority.certificates import same_serial
@@ -12,12 +11,12 @@ from pca_runtime.errors.kinds import InstallFailed, LeaseLost, PcaAutomatorError
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.item import HostItem, Pending
 from pca_runtime.inventory.lease import InstalledCertificate, Lease
-from pca_runtime.inventory.other_certificates import known_serials, others_after
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.install_again import InstallAgain
 from pca_runtime.reporting.events import HOST_RENEWED, Events, renewed_detail
-from pca_runtime.revocation.reasons import reason_of, to_revoke
-from pca_runtime.revocation.revoker import Revoker
+from pca_runtime.revocation.orders import Orders
+from pca_runtime.revocation.reasons import reason_of
 from pca_runtime.shared.log import Log
 from pca_runtime.shared.timestamps import Clock, format_time
 
@@ -36,8 +35,9 @@ class DeploymentStatus:
 
     Args:
         inventory: the table.
+        ledger: of certificates.
         commands: Run Command.
-        revoker: revokes replaced certificates.
+        orders: has replaced certificates revoked.
         events: where the renewal is told of.
         again: sends a certificate again whose proof was throttled.
         clock: the current time.
@@ -47,8 +47,9 @@ class DeploymentStatus:
     def __init__(
         self,
         inventory: Inventory,
+        ledger: CertificateLedger,
         commands: HostCommands,
-        revoker: Revoker,
+        orders: Orders,
         events: Events,
         again: InstallAgain,
         clock: Clock,
@@ -56,7 +57,8 @@ class DeploymentStatus:
     ) -> None:
         self._inventory = inventory
         self._commands = commands
-        self._revoker = revoker
+        self._ledger = ledger
+        self._orders = orders
         self._events = events
         self._again = again
         self._clock = clock
@@ -83,6 +85,7 @@ class DeploymentStatus:
             HostUnreachable: the command never reached the host.
             LeaseLost: the host is no longer this run's.
         """
+        lease = Lease(host_id, run_id)
         answer = {"state": "PENDING", "attempt": attempt + 1, "commandId": command_id}
         try:
             invocation = self._commands.poll(command_id, host_id, InstallFailed)
@@ -90,11 +93,11 @@ class DeploymentStatus:
             self._again.throttled()
             return answer
         except InstallFailed as failure:
+            self._ledger.not_installed(host_id, lease.request_id, failure.code)
             start = self._again.start(host_id, run_id, failure)
             return {**answer, "state": "AGAIN", "startAt": format_time(start)}
         if not invocation.finished:
             return answer
-        lease = Lease(host_id, run_id)
         result = invocation.result
         if result.get("requestId") != lease.request_id:
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
@@ -103,26 +106,34 @@ class DeploymentStatus:
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
             self._events.publish(HOST_RENEWED, renewed_detail(item))
-            self._revoke(item)
+            self._ledger.live(host_id, lease.request_id)
+            self._revoke(item, None)
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
             raise LeaseLost(f"run {run_id} no longer holds the renewal of {host_id}", code="LEASE_LOST")
-        now = self._clock()
-        installed = _installed(item, result.get("validated") == "true", result.get("previous", ""), now)
+        installed = _installed(item, result.get("validated") == "true", result.get("previous", ""))
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
-        if revocation_reason is not None:
-            replaced = _replaced(item, installed.serial, now)
-            installed = replace(installed, to_revoke=replaced, revocation_reason=revocation_reason, others={})
-        recorded = self._inventory.record_deployed(lease, installed, now)
+        installed = replace(installed, revocation_reason=revocation_reason)
+        recorded = self._inventory.record_deployed(lease, installed, self._clock())
+        self._ledger.live(host_id, lease.request_id)
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
-        self._revoke(recorded)
+        self._revoke(recorded, item)
         return {**answer, "state": "DEPLOYED"}
 
-    def _revoke(self, item: HostItem) -> None:
-        """The renewal is done and recorded, so it does not fail for this; CertRetire's reconciliation tries again."""
+    def _revoke(self, item: HostItem, before: HostItem | None) -> None:
+        """The renewal is done and recorded, so it does not fail for this; CertRetire's reconciliation tries again.
+
+        Args:
+            item: as recorded.
+            before: as it was before.
+        """
+        if item.revocation_order is None:
+            return
         try:
-            self._revoker.finish(item.host_id, to_revoke(item), reason_of(item))
+            ordered = self._orders.replaced(item, reason_of(item), before)
+            self._inventory.order_is_written(item)
+            self._orders.carry_out(ordered)
         except PcaAutomatorError as error:
             self._log.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
 
@@ -132,11 +143,8 @@ class DeploymentStatus:
             self._log.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
 
 
-def _installed(item: HostItem, validated: bool, previous: str, now: datetime) -> InstalledCertificate:
-    """The pending certificate as the live one. What it replaced, the host knows better than the table.
-
-    When that runs out, the table alone says, so that a date beside ``previousSerial`` vouches for it.
-    """
+def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:
+    """The pending certificate as the live one. What it replaced, the host knows better than the table."""
     pending = item.pending or Pending("")
     if not (pending.serial and pending.expiry and pending.renewal_date and pending.certificate_arn):
         raise InstallFailed(f"nothing was to be installed on {item.host_id}", code="NOTHING_ISSUED")
@@ -149,23 +157,4 @@ def _installed(item: HostItem, validated: bool, previous: str, now: datetime) ->
         renewal_date=pending.renewal_date,
         validated=validated,
         previous_serial=replaced,
-        previous_expiry=_expiry_of(item, before, now) if before is not None else None,
-        others=others_after(item, pending.serial, replaced, now),
     )
-
-
-def _expiry_of(item: HostItem, serial: str, now: datetime) -> str | None:
-    """Of a certificate of this host that the table knows."""
-    if item.serial is not None and same_serial(item.serial, serial):
-        return format_time(item.expiry) if item.expiry else None
-    others = known_serials(item, now).items()
-    return next((expiry for other, expiry in others if same_serial(other, serial)), None)
-
-
-def _replaced(item: HostItem, live: str, now: datetime) -> frozenset[str]:
-    """What the table knows to be replaced. The host's own word would let it have another host's serial revoked."""
-    known = set(others_after(item, live, None, now))
-    serial = item.serial
-    if serial is not None and _SERIAL.fullmatch(serial) and not same_serial(serial, live):
-        known.add(serial)
-    return frozenset(known)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from pca_runtime.authority.csr import VerifiedCsr, verify_csr
 from pca_runtime.errors.kinds import CsrRejected
 from pca_runtime.errors.of_aws import translated
-from pca_runtime.inventory.item import Overrides
+from pca_runtime.inventory.item import HostItem, Overrides
 from pca_runtime.inventory.lease import Lease
+from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.budget import check_budget
 from pca_runtime.renewal.settings import CertIssueSettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import PrivateCa
+from pca_runtime.shared.timestamps import Clock
 
 __all__ = ["Issuance", "api_passthrough"]
 
@@ -35,24 +39,38 @@ class Issuance:
     Args:
         settings: the function's environment.
         inventory: the table.
+        ledger: of certificates; it knows of each request before the CA does.
         private_ca: an AWS Private CA client.
         callbacks: completes the task when an earlier attempt has come further than this one knows.
+        clock: the current time.
     """
 
     def __init__(
         self,
         settings: CertIssueSettings,
         inventory: Inventory,
+        ledger: CertificateLedger,
         private_ca: PrivateCa,
         callbacks: TaskCallbacks,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._inventory = inventory
+        self._ledger = ledger
+        self._validity = timedelta(days=settings.validity_days)
         self._private_ca = private_ca
         self._callbacks = callbacks
+        self._clock = clock
 
-    def request(self, host_id: str, run_id: str, csr: str, task_token: str) -> bool:
+    def request(self, host_id: str, run_id: str, csr: str, task_token: str, *, by_hand: bool = False) -> bool:
         """Verify, remember token and key, *then* issue: the issuance event may come before this returns.
+
+        Args:
+            host_id: the host.
+            run_id: of the run that renews it.
+            csr: what the host made.
+            task_token: of the task that waits.
+            by_hand: a person has forced the run, so that the budget of the host does not hold.
 
         Returns:
             Whether IssueCertificate was called.
@@ -60,6 +78,7 @@ class Issuance:
         Raises:
             CsrRejected: the CSR is not one that this host may ask with.
             LeaseLost: the host is no longer this run's.
+            IssuanceBudgetExceeded: the host had as many certificates within a day as it gets.
             IssuanceFailed: the CA refused.
         """
         lease = Lease(host_id, run_id)
@@ -70,6 +89,11 @@ class Issuance:
         known = item.pending.public_key_sha256 if item.pending else None
         if known not in (None, verified.public_key_sha256):
             raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
+        if not by_hand:
+            self._within_budget(item, lease)
+        _, entry = self._ledger.intend(host_id, run_id, lease.request_id, verified.public_key_sha256, self._validity)
+        if entry.public_key_sha256 != verified.public_key_sha256:
+            raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
         pending = self._inventory.store_request(lease, verified.public_key_sha256, task_token).pending
         if pending and pending.install_command_id:
             self._callbacks.installing(task_token, pending.install_command_id)
@@ -77,8 +101,14 @@ class Issuance:
         if pending and pending.certificate_arn:
             return False
         certificate_arn = self._issue(lease, overrides, verified)
+        self._ledger.issued(entry, certificate_arn)
         self._inventory.store_certificate_arn(lease, certificate_arn)
         return True
+
+    def _within_budget(self, item: HostItem, lease: Lease) -> None:
+        entries = self._ledger.of_host(item.host_id)
+        if not any(entry.request_id == lease.request_id for entry in entries):
+            check_budget(item.host_id, entries, self._settings.issuance_budget, item.failure_count, self._clock())
 
     def _issue(self, lease: Lease, overrides: Overrides, csr: VerifiedCsr) -> str:
         """One certificate for each request: the CA honours the token for five minutes, longer than retries.

@@ -12,7 +12,7 @@ from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.renewal.payloads import ReportRequest
 from pca_runtime.renewal.work_files import WorkFiles, rejected_key, report_key
-from pca_runtime.reporting.run_report import HostOutcome, RunReport
+from pca_runtime.reporting.run_report import HostOutcome, Outcome, RunReport
 from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["ATTRIBUTES", "Reporter"]
@@ -57,7 +57,8 @@ class Reporter:
                     _classify(host_id, listed_expiry, items.get(host_id), request.run_id, listed.started_at, now)
                 )
         for line in self.files.read_lines(rejected_key(request.run_id)).lines:
-            report.add(HostOutcome(line["hostID"], "rejected", None, "CertCheck", line["code"], line["message"]))
+            outcome: Outcome = "impaired" if line.get("host") else "rejected"
+            report.add(HostOutcome(line["hostID"], outcome, None, "CertCheck", line["code"], line["message"]))
         return report
 
 

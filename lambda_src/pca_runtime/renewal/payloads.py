@@ -31,6 +31,8 @@ class RunInput(Payload):
 
     host_ids: Annotated[list[str], Field(min_length=1, max_length=HOST_IDS_MAX)] | None = Field(None, alias="hostIDs")
     force: StrictBool = False
+    # Of a run that a change of the inventory started: nobody has looked at what it costs.
+    automatic: StrictBool = False
     reissue: Literal["all"] | None = None
     # None: the input does not say, and the policy decides.
     revoke_replaced: StrictBool | None = Field(None, alias="revokeReplaced")
@@ -44,6 +46,11 @@ class RunInput(Payload):
         if self.revoke_replaced and not (self.reissue or self.force):
             raise ValueError("revokeReplaced is only allowed with reissue, or with hostIDs and force")
         return self
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person has forced it, so that what a host may cost within a day does not hold."""
+        return (self.force or self.reissue is not None) and not self.automatic
 
     @classmethod
     def _allowed(cls) -> str:
@@ -95,6 +102,8 @@ class DeployStatusRequest(CommandRequest):
 class IssueRequest(HostRequest):
     csr: Text = Field(repr=False)
     task_token: Text = Field(alias="taskToken", repr=False)
+    # Absent in a run that an older definition started.
+    by_hand: StrictBool = Field(False, alias="byHand")
 
 
 class WorkflowError(Payload):

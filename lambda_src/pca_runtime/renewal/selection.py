@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from pca_runtime.inventory.due import is_due
 from pca_runtime.inventory.fleet import Fleet
+from pca_runtime.inventory.gate import HOST_ID_INVALID, Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
 from pca_runtime.renewal.payloads import RunInput
@@ -19,23 +20,27 @@ from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Rejected", "Selection", "Selector"]
 
-ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil")
+# Beside what decides whether a host is due, everything that can be wrong with an item and is small.
+ATTRIBUTES = (
+    "status", "serial", "expiry", "renewalDate", "validated", "runId", "leaseUntil", "lastRunId", "lastAttempt",
+    "failureCount",
+)  # fmt: skip
 
-# An id that is none can be anything up to a key's 2,048 bytes; the report needs to recognise it, no more.
-_REJECTED_ID_MAX = 100
+_FAULTS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """An id that cannot be renewed."""
+    """An entry that cannot be renewed or, if ``host``, a host in whose item something counts as absent."""
 
     host_id: str
     code: str
     message: str
+    host: bool = False
 
-    def as_line(self) -> dict[str, str]:
+    def as_line(self) -> dict[str, str | bool]:
         """The line of rejected.jsonl."""
-        return {"hostID": self.host_id, "code": self.code, "message": self.message}
+        return {"hostID": self.host_id, "code": self.code, "message": self.message, "host": self.host}
 
 
 @dataclass
@@ -53,6 +58,11 @@ class Selection:
     due: list[tuple[int | None, str]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     urgent_until: datetime | None = None
+
+    @property
+    def quarantined(self) -> int:
+        """How many entries are no hosts, or hold what cannot be this system's own."""
+        return len(self.rejected)
 
     def add(self, other: Selection) -> None:
         """Take in what another thread gathered."""
@@ -145,13 +155,16 @@ class Selector:
     def _segment(self, number: int, every: bool, now: datetime) -> Selection:
         return self._judge(self._fleet.segment(number, self._segments), every, now)
 
-    def _judge(self, items: Iterable[HostItem], every: bool, now: datetime) -> Selection:
+    def _judge(self, entries: Iterable[Entry], every: bool, now: datetime) -> Selection:
         selection = Selection()
-        for item in items:
+        for item in entries:
             selection.total += 1
-            if not is_host_id(item.host_id):
-                selection.rejected.append(_malformed(item.host_id))
+            if isinstance(item, Quarantined):
+                selection.rejected.append(_quarantined(item))
                 continue
+            if item.faults:
+                first = item.faults[0]
+                selection.rejected.append(Rejected(item.host_id, first.code, _sentences(item), host=True))
             if item.expiry is not None:
                 # Not below zero: one host that died a year ago must not hide the runway of all the others.
                 left = max((item.expiry - now).total_seconds(), 0.0)
@@ -178,10 +191,10 @@ class Selector:
         wanted = list(dict.fromkeys(host_ids))
         selection = Selection(rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)])
         found = set()
-        live = []
-        for item in self._fleet.these(host_id for host_id in wanted if is_host_id(host_id)):
+        live: list[Entry] = []
+        for item in self._fleet.entries(host_id for host_id in wanted if is_host_id(host_id)):
             found.add(item.host_id)
-            if item.status == "RETIRED":
+            if not isinstance(item, Quarantined) and item.status == "RETIRED":
                 selection.rejected.append(Rejected(item.host_id, "HOST_RETIRED", "the host is retired"))
             else:
                 live.append(item)
@@ -196,7 +209,16 @@ class Selector:
 
 
 def _malformed(host_id: str) -> Rejected:
-    shown = "".join(char if char.isprintable() else "?" for char in host_id[:_REJECTED_ID_MAX])
-    if len(host_id) > _REJECTED_ID_MAX:
-        shown += "…"
-    return Rejected(shown, "HOST_ID_INVALID", "not an EC2 instance id (i-…) nor a hybrid node id (mi-…)")
+    sentence = "not an EC2 instance id (i-…) nor a hybrid node id (mi-…)"
+    return _quarantined(Quarantined(host_id, HOST_ID_INVALID, sentence))
+
+
+def _quarantined(entry: Quarantined) -> Rejected:
+    return Rejected(entry.shown, entry.code, entry.sentence)
+
+
+def _sentences(item: HostItem) -> str:
+    """What is wrong with an item, as far as one line of a report should say it."""
+    first = "; ".join(fault.sentence for fault in item.faults[:_FAULTS_SHOWN])
+    more = len(item.faults) - _FAULTS_SHOWN
+    return f"{first}; and {more} more: pca-automator hosts lint" if more > 0 else first

@@ -80,6 +80,9 @@ class CertCsrStatusSettings(StartsSettings):
 
 class CertIssueSettings(TableSettings, StartsSettings):
     ca_arn: Arn
+    ledger_table: Text
+    # Certificates for one host within a day; what a person forces is not counted against it.
+    issuance_budget: Positive = 10
     signing_algorithm: SigningAlgorithm
     template_arn: Arn
     validity_days: Positive
@@ -91,6 +94,7 @@ class CertDeploySettings(PolledCommands, StartsSettings):
 
     ca_arn: Arn
     install_document: Text
+    ledger_table: Text
     renewal_threshold_seconds: Seconds
     renewal_jitter_seconds: Seconds
     signing_helper_path: Text
@@ -105,6 +109,7 @@ class CertDeploySettings(PolledCommands, StartsSettings):
 
 class CertDeployStatusSettings(TableSettings, StartsSettings):
     ca_arn: Arn
+    ledger_table: Text
     poll_interval_seconds: Annotated[int, Field(ge=1, le=600)]
     poll_attempts: Annotated[int, Field(ge=1, le=100)]
 

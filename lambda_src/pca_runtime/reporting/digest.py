@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pca_runtime.inventory.due import is_due
+from pca_runtime.inventory.gate import Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
 from pca_runtime.reporting.run_report import HostOutcome, RunReport, cause_lines, printable, span
 from pca_runtime.shared.counting import counted, noun
-from pca_runtime.shared.identifiers import is_host_id
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Digest", "gather", "message_of", "subject_of"]
@@ -33,12 +33,20 @@ class Digest:
     due: int = 0
     overdue: int = 0
     without: int = 0
-    rejected: int = 0
+    quarantined: int = 0
+    first_quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     left: array[float] = field(default_factory=lambda: array("d"))
     least: tuple[datetime, str] | None = None
     failed: list[HostOutcome] = field(default_factory=list)
     authority: str = ""
     crl: str = ""
+
+    def quarantine(self, entry: Entry) -> None:
+        """Count an entry that is no host, or in which something counts as absent."""
+        self.quarantined += 1
+        if len(self.first_quarantined) < _HOSTS_SHOWN:
+            name = entry.shown if isinstance(entry, Quarantined) else entry.host_id
+            self.first_quarantined.append((name, entry.faults[0].code, entry.faults[0].sentence))
 
     @property
     def first_percentile(self) -> float | None:
@@ -53,19 +61,20 @@ class Digest:
         return report
 
 
-def gather(automation: str, items: Iterable[HostItem], now: datetime, next_run: timedelta) -> Digest:
+def gather(automation: str, entries: Iterable[Entry], now: datetime, next_run: timedelta) -> Digest:
     """Count the fleet.
 
     Args:
         automation: the deployment's name.
-        items: every item that is not retired, with :data:`ATTRIBUTES`.
+        entries: every entry that is not retired, with :data:`ATTRIBUTES`.
         now: the injected clock's time.
         next_run: how long until the next run.
     """
     digest = Digest(automation, now)
-    for item in items:
-        if not is_host_id(item.host_id):
-            digest.rejected += 1
+    for item in entries:
+        if isinstance(item, Quarantined) or item.faults:
+            digest.quarantine(item)
+        if isinstance(item, Quarantined):
             continue
         digest.hosts += 1
         digest.due += is_due(
@@ -107,7 +116,7 @@ def message_of(digest: Digest) -> str:
         f"  {digest.overdue:>6}  overdue: the certificate has run out",
         f"  {digest.without:>6}  without a certificate",
         f"  {len(digest.failed):>6}  failed in their last renewal",
-        f"  {digest.rejected:>6}  {noun(digest.rejected, 'entry that is', 'entries that are')} no host id",
+        f"  {digest.quarantined:>6}  in quarantine: not to be read, or not in every attribute",
         "",
         f"  Least time left:   {_least(digest)}{f', {digest.least[1]}' if digest.least else ''}",
         f"  99 of 100 have:    {_duration(percentile) if percentile is not None else 'no certificate'}",
@@ -126,8 +135,18 @@ def message_of(digest: Digest) -> str:
         if len(digest.failed) > len(first):
             lines.append(f"  ... and {len(digest.failed) - len(first)} more: pca-automator hosts list --failed")
         lines.append("")
+    lines += _quarantine(digest)
     lines += ["More: pca-automator status"]
     return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _quarantine(digest: Digest) -> list[str]:
+    if not digest.quarantined:
+        return []
+    lines = ["IN QUARANTINE", ""]
+    lines += [f"  {name:<20}  {code}: {sentence}" for name, code, sentence in digest.first_quarantined]
+    more = digest.quarantined - len(digest.first_quarantined)
+    return [*lines, f"  {f'... and {more} more: ' if more else 'Each with its reason: '}pca-automator hosts lint", ""]
 
 
 def _least(digest: Digest) -> str:

@@ -104,9 +104,9 @@ def renewed_detail(item: HostItem) -> dict[str, Any]:
         "serial": item.serial,
         "expiry": _time(item.expiry),
         "renewalDate": _time(item.renewal_date),
-        "certificateArn": _text(item.attributes.get("certificateArn")),
-        "validated": item.attributes.get("validated") is True,
-        "previousSerial": _text(item.attributes.get("previousSerial")),
+        "certificateArn": item.certificate_arn,
+        "validated": item.validated is True,
+        "previousSerial": item.previous_serial,
     }
 
 
@@ -123,15 +123,10 @@ def failed_detail(item: HostItem, now: datetime) -> dict[str, Any]:
         "runId": item.last_run_id,
         **error,
         "remedy": remedy_for(error["code"], error["message"]),
-        "failureCount": int(item.attributes.get("failureCount", 1)),
+        "failureCount": max(item.failure_count, 1),
         "expiry": _time(item.expiry),
         "secondsLeft": None if item.expiry is None else int((item.expiry - now).total_seconds()),
     }
-
-
-def _text(value: object) -> str | None:
-    """What a person may have written is anything that DynamoDB knows."""
-    return value if isinstance(value, str) else None
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -26,14 +26,17 @@ _SUBJECT_MAX = 100
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
 CAUSES_MAX = 40
 
-Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected"]
-_TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected")
+Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected", "impaired"]
+_TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected", "impaired")
+# Entries of which the run tells beside the hosts that were due.
+_QUARANTINE: tuple[Outcome, ...] = ("rejected", "impaired")
 _LABELS: dict[Outcome, str] = {
     "renewed": "renewed",
     "failed": "failed",
     "lost": "lost (claimed by this run, and neither renewed nor failed)",
     "notAttempted": "not attempted",
     "rejected": "rejected",
+    "impaired": "impaired (what this system cannot have written counts as absent)",
     "skipped": "skipped (another run has or had them, or they were retired)",
 }
 
@@ -121,10 +124,10 @@ class RunReport:
         return None if self.started_at is None else int((self.now - self.started_at).total_seconds())
 
     def most_urgent_first(self) -> list[HostOutcome]:
-        """Least time left first; no certificate counts as one that expires now. Rejected ids come last."""
+        """Least time left first; no certificate counts as one that expires now. What is in quarantine comes last."""
         return sorted(
             self.trouble,
-            key=lambda host: (host.outcome == "rejected", host.expiry or self.now, host.host_id),
+            key=lambda host: (host.outcome in _QUARANTINE, host.expiry or self.now, host.host_id),
         )
 
     def numbers(self) -> dict[str, int]:
@@ -284,7 +287,7 @@ def _where(report: RunReport) -> list[str]:
 def _left(host: HostOutcome, now: datetime) -> str:
     expiry = host.expiry
     if expiry is None:
-        return "rejected" if host.outcome == "rejected" else "no certificate"
+        return host.outcome if host.outcome in _QUARANTINE else "no certificate"
     if expiry <= now:
         return f"EXPIRED {span(now - expiry)} ago"
     return f"{span(expiry - now)} left"

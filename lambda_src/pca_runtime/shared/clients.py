@@ -13,11 +13,14 @@ from botocore.config import Config
 
 __all__ = [
     "S3",
+    "AuditingCa",
     "CloudWatch",
     "DynamoDb",
     "Ec2",
     "EventBridge",
+    "LedgerDynamoDb",
     "PrivateCa",
+    "RevokingCa",
     "RolesAnywhere",
     "ServiceQuotas",
     "Sns",
@@ -53,6 +56,22 @@ class DynamoDb(Protocol):
     def scan(self, **kwargs: Any) -> Answer: ...
     def batch_get_item(self, **kwargs: Any) -> Answer: ...
     def query(self, **kwargs: Any) -> Answer: ...
+
+
+class LedgerDynamoDb(Protocol):
+    def put_item(self, **kwargs: Any) -> Answer: ...
+    def update_item(self, **kwargs: Any) -> Answer: ...
+    def query(self, **kwargs: Any) -> Answer: ...
+
+
+class RevokingCa(Protocol):
+    def get_certificate(self, **kwargs: Any) -> Answer: ...
+    def revoke_certificate(self, **kwargs: Any) -> Answer: ...
+
+
+class AuditingCa(Protocol):
+    def create_certificate_authority_audit_report(self, **kwargs: Any) -> Answer: ...
+    def describe_certificate_authority_audit_report(self, **kwargs: Any) -> Answer: ...
 
 
 class S3(Protocol):

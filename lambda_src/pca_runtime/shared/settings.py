@@ -54,6 +54,9 @@ class TableSettings(FunctionSettings):
     """CertDeployStatus and CertFailure, and the base of the other functions that use the inventory."""
 
     table_name: Text
+    # What this deployment can have written at the most; without them, what any deployment can.
+    longest_lease_seconds: Positive | None = None
+    validity_days: Positive | None = None
 
 
 class HostDirectories(TableSettings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import overrides
+from pca_automator.cli.deployed import ledger, overrides
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.runtime import runtime
 
@@ -23,20 +23,22 @@ def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
     table: Pairs = [
         ("status", row["status"]),
         ("time left", row["left"]),
-        ("certificate", f"serial {item.serial}, until {item.attributes.get('expiry')}" if item.serial else "none"),
-        ("proven with Roles Anywhere", item.attributes.get("validated")),
-        ("due", f"{'now' if row['due'] else item.attributes.get('renewalDate', 'no')}"),
+        ("certificate", f"serial {item.serial}, until {fleet.moment(item.expiry)}" if item.serial else "none"),
+        ("proven with Roles Anywhere", item.validated),
+        ("due", f"{'now' if row['due'] else fleet.moment(item.renewal_date) or 'no'}"),
         ("overrides", ", ".join(f"{name}={_value(value)}" for name, value in own.items()) or "none"),
         ("last run", _last_run(item)),
     ]
-    others = runtime("inventory.other_certificates").known_serials(item, view.now)
-    if others:
-        # Sent to the host and never recorded, or replaced before its time.
-        table.append(("may hold, too", ", ".join(f"serial {each}, until {end}" for each, end in others.items())))
+    # The live one, and what was asked for and not put in service, or replaced before its time.
+    entries = ledger.certificates(deployment, item.host_id)
+    answer["certificates"] = [ledger.as_json(entry) for entry in entries]
+    table.append(("may be valid", f"{len(entries)} in the ledger" if entries else "none in the ledger"))
+    table += [(f"  {fleet.moment(entry.requested_at)}", ledger.as_line(entry)) for entry in entries]
     if item.run_id:
-        table.append(("in flight", f"run {item.run_id}, until {item.attributes.get('leaseUntil')}"))
+        table.append(("in flight", f"run {item.run_id}, until {fleet.moment(item.lease_until)}"))
     if item.last_error:
         table += explanation(item)
+    table += [("counts as absent", fault.sentence) for fault in item.faults]
     table += [("history", "" if history else "none that Systems Manager keeps")]
     table += [(f"  {each['at']}", f"{each['document']}  {each['status']}") for each in history]
     return answer, table
@@ -69,7 +71,7 @@ def _value(value: Any) -> str:
 def _last_run(item: Any) -> str:
     if item.last_run_id is None:
         return "none"
-    return f"{item.last_run_id}, {item.attributes.get('lastAttempt', '?')}"
+    return f"{item.last_run_id}, {fleet.moment(item.last_attempt) or '?'}"
 
 
 def _history(deployment: Deployment, host_id: str) -> list[dict[str, str]]:

@@ -59,7 +59,6 @@ class View:
     def row(self, item: Any) -> dict[str, Any]:
         """One host of a list, in JSON."""
         seconds = self.seconds_left(item)
-        attributes = item.attributes
         row = {
             "hostID": item.host_id,
             "status": item.status or "NEW",
@@ -68,8 +67,47 @@ class View:
             "due": self.is_due(item),
             "lastError": item.last_error.get("code"),
         }
-        shown = ("expiry", "renewalDate", "serial", "validated", "lastAttempt", "lastRunId", "failureCount")
-        return {**row, **{name: attributes[name] for name in shown if name in attributes}}
+        known = {
+            "expiry": moment(item.expiry),
+            "renewalDate": moment(item.renewal_date),
+            "serial": item.serial,
+            "validated": item.validated,
+            "lastAttempt": moment(item.last_attempt),
+            "lastRunId": item.last_run_id,
+            "failureCount": item.failure_count or None,
+        }
+        row |= {name: value for name, value in known.items() if value is not None}
+        return {**row, **quarantine(item)}
+
+
+def moment(value: datetime | None) -> str | None:
+    """As it stands in the table."""
+    return None if value is None else str(runtime("shared.timestamps").format_time(value))
+
+
+def quarantine(entry: Any) -> dict[str, Any]:
+    """What a list says of an entry that cannot be read, or not in every attribute; nothing for any other."""
+    if not entry.faults:
+        return {}
+    return {"quarantine": entry.faults[0].code, "reasons": [fault.sentence for fault in entry.faults]}
+
+
+def is_host(entry: Any) -> bool:
+    """Whether an entry is a host; the others are in quarantine as a whole."""
+    return not isinstance(entry, runtime("inventory.gate").Quarantined)
+
+
+def quarantined_row(entry: Any) -> dict[str, Any]:
+    """An entry that is no host, in a list: a name that can be typed, and its key as it is."""
+    row = {"hostID": runtime("inventory.gate").handle_of(entry.host_id), "status": "QUARANTINED", "key": entry.host_id}
+    return {**row, "left": "", "secondsLeft": None, "due": False, "lastError": entry.code, **quarantine(entry)}
+
+
+def gate(deployment: Deployment) -> Any:
+    """The runtime's own reader of items, with the limits of the deployment."""
+    settings, module = deployment.settings("CertCheck"), runtime("inventory.gate")
+    table = runtime("shared.settings").TableSettings.load(settings)
+    return module.Gate.of(table, runtime("shared.timestamps").utc_now)
 
 
 def left(seconds: int | None) -> str:
@@ -94,20 +132,16 @@ def parse_span(text: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def scan(deployment: Deployment, attributes: tuple[str, ...] = LISTED, status: str | None = None) -> Iterator[Any]:
-    """Every item, page by page; what the caller does not keep is not kept."""
-    expressions = runtime("shared.expressions").Expressions()
-    request: dict[str, Any] = {
-        "TableName": deployment.table,
-        "ProjectionExpression": ", ".join(expressions.path(name) for name in ("hostID", *attributes)),
-    }
-    if status is not None:
-        request["FilterExpression"] = expressions.compare("status", "=", status)
-    request |= {**expressions.arguments(), "PaginationConfig": {"PageSize": _PAGE}}
-    from_item, host_item = runtime("shared.expressions").from_item, runtime("inventory.item").HostItem
+def scan(deployment: Deployment, attributes: tuple[str, ...] | None = LISTED) -> Iterator[Any]:
+    """Every entry, page by page; what the caller does not keep is not kept. ``None``: with all its attributes."""
+    request: dict[str, Any] = {"TableName": deployment.table, "PaginationConfig": {"PageSize": _PAGE}}
+    if attributes is not None:
+        expressions = runtime("shared.expressions").Expressions()
+        request["ProjectionExpression"] = ", ".join(expressions.path(name) for name in ("hostID", *attributes))
+        request |= expressions.arguments()
+    admit = gate(deployment).admit
     for page in deployment.aws.client("dynamodb").get_paginator("scan").paginate(**request):
-        for item in page["Items"]:
-            yield host_item.of(from_item(item))
+        yield from map(admit, page["Items"])
 
 
 def get(deployment: Deployment, host_id: str) -> Any:
@@ -117,18 +151,39 @@ def get(deployment: Deployment, host_id: str) -> Any:
         Trouble: no such host.
     """
     check_ids([host_id])
-    inventory = runtime("shared.expressions")
     answer = deployment.aws.client("dynamodb").get_item(
         TableName=deployment.table, Key={"hostID": {"S": host_id}}, ConsistentRead=True
     )
     if "Item" not in answer:
         raise no_such_host(host_id)
-    return runtime("inventory.item").HostItem.of(inventory.from_item(answer["Item"]))
+    entry = gate(deployment).admit(answer["Item"])
+    if not is_host(entry):
+        raise Trouble(f"{host_id}: {entry.sentence}: pca-automator explain {entry.code}", FAILED)
+    return entry
+
+
+def entries(deployment: Deployment, given: list[str]) -> dict[str, Any]:
+    """Entries by their keys, or by the names that :func:`quarantined_row` gives to keys that cannot be typed."""
+    reader, found = gate(deployment), {}
+    for text in given:
+        answer = deployment.aws.client("dynamodb").get_item(
+            TableName=deployment.table, Key={"hostID": {"S": text}}, ConsistentRead=True
+        )
+        if "Item" in answer:
+            found[text] = reader.admit(answer["Item"])
+    if missing := set(given) - set(found):
+        # Only a look at every key finds the others.
+        name = runtime("inventory.gate").handle_of
+        named = {name(entry.host_id): entry for entry in scan(deployment, ("status",))}
+        found |= {text: named[text] for text in missing if text in named}
+    return found
 
 
 def these(deployment: Deployment, host_ids: list[str], attributes: tuple[str, ...]) -> dict[str, Any]:
     """Some items by their ids; absent ones are left out."""
-    fleet = runtime("inventory.fleet").Fleet(deployment.aws.client("dynamodb"), deployment.table, attributes)
+    fleet = runtime("inventory.fleet").Fleet(
+        deployment.aws.client("dynamodb"), deployment.table, attributes, gate(deployment)
+    )
     return {item.host_id: item for item in fleet.these(host_ids)}
 
 

@@ -9,8 +9,6 @@ from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.output import say
 from pca_automator.cli.runtime import runtime
 
-ATTRIBUTES = ("status", "serial", "previousSerial", "previousExpiry", "expiry", "otherSerials", "pending")
-"""What says which certificates a host may hold."""
 RESULTS = {
     "REVOKED": "revoked",
     "BEFORE": "was revoked before",
@@ -42,22 +40,8 @@ def check_reason(reason: str) -> None:
         raise Trouble(f"{reason!r} is not a reason: allowed are {', '.join(allowed)}", USAGE)
 
 
-def held(item: Any, *, previous: bool = True) -> list[str]:
-    """The serials of what a host may hold: the live one, the one before, and what was sent to it and never recorded."""
-    times = runtime("shared.timestamps")
-    found = list(runtime("inventory.other_certificates").held_serials(item, times.utc_now(), previous=previous))
-    before = item.attributes.get("previousSerial")
-    of_unknown_end = times.parse_time(item.attributes.get("previousExpiry")) is None
-    if previous and of_unknown_end and runtime("authority.certificates").is_serial(before) and before not in found:
-        # A retirement takes it for past; a person who asks for it means it.
-        found.append(str(before))
-    return found
-
-
 def revoke(deployment: Deployment, host_id: str, serials: list[str], reason: str) -> dict[str, str]:
     """Revoke certificates of a host. Returns what came of each, one of :data:`RESULTS`."""
     aws = deployment.aws
-    revoker = runtime("revocation.revoker").Revoker(
-        aws.client("acm-pca"), aws.client("dynamodb"), deployment.authority, deployment.table, _Console()
-    )
+    revoker = runtime("revocation.revoker").Revoker(aws.client("acm-pca"), deployment.authority, _Console())
     return {serial: str(revoker.revoke(host_id, serial, reason)) for serial in serials}

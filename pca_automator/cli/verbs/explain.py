@@ -38,6 +38,9 @@ def explain(
             op.output, {name: getattr(entry, name) for name in names}, [(name, getattr(entry, name)) for name in names]
         )
         return
+    if what.startswith(runtime("inventory.gate").HANDLE):
+        _explain_quarantined(op, what)
+        return
     if not runtime("shared.identifiers").is_host_id(what):
         raise _neither(what, list(catalogue.CATALOGUE))
     item = fleet.get(op.deployment, what)
@@ -47,6 +50,7 @@ def explain(
     if item.status == "RENEWING":
         _explain_in_flight(op, item, row, table, lost=not item.is_busy(view.now))
         return
+    table += [("counts as absent", fault.sentence) for fault in item.faults]
     if not item.last_error:
         outcome = "its last renewal went well" if item.status == "DEPLOYED" else "no failure is recorded"
         show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
@@ -57,18 +61,32 @@ def explain(
         "lastError": dict(item.last_error),
         "meaning": catalogue.lookup(code).meaning,
         "remedy": remedy_for(what, code, message),
-        "failures": item.attributes.get("failureCount", 1),
+        "failures": max(item.failure_count, 1),
         "next": f"pca-automator run {what} --force --watch",
     }
     table += [*explanation(item), ("failures in a row", answer["failures"]), ("then", answer["next"])]
     show(op.output, answer, table, what)
 
 
+def _explain_quarantined(op: Operator, name: str) -> None:
+    """An entry that is no host, by the name that a list gives to it."""
+    entry = fleet.entries(op.deployment, [name]).get(name)
+    if entry is None:
+        raise Trouble(f"the inventory has no entry {name}: pca-automator hosts lint names them", USAGE)
+    row, known = fleet.quarantined_row(entry), runtime("errors.catalogue").lookup(entry.code)
+    answer = {**row, "meaning": known.meaning, "remedy": known.remedy, "next": f"pca-automator hosts remove {name}"}
+    table = [
+        ("status", row["status"]), ("key", entry.shown), ("code", entry.code), ("message", entry.sentence),
+        ("what happened", known.meaning), ("what to do", known.remedy), ("then", answer["next"]),
+    ]  # fmt: skip
+    show(op.output, answer, table, name)
+
+
 def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list[tuple[str, Any]], lost: bool) -> None:
     """A host that a run has taken; what an earlier one recorded is no answer then."""
     what, run = item.host_id, f"run {item.run_id}"
     if not lost:
-        outcome = f"{run} is renewing it, until {item.attributes.get('leaseUntil')} at most"
+        outcome = f"{run} is renewing it, until {fleet.moment(item.lease_until)} at most"
         show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
         return
     entry, outcome = runtime("errors.catalogue").lookup("HOST_LOST"), f"{run} neither renewed nor failed it"

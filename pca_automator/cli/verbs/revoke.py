@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import revocation
+from pca_automator.cli.deployed import ledger, revocation
 from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import say, show
 from pca_automator.cli.verbs.verb import DryRunOption, Operator, YesOption, confirm, verb
@@ -20,14 +20,13 @@ def revoke(
     reason: Annotated[
         str, typer.Option(metavar="REASON", help="KEY_COMPROMISE, SUPERSEDED, ... as AWS Private CA names them.")
     ] = "UNSPECIFIED",
-    previous: Annotated[bool, typer.Option("--previous", help="The one before it as well.")] = False,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Revoke the live certificate of a host, and what was sent to it unrecorded; it cannot be taken back."""
+    """Revoke every certificate of a host that may be valid, as the ledger knows them; it cannot be taken back."""
     revocation.check_reason(reason)
     item = fleet.get(op.deployment, host_id)
-    serials = revocation.held(item, previous=previous)
+    serials = ledger.serials(op.deployment, item)
     if not serials:
         raise Trouble(f"{host_id} has no certificate that has not run out")
     if dry_run:

@@ -33,9 +33,13 @@ class Summary:
     overdue: int = 0
     seconds: list[int] = field(default_factory=list)
     least: tuple[int, str] | None = None
+    quarantined: int = 0
 
     def add(self, view: fleet.View, item: Any) -> None:
-        """Count one host."""
+        """Count one entry."""
+        self.quarantined += bool(item.faults)
+        if not fleet.is_host(item):
+            return
         self.statuses[item.status or "NEW"] += 1
         if item.status == "RETIRED":
             return
@@ -60,7 +64,7 @@ def status(op: Operator) -> None:
     view, summary = fleet.View.of(op.deployment), Summary()
     for item in fleet.scan(op.deployment, fleet.JUDGED):
         summary.add(view, item)
-    if not summary.statuses:
+    if not summary.statuses and not summary.quarantined:
         raise fleet.empty()
     runs = _runs(op.deployment)
     last, broken = runs[0] if runs else None, _broken_run(runs)
@@ -76,6 +80,7 @@ def status(op: Operator) -> None:
         "statuses": dict(summary.statuses),
         "due": summary.due,
         "overdue": summary.overdue,
+        "quarantined": summary.quarantined,
         "leastSecondsLeft": summary.least[0] if summary.least else None,
         "leastSecondsLeftHost": summary.least[1] if summary.least else None,
         "firstPercentileSecondsLeft": percentile,
@@ -92,6 +97,7 @@ def status(op: Operator) -> None:
         ("  by status", ", ".join(f"{count} {name}" for name, count in sorted(summary.statuses.items()))),
         ("due", summary.due),
         ("overdue", _overdue(summary)),
+        ("in quarantine", summary.quarantined),
         ("least time left", least),
         ("99 % have at least", fleet.left(percentile) if percentile is not None else ""),
         ("last run", " ".join(str(last[name]) for name in ("status", "startedAt", "runId")) if last else "none yet"),
@@ -118,6 +124,9 @@ def _troubles(
     failed = summary.statuses["FAILED"]
     found = {
         f"{_overdue(summary)}: pca-automator hosts list --expiring-within 0m": summary.overdue,
+        f"{counted(summary.quarantined, 'entry', 'entries')} in quarantine: pca-automator hosts lint": (
+            summary.quarantined
+        ),
         f"{counted(failed, 'host')} failed: pca-automator hosts list --failed": failed,
         f"{which} ended {broken['status'] if broken else ''}: pca-automator run --watch": broken,
         f"the CA is {ca['status']}: pca-automator explain CA_NOT_ACTIVE": ca["status"] != "ACTIVE",

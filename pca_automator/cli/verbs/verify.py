@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +35,8 @@ _POLL_SECONDS = 1.0
 _RUN_SECONDS = 600
 # Systems Manager's ids are random; seventeen digits that begin like this are as good as never given out.
 _TEST_ID = "mi-00000000000{:06x}"
-_FAR_AWAY = "2099-01-01T00:00:00Z"
+# Of a deployment whose functions do not know how long its certificates are valid.
+_VALIDITY_DAYS = "365"
 
 
 @verb
@@ -124,9 +127,16 @@ class Tests:
                 for host_id in self.ids:
                     self._remove(host_id)
 
+    @cached_property
+    def far_away(self) -> str:
+        """As far from its end as a certificate of this deployment can be; what lies beyond counts as absent."""
+        days = int(self.deployment.settings("CertCheck").get("VALIDITY_DAYS", _VALIDITY_DAYS))
+        return str(fleet.moment(runtime("shared.timestamps").utc_now() + timedelta(days=days)))
+
     def _put(self, host_id: str) -> None:
         item = {
-            "hostID": host_id, "selfTest": True, "status": "FAILED", "expiry": _FAR_AWAY, "renewalDate": _FAR_AWAY,
+            "hostID": host_id, "selfTest": True, "status": "FAILED",
+            "expiry": self.far_away, "renewalDate": self.far_away,
         }  # fmt: skip
         self._conditionally(
             "put_item",
@@ -177,7 +187,7 @@ class Tests:
         # With instance_tags IAM refuses first: a host that does not exist carries no tag.
         if not codes <= {"HOST_UNKNOWN_TO_SSM", "ACCESS_REFUSED"}:
             raise Trouble(f"the entries failed with {', '.join(sorted(codes))}")
-        kept = sum(item.attributes.get("expiry") == _FAR_AWAY for item in found.values())
+        kept = sum(fleet.moment(item.expiry) == self.far_away for item in found.values())
         _expect("entries whose expiry was kept", self.hosts, kept)
         return f"{counted(self.hosts, 'failed as it must', 'failed as they must')}: {', '.join(sorted(codes))}"
 

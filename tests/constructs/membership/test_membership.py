@@ -94,12 +94,12 @@ def test_cert_retire_is_told_of_removed_items_alone() -> None:
 
 
 def table() -> str:
-    (name,) = resources(template(), "AWS::DynamoDB::Table")
+    (name,) = (each for each in resources(template(), "AWS::DynamoDB::Table") if "Hosts" in each)
     return name
 
 
 def test_the_table_streams_both_images() -> None:
-    (found,) = resources(template(), "AWS::DynamoDB::Table").values()
+    (found,) = (each for name, each in resources(template(), "AWS::DynamoDB::Table").items() if "Hosts" in name)
     assert found["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 

@@ -9,23 +9,29 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pca_runtime.shared.expressions import Stored
 
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import CA_ARN
-from tests.runtime.membership.rig import Members, ec2_event, enter, record
-from tests.runtime.membership.test_cert_retire import LIVE
+from tests.runtime.membership.rig import LIVE, Members, ec2_event, enter, record
 from tests.runtime.pki import make_csr
-from tests.runtime.renewal.steps import RUN, fail, renew
+from tests.runtime.renewal.steps import RUN, fail, renew, until_csr
 from tests.runtime.renewal.test_cert_check import host_id
 from tests.runtime.reporting.test_cert_report import document, listed, report
 
 GONE, REMOVED = host_id(1), host_id(2)
+RETIRED = {"retiredAt": "2026-11-23T13:00:00Z", "revocationOrder": "CESSATION_OF_OPERATION"}
 # What DynamoDB can hold, in every kind, and text that no person would want in a mail.
 VALUES: dict[str, Any] = {
     "empty": "",
     "long": "x" * 100_000,
     "lines": "a\r\nb\x1b[2J\u202ec",
     "number": Decimal("-1.5"),
+    # 101 digits: DynamoDB takes it, boto3's deserializer raises decimal.Rounded.
+    "long number": Stored({"N": "1" + "0" * 100}),
+    "small number": Stored({"N": "-1E-130"}),
+    "long numbers": Stored({"NS": ["1" + "0" * 100, "1E+125"]}),
+    "deep": Stored({"M": {"a": {"L": [{"M": {"b": {"N": "9" * 38 + "E+80"}}}]}}}),
     "truth": True,
     "nothing": None,
     "bytes": b"\xff\x00",
@@ -41,8 +47,13 @@ VALUES: dict[str, Any] = {
 }
 ATTRIBUTES = (
     "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
-    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "previousExpiry", "toRevoke",
-    "retiredAt", "revocationReason", "otherSerials", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
+    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "retiredAt", "revocationReason",
+    "revocationOrder", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
+)  # fmt: skip
+# What decides over a renewal, and is the system's own.
+OWN = (
+    "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
+    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial",
 )  # fmt: skip
 
 
@@ -88,7 +99,7 @@ def test_poisoned_items_hold_up_no_departure(members: Members, value: str) -> No
     members.invoke("cert_retire", {"reconcile": True})
     assert members.world.item(GONE)["status"] == "RETIRED"
     records = [in_a_stream(number, {"hostID": name, **item}, None) for number, (name, item) in enumerate(items.items())]
-    records.append(record(999, {"hostID": REMOVED, **LIVE, "toRevoke": {"0e"}}, None))
+    records.append(record(999, {"hostID": REMOVED, **LIVE, "serial": "0e", "status": "RETIRED", **RETIRED}, None))
     assert members.invoke("cert_retire", {"Records": records})["removed"] == len(records)
     assert {0x0D, 0x0E} <= set(members.pca.revoked)
 
@@ -109,6 +120,22 @@ def test_poisoned_items_in_the_stream_hold_up_no_enrolment(members: Members, val
     ]
     records.append(record(999, None, {"hostID": HOST}))
     assert members.invoke("cert_enroll", {"Records": records})["enrolled"] == 1
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_whatever_a_host_s_own_item_holds_it_is_renewed_failed_and_listed(members: Members, value: str) -> None:
+    """Of what the system itself writes: a time in 9999, a count that is a text, a lease that is a map."""
+    world = members.world
+    for number, name in enumerate(OWN, 300):
+        each = host_id(number)
+        world.put(each, **{name: VALUES[value]})
+        world.invoke("cert_check", {"input": {"hostIDs": [each], "force": True}, "runId": RUN})
+        assert [line["hostID"] for line in world.lines(f"runs/{RUN}/hosts.jsonl")] == [each], name
+        until_csr(world, host_id=each)
+        assert fail(world, "CertIssue", "CsrRejected", "x", host_id=each)["recorded"], name
+        assert world.item(each)["failureCount"] == 1
+        renew(world, "run-2", each)
+        assert {"failureCount", "pending", "runId", "leaseUntil"}.isdisjoint(world.item(each)), name
 
 
 @pytest.mark.parametrize("name", ["phase", "code", "message"])
@@ -132,16 +159,16 @@ def test_a_long_last_error_hides_no_other_host_in_report_and_digest(world: World
     assert len(event["hosts"]) == 2
 
 
-@pytest.mark.parametrize("item", ["serial", "toRevoke", "pending"])
+@pytest.mark.parametrize("item", ["serial", "pending"])
 def test_an_item_has_only_certificates_of_its_own_host_revoked(members: Members, item: str) -> None:
     """With a CA that is shared, the certificate could be a subordinate CA's."""
     arn = members.pca.add(members.pca.ca.issue(make_csr(REMOVED)))
     serial = arn.removeprefix(f"{CA_ARN}/certificate/").lstrip("0")
-    written = {"serial": serial, "toRevoke": {serial}, "pending": {"requestId": "r", "certificateArn": arn}}
+    written = {"serial": serial, "pending": {"requestId": "r", "certificateArn": arn}}
     members.world.put(GONE, **{**LIVE, item: written[item]})
     members.invoke("cert_retire", ec2_event(GONE, "terminated"))
     assert int(serial, 16) not in members.pca.revoked
-    assert "toRevoke" not in members.world.item(GONE)
+    assert "revocationOrder" not in members.world.item(GONE)
     members.world.put(REMOVED, **{**LIVE, "serial": serial})
     members.invoke("cert_retire", ec2_event(REMOVED, "terminated"))
     assert int(serial, 16) in members.pca.revoked

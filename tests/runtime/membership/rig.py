@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
 from pca_runtime.shared.expressions import to_value
 
 from tests.runtime.conftest import HOST, Context, World
@@ -59,6 +61,28 @@ class Authority(FakePca):
         self.certificates = pca.certificates
         self.revoked: dict[int, str] = {}
         self.foreign: set[int] = set()
+        self.reported = False
+
+    def create_certificate_authority_audit_report(self, **request: Any) -> dict[str, Any]:
+        assert (request["S3BucketName"], request["AuditReportResponseFormat"]) == ("audit", "CSV")
+        answer = {"AuditReportId": "report-1", "S3Key": "audit-report/ca/report-1.csv"}
+        return self._do("create_certificate_authority_audit_report", request, lambda: answer)
+
+    def describe_certificate_authority_audit_report(self, **request: Any) -> dict[str, Any]:
+        assert request["AuditReportId"] == "report-1"
+        state = "SUCCESS" if self.reported else "CREATING"
+        answer = {"AuditReportStatus": state, "S3Key": "audit-report/ca/report-1.csv"}
+        return self._do("describe_certificate_authority_audit_report", request, lambda: answer)
+
+    def write_report(self, s3: Any, issued_at: datetime) -> None:
+        """As https://docs.aws.amazon.com/privateca/latest/userguide/PcaAuditReport.html shows it."""
+        lines = ["awsAccountId,requestedByServicePrincipal,certificateArn,serial,subject,notBefore,notAfter,issuedAt"]
+        for arn, pem in self.certificates.items():
+            leaf = x509.load_pem_x509_certificate(pem.encode())
+            subject = leaf.subject.rfc4514_string()
+            lines.append(f'111122223333,,{arn},00,"{subject}",,,{issued_at:%Y-%m-%dT%H:%M:%S+0000}')
+        s3.put_object(Bucket="audit", Key="audit-report/ca/report-1.csv", Body="\n".join(lines).encode())
+        self.reported = True
 
     def revoke_certificate(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_failing_start_is_delivered_again_under_the_same_name(members: Members
         pytest.param(item(status="RENEWING", **FLIGHT), item(**LIVE), id="deployed"),
         pytest.param(item(status="RENEWING", **FLIGHT), item(**{**LIVE, "status": "FAILED"}), id="failed"),
         pytest.param(item(**LIVE), item(status="RETIRED", retiredAt="2026-11-23T13:15:00Z"), id="retired"),
-        pytest.param(item(**LIVE, toRevoke={"0a"}), item(**LIVE), id="revoked"),
+        pytest.param(item(**LIVE, revocationOrder="SUPERSEDED"), item(**LIVE), id="revoked"),
         pytest.param(item(), item(keyMode="0440"), id="override before the first claim: its run is on its way"),
         pytest.param(item(**LIVE, note="a"), item(**LIVE, note="b"), id="an attribute of the user's own"),
         pytest.param(item(status="RENEWING", **FLIGHT), item(status="RENEWING", keyMode="0440", **FLIGHT), id="flight"),
@@ -94,7 +94,7 @@ def test_a_changed_override_renews_the_host_although_it_is_not_due(
     live = {**LIVE, "status": status}
     enroll(members, record(1, item(**live), item(**live, **override)))
     enroll(members, record(2, item(**live, **override), item(**live)))
-    assert list(members.runs.started.values()) == [{"hostIDs": [HOST], "force": True}] * 2
+    assert list(members.runs.started.values()) == [{"hostIDs": [HOST], "force": True, "automatic": True}] * 2
 
 
 def test_an_item_put_again_as_a_whole_is_a_new_host(members: Members) -> None:

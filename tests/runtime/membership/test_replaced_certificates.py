@@ -1,25 +1,20 @@
-"""What is replaced, or was sent and never recorded, is revoked where it is to be, and never another host's."""
+"""What the ledger of certificates is for: nothing that was issued for a host is forgotten, and all of it is revoked."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from pca_runtime.errors.kinds import Throttled
 
 from tests.runtime.conftest import HOST, World
-from tests.runtime.fakes import client_error
-from tests.runtime.membership.rig import (
-    FUTURE,
-    LIVE,
-    PAST,
-    Members,
-    enter,
-    reconcile,
-    terminated,
-)
-from tests.runtime.renewal.steps import RUN, host, issue, until_csr
+from tests.runtime.fakes import CrashError, client_error
+from tests.runtime.membership.rig import LIVE, Members, enter, reconcile, terminated
+from tests.runtime.renewal.steps import RUN, TOKEN, host, issuance_event, issue, until_csr
 
 
 @pytest.fixture
@@ -41,7 +36,6 @@ def test_by_default_a_replaced_certificate_runs_out_by_itself(members: Members) 
     members.world.put(**LIVE)
     assert renew(members, RUN)["state"] == "DEPLOYED"
     assert members.pca.revoked == {}
-    assert members.world.item()["previousExpiry"] == "2026-11-30T13:15:00Z"
 
 
 def test_a_run_that_asks_for_it_revokes_what_it_replaced_once_that_is_live(members: Members) -> None:
@@ -49,7 +43,7 @@ def test_a_run_that_asks_for_it_revokes_what_it_replaced_once_that_is_live(membe
     assert renew(members, RUN, revokeReplaced=True)["state"] == "DEPLOYED"
     assert members.pca.revoked == {0x0ABC: "SUPERSEDED"}
     assert members.world.item()["status"] == "DEPLOYED"
-    assert "toRevoke" not in members.world.item()
+    assert "revocationOrder" not in members.world.item()
 
 
 def renew_as_decided(members: Members, monkeypatch: pytest.MonkeyPatch, policy: str, run: str, given: Any) -> None:
@@ -92,9 +86,9 @@ def test_a_revocation_that_fails_does_not_fail_the_renewal_and_is_repeated(membe
     members.pca.fail("revoke_certificate", client_error("ThrottlingException"))
     renewed = renew(members, RUN, revokeReplaced=True, revocationReason="KEY_COMPROMISE")
     assert renewed["state"] == "DEPLOYED"
-    assert members.world.item()["toRevoke"] == {"0abc"}
+    assert [each.serial for each in members.world.ledger.waiting("REVOKE", 9)] == ["0abc"]
     assert reconcile(members)["revoked"] == 1
-    # The reason stands in the item: whoever comes back to it does not know the run.
+    # The reason stands in the ledger: whoever comes back to it does not know the run.
     assert members.pca.revoked == {0x0ABC: "KEY_COMPROMISE"}
 
 
@@ -149,7 +143,7 @@ def test_it_is_remembered_when_the_next_run_takes_the_host_and_fails_too(
     second = sent(members, "run-2")
     end(members, "run-2")
     until_csr(members.world, "run-3")
-    assert set(members.world.item()["otherSerials"]) >= {slow}
+    assert slow in {each.serial for each in members.world.certificates()}
     terminated(members)
     assert set(members.pca.revoked) == {0x0ABC, int(slow, 16), int(second, 16)}
 
@@ -175,14 +169,13 @@ def answering(members: Members, previous: str) -> None:
 
 def test_the_next_renewal_takes_it_for_the_previous_one_and_forgets_neither(members: Members) -> None:
     members.world.put(**LIVE)
+    members.world.issued("0abc", minutes=-1)
     slow = sent(members)
-    expiry = members.world.item()["pending"]["expiry"]
     give_up(members)
     answering(members, slow)
     renew(members, "run-2")
     item = members.world.item()
-    assert (item["previousSerial"], item["previousExpiry"]) == (slow, expiry)
-    assert item["otherSerials"] == {"0abc": LIVE["expiry"]}
+    assert item["previousSerial"] == slow
     terminated(members)
     assert set(members.pca.revoked) == {0x0ABC, int(slow, 16), int(item["serial"], 16)}
 
@@ -190,6 +183,7 @@ def test_the_next_renewal_takes_it_for_the_previous_one_and_forgets_neither(memb
 def test_a_host_cannot_make_the_table_forget_its_certificate(members: Members) -> None:
     """By saying that it replaced another one."""
     members.world.put(**LIVE)
+    members.world.issued("0abc", minutes=-1)
     answering(members, "0fff")
     renew(members, RUN)
     live = int(members.world.item()["serial"], 16)
@@ -203,31 +197,101 @@ def test_a_run_that_revokes_what_it_replaced_revokes_what_was_never_recorded_too
     give_up(members)
     renew(members, "run-2", revokeReplaced=True)
     assert members.pca.revoked == {0x0ABC: "SUPERSEDED", int(slow, 16): "SUPERSEDED"}
-    assert not {"toRevoke", "otherSerials"} & members.world.item().keys()
+    assert "revocationOrder" not in members.world.item()
 
 
-def test_what_has_run_out_is_forgotten(members: Members) -> None:
-    members.world.put(**LIVE, otherSerials={"0d": PAST, "0e": FUTURE, "x": FUTURE, "0f": 7})
-    renew(members, RUN)
-    assert members.world.item()["otherSerials"] == {"0e": FUTURE}
-    members.world.later(hours=12)
-    renew(members, "run-2")
-    # Replaced twice before its time, so it is not even the previous one any more.
-    assert members.world.item()["otherSerials"] == {"0abc": LIVE["expiry"]}
-
-
-def test_a_host_that_fails_for_months_does_not_outgrow_its_item(members: Members) -> None:
-    many = {f"{number:x}": f"2027-01-{number // 24 + 1:02}T{number % 24:02}:00:00Z" for number in range(200)}
-    members.world.put(**LIVE, otherSerials=many)
-    slow = sent(members)
-    give_up(members)
-    kept = members.world.item()["otherSerials"]
-    assert len(kept) == 30
-    assert set(kept) == {f"{number:x}" for number in range(170, 200)}
-    assert slow not in kept
-
-
-def test_a_healthy_renewal_remembers_nothing(members: Members) -> None:
+def test_a_host_that_fails_for_months_keeps_no_certificate(members: Members) -> None:
+    """Whatever their number: 30 days of validity and runs every 12 hours make 61 of them."""
     members.world.put(**LIVE)
-    renew(members, RUN)
-    assert "otherSerials" not in members.world.item()
+    serials = {0x0ABC}
+    for number in range(75):
+        members.world.issued(f"1{number:02x}", days=30, minutes=number)
+        serials.add(int(f"1{number:02x}", 16))
+    members.world.issued("2ff", days=-1)
+    terminated(members)
+    # One departure carries out some; the reconciliation does the rest, and holds nobody up.
+    assert 0 < len(members.pca.revoked) < len(serials)
+    reconcile(members)
+    assert set(members.pca.revoked) == serials
+    assert members.world.ledger.waiting("REVOKE", 9) == []
+
+
+def test_a_certificate_that_was_refused_is_revoked(members: Members) -> None:
+    """Our own certificate with a name that nobody asked for: valid, never sent, and not to be forgotten."""
+    world = members.world
+    world.put(**LIVE)
+    members.ec2.instances[HOST] = ("running", {})
+    issued, names = members.pca.ca.issue, [x509.DNSName("evil.example")]
+    members.pca.ca.issue = lambda csr, **_: issued(csr, names=names)  # type: ignore[method-assign]
+    arn = issue(world, TOKEN, RUN)
+    assert world.invoke("cert_deploy", issuance_event(arn))["code"] == "CERTIFICATE_NOT_AS_REQUESTED"
+    (entry,) = world.certificates()
+    assert (entry.fate, entry.reason) == ("REFUSED", "UNSPECIFIED")
+    reconcile(members)
+    assert set(members.pca.revoked) == {int(str(entry.serial), 16)}
+
+
+def test_a_slow_run_s_certificate_is_known_although_another_run_has_the_host(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE)
+    arn = issue(world, TOKEN, RUN)
+    world.later(hours=2)
+    issue(world, "token-b", "run-b")
+    assert world.invoke("cert_deploy", issuance_event(arn))["state"] == "IGNORED"
+    assert {each.certificate_arn for each in world.certificates()} >= {arn}
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, *(int(str(each.serial), 16) for each in world.certificates())}
+
+
+def test_a_second_certificate_for_the_pending_key_is_known_and_goes_with_the_host(members: Members) -> None:
+    """Whoever may issue from the CA can have the host's own request certified once more."""
+    world = members.world
+    world.put(**LIVE)
+    issue(world, TOKEN, RUN)
+    csr = next(iter(members.ssm.csrs.values()))
+    stranger = members.pca.add(members.pca.ca.issue(csr))
+    world.invoke("cert_deploy", issuance_event(stranger))
+    assert {each.certificate_arn for each in world.certificates()} >= {stranger}
+    terminated(members)
+    assert len(members.pca.revoked) == 3
+
+
+def test_a_request_whose_answer_and_event_are_lost_is_found_in_the_audit_report(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE)
+    members.ec2.instances[HOST] = ("running", {})
+    members.pca.crash_after("issue_certificate")
+    with pytest.raises(CrashError):
+        issue(world, TOKEN, RUN)
+    give_up(members)
+    (entry,) = world.certificates()
+    assert (entry.fate, entry.certificate_arn) == ("REQUESTED", None)
+    world.later(hours=1)
+    reconcile(members)
+    assert [name for name, _ in members.pca.calls if "audit" in name] == ["create_certificate_authority_audit_report"]
+    members.pca.write_report(world.s3.raw, issued_at=world.now - timedelta(hours=1))
+    world.later(hours=1)
+    reconcile(members)
+    (entry,) = world.certificates()
+    assert (entry.fate, entry.certificate_arn) == ("ISSUED", next(iter(members.pca.certificates)))
+    members.ec2.instances[HOST] = ("terminated", {})
+    terminated(members)
+    assert set(members.pca.revoked) == {0x0ABC, int(str(entry.serial), 16)}
+
+
+def test_a_request_that_came_to_nothing_is_settled_by_the_audit_report(members: Members) -> None:
+    world = members.world
+    world.put(**LIVE)
+    members.ec2.instances[HOST] = ("running", {})
+    members.pca.fail("issue_certificate", client_error("ThrottlingException"))
+    with pytest.raises(Throttled):
+        issue(world, TOKEN, RUN)
+    world.later(hours=1)
+    reconcile(members)
+    members.pca.write_report(world.s3.raw, issued_at=world.now)
+    world.later(hours=1)
+    reconcile(members)
+    (entry,) = world.certificates()
+    assert entry.fate == "NOT_ISSUED"
+    reconcile(members)
+    assert members.pca.count("create_certificate_authority_audit_report") == 1

@@ -64,6 +64,7 @@ def test_lists_the_due_hosts_least_time_left_first(world: World) -> None:
         "startedAt": "2026-11-23T13:15:00Z",
         "revokeReplaced": False,
         "revocationReason": "SUPERSEDED",
+        "byHand": False,
     }
     # Expired, then no certificate (as if it expired now), then by time left.
     start = {"startAt": "2026-11-23T13:15:00Z", "lane": "bulk"}
@@ -337,6 +338,7 @@ def test_the_fleets_figures_are_metrics(world: World, capsys: pytest.CaptureFixt
         "HostsTotal": 3,
         "HostsDue": 2,
         "HostsOverdue": 1,
+        "EntriesQuarantined": 0,
         "LeastSecondsLeft": 0,
         "FirstPercentileSecondsLeft": 0,
         "CaSecondsLeft": 3650 * 86_400,

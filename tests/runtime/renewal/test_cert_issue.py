@@ -170,7 +170,12 @@ def test_a_host_retired_between_reading_and_writing_gets_nothing(world: World) -
     from pca_runtime.renewal.task_callbacks import TaskCallbacks
 
     issuance = Issuance(
-        CertIssueSettings.load(), Inventory(Racing(), "inventory"), world.pca, TaskCallbacks(world.step_functions)
+        CertIssueSettings.load(),
+        Inventory(Racing(), "inventory"),
+        world.ledger,
+        world.pca,
+        TaskCallbacks(world.step_functions),
+        world.clock,
     )
     with pytest.raises(LeaseLost):
         issuance.request(HOST, RUN, csr, TOKEN)

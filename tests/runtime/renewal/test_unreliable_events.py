@@ -132,7 +132,12 @@ def test_stream_events_of_a_host_that_is_put_in(members: Members, way: str) -> N
 @pytest.mark.parametrize("way", WAYS)
 def test_stream_events_of_a_host_that_is_removed(members: Members, way: str) -> None:
     """Reordered: after the event of its instance's end, which finds no item any more, or before the item's return."""
-    retired = {**LIVE, "status": "RETIRED", "retiredAt": "2026-11-23T13:00:00Z", "toRevoke": {"0abc"}}
+    retired = {
+        **LIVE,
+        "status": "RETIRED",
+        "retiredAt": "2026-11-23T13:00:00Z",
+        "revocationOrder": "CESSATION_OF_OPERATION",
+    }
     members.ec2.instances[HOST] = ("terminated", {})
     removed = {"Records": [record(1, {"hostID": HOST, **retired}, None)]}
     if way == "lost":

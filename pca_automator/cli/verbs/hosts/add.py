@@ -110,13 +110,15 @@ def _put(deployment: Deployment, host: overrides.NewHost) -> dict[str, str]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        old = expressions.from_item(error.response.get("Item", {}))
+        old = fleet.gate(deployment).admit(error.response.get("Item", {}))
         return {"hostID": host.host_id, "result": _compared(old, host)}
     return {"hostID": host.host_id, "result": "added"}
 
 
-def _compared(old: dict[str, Any], host: overrides.NewHost) -> str:
-    if old.get("status") == "RETIRED":
+def _compared(old: Any, host: overrides.NewHost) -> str:
+    if not fleet.is_host(old):
+        return "differs: it cannot be read"
+    if old.status == "RETIRED":
         return "differs: it is retired"
-    there = {name: old[name] for name in overrides.names() if name in old}
+    there = {name: old.attributes[name] for name in overrides.names() if name in old.attributes}
     return "unchanged" if there == dict(host.overrides) else "differs in its overrides"

@@ -20,7 +20,9 @@ _COLUMNS = ("hostID", "status", "left", "due", "expiry", "renewalDate", "lastErr
 def list_(
     op: Operator,
     due: Annotated[bool, typer.Option("--due", help="That a run would renew now.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Whose last renewal failed.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Whose last renewal failed, and what is in quarantine.")
+    ] = False,
     expiring_within: Annotated[
         str | None, typer.Option(metavar="TIME", help="Whose certificate runs out by then: 90m, 24h, 7d.")
     ] = None,
@@ -29,10 +31,13 @@ def list_(
     """The fleet, or a part of it; several conditions must all hold."""
     span = None if expiring_within is None else fleet.parse_span(expiring_within)
     rows = _rows(op.deployment, due=due, failed=failed, within=span, retired=retired)
+    columns = _COLUMNS
     if op.output is not Output.JSONL:
         # JSON lines pass through; a table is read from the top, so the most urgent come first.
-        rows = iter(sorted(rows, key=_urgency))
-    if show_rows(op.output, rows, _COLUMNS) == 0:
+        whole = sorted(rows, key=_urgency)
+        rows = iter(whole)
+        columns = (*columns, "quarantine") if any("quarantine" in row for row in whole) else columns
+    if show_rows(op.output, rows, columns) == 0:
         fleet.refuse_empty(op.deployment)
         say("no host fits")
 
@@ -42,7 +47,14 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     view = fleet.View.of(deployment)
     latest = None if within is None else within.total_seconds()
-    for item in fleet.scan(deployment, status="FAILED" if failed else None):
+    for item in fleet.scan(deployment):
+        if not fleet.is_host(item):
+            # It is no host that a time could be said of; but it is in the table, and no run renews it.
+            if not due and within is None:
+                yield fleet.quarantined_row(item)
+            continue
+        if failed and item.status != "FAILED" and not item.faults:
+            continue
         if item.status == "RETIRED" and not retired:
             continue
         row = view.row(item)

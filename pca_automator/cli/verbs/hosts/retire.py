@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import membership, revocation
+from pca_automator.cli.deployed import ledger, membership, revocation
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.output import counted, say, show_rows
 from pca_automator.cli.verbs.hosts.options import IdsArgument
@@ -28,7 +28,7 @@ def retire(
     """Take hosts out of the fleet: no renewal any more, key and certificate removed from the host."""
     fleet.check_ids(ids)
     wanted = list(dict.fromkeys(ids))
-    known = fleet.these(op.deployment, wanted, revocation.ATTRIBUTES)
+    known = fleet.these(op.deployment, wanted, ("status", "serial", "expiry"))
     if missing := [host_id for host_id in wanted if host_id not in known]:
         raise fleet.no_such_host(missing[0])
     revokes = membership.revokes(op.deployment)
@@ -48,5 +48,5 @@ def retire(
 
 def _revoke(deployment: Deployment, item: Any) -> int:
     """Revoke what an item says that its host holds. Returns how many certificates are revoked now."""
-    done = revocation.revoke(deployment, item.host_id, revocation.held(item), "CESSATION_OF_OPERATION")
+    done = revocation.revoke(deployment, item.host_id, ledger.serials(deployment, item), "CESSATION_OF_OPERATION")
     return sum(result in ("REVOKED", "BEFORE") for result in done.values())

@@ -36,6 +36,8 @@ class Api:
             "IssueCertificate": lambda r: {"CertificateArn": self._ca.issue(r).arn},
             "GetCertificate": self._get_certificate,
             "RevokeCertificate": self._revoke,
+            "CreateCertificateAuthorityAuditReport": self._create_report,
+            "DescribeCertificateAuthorityAuditReport": self._describe_report,
             "TagCertificateAuthority": self._tag,
             "UntagCertificateAuthority": self._untag,
             "ListTags": self._list_tags,
@@ -121,6 +123,14 @@ class Api:
     def _revoke(self, request: Request) -> Request:
         self._ca.revoke(request)
         return {}
+
+    def _create_report(self, request: Request) -> Request:
+        authority = self._authority(request)
+        return self._ca.reports.create(authority, request["S3BucketName"], request["AuditReportResponseFormat"])
+
+    def _describe_report(self, request: Request) -> Request:
+        self._authority(request)
+        return self._ca.reports.describe(request["AuditReportId"])
 
     def _tag(self, request: Request) -> Request:
         self._authority(request).tags.update({tag["Key"]: tag.get("Value", "") for tag in request["Tags"]})

@@ -16,7 +16,7 @@ from pca_automator.rehearsal.local_aws.private_ca.algorithms import hash_for
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority
 
 _CSR_BYTES: int = facts.CSR_BYTES.value
-_BACKDATED: dt.timedelta = facts.BACKDATED.value
+BACKDATED: dt.timedelta = facts.BACKDATED.value
 _SHORT_LIVED: dt.timedelta = facts.SHORT_LIVED.value
 _UNITS = {"DAYS": 1, "MONTHS": 30, "YEARS": 365}
 
@@ -71,7 +71,7 @@ def _verified_csr(pem: bytes) -> x509.CertificateSigningRequest:
 
 def _not_before(request: Mapping[str, Any], now: dt.datetime) -> dt.datetime:
     wanted = request.get("ValidityNotBefore")
-    return _moment(wanted, now) if wanted else now - _BACKDATED
+    return _moment(wanted, now) if wanted else now - BACKDATED
 
 
 def _not_after(

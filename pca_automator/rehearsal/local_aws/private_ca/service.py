@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pca_automator.rehearsal.local_aws.errors import ServiceError
 from pca_automator.rehearsal.local_aws.facts import private_ca as facts
 from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
+from pca_automator.rehearsal.local_aws.private_ca.audit import Reports
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority, Issued, Revocation
 from pca_automator.rehearsal.local_aws.private_ca.crl import REASONS, next_crl
 from pca_automator.rehearsal.local_aws.private_ca.issuing import build_certificate
@@ -50,6 +51,8 @@ class PrivateCa:
         self._lock = threading.RLock()
         self.authorities: dict[str, Authority] = {}
         self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
+        # A report takes as long as a CRL: minutes on AWS.
+        self.reports = Reports(lambda work: surroundings.later(settings.crl_seconds, work), surroundings.put_object)
 
     def create(self, request: Mapping[str, Any]) -> Authority:
         """CreateCertificateAuthority: with CRLs enabled, the bucket is tried at once, as AWS does."""
