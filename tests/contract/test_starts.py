@@ -68,7 +68,8 @@ def test_the_quotas_that_a_user_may_give_are_those_that_bound_the_pace() -> None
 
 def test_the_table_has_the_keys_that_the_ledger_uses() -> None:
     tables = [each for each in sample_template()["Resources"].values() if each["Type"] == "AWS::DynamoDB::Table"]
-    (starts,) = (each["Properties"] for each in tables if len(each["Properties"]["KeySchema"]) == 2)
+    keys = (each["Properties"] for each in tables if len(each["Properties"]["KeySchema"]) == 2)
+    (starts,) = (each for each in keys if each["KeySchema"][0]["AttributeName"] == "id")
     assert starts["AttributeDefinitions"] == [
         {"AttributeName": "id", "AttributeType": "S"},
         {"AttributeName": "at", "AttributeType": "N"},
