@@ -60,6 +60,7 @@ def test_a_watched_run_shows_every_host_on_its_way(fleet: LocalFleet) -> None:
     assert done[-1] == progress[-1]["hosts"] == run.answer["done"]
 
 
+@pytest.mark.long
 def test_ten_thousand_hosts_are_answered_within_three_seconds_in_constant_memory(fleet: LocalFleet) -> None:
     """Processor seconds of both sides together: what a wall clock shows on a machine that does nothing else."""
     lines = ["hosts", "list", "--output", "jsonl"]

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from tests.cli.local_fleet import LocalFleet, local_fleet
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.long, pytest.mark.rehearsal]
 
 HOSTS = 4  # in the CSV file; two more are not put into the inventory
 _CRL_SECONDS = 600

@@ -32,6 +32,7 @@ def example(name: str) -> str:
     return (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.rehearsal
 def test_hybrid_fleet(local: Account) -> None:
     local.deploy(example("hybrid_fleet"))
@@ -39,6 +40,7 @@ def test_hybrid_fleet(local: Account) -> None:
     assert all(item["validated"] for item in items.values()), "the example asks for a proof of each"
 
 
+@pytest.mark.long
 @pytest.mark.rehearsal
 def test_bring_your_own(local: Account) -> None:
     local.deploy(existing.make(local.aws, example("bring_your_own")))
@@ -47,6 +49,7 @@ def test_bring_your_own(local: Account) -> None:
     assert len(authorities) == 1, "the CA that was there issued"
 
 
+@pytest.mark.long
 @pytest.mark.rehearsal
 def test_workload_role(local: Account) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,13 @@ from tests.ordinary import ROOT
 
 Outcome = Literal["killed", "survived", "timed out"]
 # Importing these takes longer than most mutants live.
-LIBRARIES = ("boto3", "cryptography.x509", "hypothesis", "moto", "pydantic", "pytest", "aws_lambda_powertools.logging")
+# But for plugins of pytest, such as hypothesis, which it wants to import itself.
+LIBRARIES = ("boto3", "cryptography.x509", "moto", "pydantic", "pytest", "aws_lambda_powertools.logging")
 OURS = ("app", "handlers", "pca_automator", "pca_runtime", "tests")
 # An endless loop is noticed, too; nothing that ends by itself takes so long.
 SECONDS = 1800.0
-_PASSED, _USAGE, _NO_TESTS = 0, 4, 5
+_PASSED, _USAGE, _NO_TESTS, _NOT_STARTED = 0, 4, 5, 99
+_LOG = ".mutant.log"
 
 
 class BrokenTestsError(Exception):
@@ -76,7 +79,7 @@ def pass_without(place: Path, tests: Sequence[str], seconds: float = SECONDS) ->
         BrokenTestsError: some test fails without any mutant.
     """
     if _outcome(place, tests, seconds) != "survived":
-        raise BrokenTestsError(f"{' '.join(tests)} fail without a mutant; see {log_of(place)}")
+        raise BrokenTestsError(f"{' '.join(tests)} fail without a mutant:\n{_printed(place)}")
 
 
 def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
@@ -98,33 +101,40 @@ def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
     code = os.waitstatus_to_exitcode(status)
     if code == _PASSED:
         return "survived"
-    # A module that cannot even be imported is noticed; tests that were not found are no test.
-    if code in (_USAGE, _NO_TESTS) and "ERROR" not in (log := log_of(place).read_text(errors="replace")):
-        raise BrokenTestsError(f"pytest ended with {code}:\n{log[-2000:]}")
+    # A module that cannot even be imported is noticed; tests that were not found are no test, and neither is a child
+    # that did not get as far as the tests.
+    missing = code == _USAGE and "file or directory not found" in _printed(place)
+    if missing or code in (_NO_TESTS, _NOT_STARTED):
+        raise BrokenTestsError(f"pytest ended with {code}:\n{_printed(place)}")
     return "killed"
 
 
-def log_of(place: Path) -> Path:
-    """What the tests of the last mutant printed."""
-    return place.with_name(f"{log_of(place)}")
+def _printed(place: Path) -> str:
+    """The end of what the tests of the last mutant printed."""
+    return (place / _LOG).read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def _run(place: Path, tests: Sequence[str]) -> None:
     """In the child: the tests of the copy, and nothing of the repository itself."""
-    code = 3
+    code = _NOT_STARTED
     try:
         os.setsid()
-        with log_of(place).open("wb") as log:
+        with (place / _LOG).open("wb") as log:
             for descriptor in (1, 2):
                 os.dup2(log.fileno(), descriptor)
         os.chdir(place)
         for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
             del sys.modules[name]
         sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() != ROOT)]
-        os.environ["PYTHONPATH"] = str(place)
+        # Two mutants of one second may have the same size: what was compiled of one would be taken for the other.
+        sys.dont_write_bytecode = True
+        os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
         import pytest
 
         code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", *tests]))
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)

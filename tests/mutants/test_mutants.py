@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +102,33 @@ def test_a_seed_draws_the_same_sample_and_another_another(capsys: pytest.Capture
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(drawn[0]) == 20
     assert all(":" in line for line in drawn[0])
+
+
+JUDGE = """
+import sys
+from pathlib import Path
+from tests.mutants.mutant import Mutant
+from tests.mutants.running import BrokenTestsError, judge, pass_without
+place, source = Path(sys.argv[1]), "def add(a, b):\\n    return a + b  # words\\n"
+def mutant(before, after):
+    start = source.index(before)
+    return Mutant("sum_of.py", 1, "add", "test", before, after, 0, start, start + len(before))
+pass_without(place, ["test_sum.py"])
+print(judge(place, mutant("+", "-"), ["test_sum.py"]))
+print(judge(place, mutant("words", "other words"), ["test_sum.py"]))
+print(judge(place, mutant("return", "while True: pass #"), ["test_sum.py"], seconds=5))
+print(judge(place, mutant("def add", "def"), ["test_sum.py"]))
+try:
+    judge(place, mutant("+", "-"), ["test_missing.py"])
+except BrokenTestsError:
+    print("no test")
+assert (place / "sum_of.py").read_text() == source
+"""
+
+
+def test_a_mutant_is_killed_by_a_failing_test_and_survives_passing_ones(tmp_path: Path) -> None:
+    (tmp_path / "sum_of.py").write_text("def add(a, b):\n    return a + b  # words\n")
+    (tmp_path / "test_sum.py").write_text("from sum_of import add\n\ndef test_add():\n    assert add(1, 2) == 3\n")
+    command = [sys.executable, "-c", JUDGE, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout.split("\n")[:5] == ["killed", "survived", "timed out", "killed", "no test"]
