@@ -18,6 +18,7 @@ from constructs import Construct
 from pca_automator._internal import buckets, validation
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.encryption_key import allow_services, automation_key
+from pca_automator._internal.handed_in import check_key
 from pca_automator._internal.queues import dead_letter_queue
 from pca_automator.authority.private_ca import PrivateCertificateAuthority
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
@@ -168,6 +169,7 @@ class PcaCertificateAutomation(AutomationBase):
         self.automation_name = Names.unique_resource_name(self, max_length=64, separator="-")
         self.encryption_key = encryption_key or automation_key(self, "Key", removal_policy)
         if encryption_key is not None:
+            check_key(self, "encryption_key", encryption_key)
             allow_services(encryption_key, self)
         access_logs = buckets.access_log_bucket(self, "AccessLogs", removal_policy=removal_policy)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")

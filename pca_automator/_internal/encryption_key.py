@@ -57,12 +57,18 @@ def _statements(stack: Stack) -> list[iam.PolicyStatement]:
             resources=["*"],  # in a key policy, "*" is this key
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         ),
-        # An alarm on an encrypted topic is dropped without a word if CloudWatch cannot use the topic's key.
-        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
-        iam.PolicyStatement(
-            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            resources=["*"],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
-        ),
+        alarms_statement(stack),
     ]
+
+
+def alarms_statement(stack: Stack) -> iam.PolicyStatement:
+    """What lets alarms of this account use a topic's key: without it they are dropped without a word.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+    """
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+        resources=["*"],
+        conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
+    )

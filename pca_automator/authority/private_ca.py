@@ -6,7 +6,6 @@ from typing import TypeGuard
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Token
 from aws_cdk import aws_acmpca as acmpca
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -15,6 +14,7 @@ from pca_automator._internal.acknowledge import acknowledge, in_packs
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.removal import except_on_create
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
+from pca_automator.authority.crl_bucket import let_private_ca_write, writing_statements
 
 
 class PrivateCertificateAuthority(Construct):
@@ -95,6 +95,8 @@ class PrivateCertificateAuthority(Construct):
         self.validity = validity or Duration.days(3650)
         self.crl_expiry = crl_expiry or Duration.days(7)
         self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
+        if crl_bucket is not None:
+            let_private_ca_write(self, crl_bucket)
         authority = acmpca.CfnCertificateAuthority(
             self,
             "Authority",
@@ -138,34 +140,8 @@ class PrivateCertificateAuthority(Construct):
         )
         buckets.send_events(bucket)
         bucket.add_lifecycle_rule(noncurrent_version_expiration=Duration.days(90))
-        # https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html#s3-policies
-        # The CA's own ARN would be a cycle (the CA needs this policy first): any CA of this account and Region.
-        conditions = {
-            "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
-            "ArnLike": {
-                "aws:SourceArn": Stack.of(self).format_arn(
-                    service="acm-pca", resource="certificate-authority", resource_name="*"
-                )
-            },
-        }
-        principal = iam.ServicePrincipal("acm-pca.amazonaws.com")
-        # The whole bucket, as AWS documents it: the CA also writes test objects of its own naming when it is made.
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[principal],
-                actions=["s3:PutObject", "s3:PutObjectAcl"],
-                resources=[bucket.arn_for_objects("*")],
-                conditions=conditions,
-            )
-        )
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[principal],
-                actions=["s3:GetBucketAcl", "s3:GetBucketLocation"],
-                resources=[bucket.bucket_arn],
-                conditions=conditions,
-            )
-        )
+        for statement in writing_statements(Stack.of(self), bucket):
+            bucket.add_to_resource_policy(statement)
         acknowledge(
             bucket,
             dict.fromkeys(

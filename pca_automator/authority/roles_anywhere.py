@@ -12,6 +12,7 @@ from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
 from pca_automator._internal.arguments import checked
+from pca_automator.authority.given_ca import check_ca
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.regions import check_services, takes_bundles_only
 
@@ -63,6 +64,13 @@ class RolesAnywhereTrust(Construct):
     ) -> None:
         super().__init__(scope, id)
         check_services(Stack.of(self))
+        check_ca(
+            self,
+            authority.certificate_authority,
+            usage_mode=authority.usage_mode,
+            signing_algorithm=authority.signing_algorithm,
+            has_anchor=trust_anchor is not None,
+        )
         self._issuer_common_name = authority.common_name
         self.trust_anchor = trust_anchor or self._make_trust_anchor(authority)
         self.trust_anchor_arn = self.trust_anchor.trust_anchor_ref.trust_anchor_arn

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge
 from pca_automator._internal.arguments import checked
+from pca_automator.inventory.given_table import check_table
 
 # What CDK's own read and write grants hold, without wildcards.
 _TABLE_KEY_ACTIONS = (
@@ -38,7 +39,7 @@ class HostInventory(Construct):
         validity: the longest that a certificate is valid, likewise. Default: what any deployment can have.
 
     Raises:
-        ValueError: an argument has another type.
+        ValueError: an argument has another type, or the given table another key or stream.
     """
 
     table: dynamodb.ITable
@@ -60,6 +61,8 @@ class HostInventory(Construct):
         self._limits = {} if longest_lease_seconds is None else {"LONGEST_LEASE_SECONDS": str(longest_lease_seconds)}
         if validity is not None:
             self._limits["VALIDITY_DAYS"] = str(validity.to_days())
+        if table is not None:
+            check_table(self, table)
         self.table = table or self._make_table(encryption_key, removal_policy)
 
     @property

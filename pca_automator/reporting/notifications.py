@@ -14,6 +14,8 @@ from constructs import Construct
 from pca_automator._internal import validation
 from pca_automator._internal.acknowledge import acknowledge
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.encryption_key import alarms_statement
+from pca_automator._internal.handed_in import let_use_key, resource_of, same_region, warn_of_statements
 
 
 class FailureNotifications(Construct):
@@ -27,7 +29,8 @@ class FailureNotifications(Construct):
         topic: an existing topic. Default: one is created.
 
     Raises:
-        ValueError: an address is malformed, or an argument has another type.
+        ValueError: an address is malformed, the given topic is FIFO or of another Region, or an argument has another
+            type.
     """
 
     topic: sns.ITopic
@@ -44,8 +47,12 @@ class FailureNotifications(Construct):
         topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, id)
+        if topic is not None:
+            _check_topic(self, topic)
         self.topic = topic or sns.Topic(self, "Topic", master_key=encryption_key, enforce_ssl=True)
-        self._key = encryption_key if topic is None else None
+        self._key = encryption_key if topic is None else topic.master_key
+        if topic is not None:
+            self._let_alarms_use_the_key(topic)
         self._alarms_publish = False
         for address in emails:
             validation.email("emails", address)
@@ -54,7 +61,7 @@ class FailureNotifications(Construct):
             acknowledge(subscription, {"Serverless-SNSRedrivePolicy": why})
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow publishing; the key of an existing topic is its owner's to grant.
+        """Allow publishing, with the topic's key where this app knows it.
 
         Args:
             grantee: who may.
@@ -64,6 +71,28 @@ class FailureNotifications(Construct):
         return iam.Grant.add_to_principal(
             actions=["sns:Publish"], grantee=grantee, resource_arns=[self.topic.topic_arn]
         )
+
+    def _let_alarms_use_the_key(self, topic: sns.ITopic) -> None:
+        """A message to a topic whose key its sender may not use is dropped without a word, a report as an alarm."""
+        statement = alarms_statement(Stack.of(self))
+        if self._key is not None:
+            let_use_key(self._key, [statement])
+        elif resource_of(topic) is None:
+            publishing = iam.PolicyStatement(
+                principals=[iam.AccountRootPrincipal()],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={
+                    "StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.{Stack.of(self).url_suffix}"}
+                },
+            )
+            warn_of_statements(
+                self,
+                "topic-key",
+                "topic is imported: if it is encrypted with a key of its own, no report and no alarm reaches it unless "
+                "the key's policy has these statements, and the functions' roles may use the key",
+                [publishing, statement],
+            )
 
     def let_alarms_publish(self) -> None:
         """Allow this account's alarms to publish; a topic with a policy of its own lacks the default one that does.
@@ -85,3 +114,11 @@ class FailureNotifications(Construct):
                 resources=[self.topic.topic_arn],
             )
         )
+
+
+def _check_topic(scope: Construct, topic: sns.ITopic) -> None:
+    if topic.fifo:
+        raise ValueError(
+            f"topic is {topic.node.path}, a FIFO topic: neither alarms nor mail go to one; give a standard topic"
+        )
+    same_region(scope, "topic", topic.topic_arn, "an alarm publishes in its own Region; give a topic of this Region")

@@ -19,6 +19,7 @@ from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy,
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION, dead_letter_queue
 from pca_automator._internal.schedules import schedule_role
+from pca_automator.authority.crl_bucket import check_events
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
@@ -76,6 +77,7 @@ class CrlDistribution(Construct):
         certificate_authority, crl_bucket = authority.certificate_authority, authority.crl_bucket
         if crl_bucket is None:
             raise ValueError("authority has no CRL bucket: there is no CRL to distribute; give the CA's crl_bucket")
+        check_events(self, crl_bucket)
         self.dead_letters = dead_letter_queue(self, "DeadLetters", fifo=True)
         self.queue = sqs.Queue(
             self,

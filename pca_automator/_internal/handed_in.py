@@ -1,0 +1,94 @@
+"""What is handed in is looked at: each resource that a user gives, as far as synthesis can know it.
+
+What is wrong is refused; what cannot be known from here is a warning with the statement to add. ``CHECKS`` is the whole
+list; docs/handed-in.md has it for people.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from aws_cdk import Annotations, Arn, ArnFormat, CfnResource, Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct, IConstruct
+
+CHECKS = {
+    "topic is FIFO": "refused: neither alarms nor mail go to a FIFO topic",
+    "topic of another Region": "refused: an alarm publishes in its own Region alone",
+    "topic with a key of this app": "the roles that publish and CloudWatch are let use the key",
+    "topic that is imported": "warned (`topic-key`): if it has a key, the statements that its policy needs",
+    "table with another key": "refused: the partition key must be `hostID`, a string, without a sort key",
+    "table whose stream has not both images": "refused while hosts are enrolled or removed by it",
+    "CRL bucket of this app without EventBridge": "warned (`crl-events`): CRLs are then found by the hourly look alone",
+    "CRL bucket of this app, created CA": "its policy, and its key's, are extended for AWS Private CA",
+    "CRL bucket that is imported, created CA": "warned (`crl-bucket-policy`): the statements that its policy needs",
+    "CA whose ARN is none": "refused",
+    "CA of another Region": "refused: a trust anchor trusts a CA of its own Region",
+    "CA of another account": "refused without a trust anchor of its certificate; warned (`shared-ca`) with one",
+    "CA of this app with another usage mode": "refused: certificates would be too long-lived for it",
+    "CA of this app with a key of another family": "refused: it cannot sign with that algorithm",
+    "key that is an alias": "refused: policies and tables name keys",
+    "key of another Region": "refused: a key serves its own Region",
+}
+"""What is looked at, and what becomes of it."""
+
+
+def arn_part(arn: str, part: str) -> str | None:
+    """Region, account or another component of an ARN; None where it is a token, or this stack's own."""
+    if Token.is_unresolved(arn):
+        return None
+    found = getattr(Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME), part)
+    return found if found and not Token.is_unresolved(found) else None
+
+
+def same_region(scope: IConstruct, name: str, arn: str, why: str) -> None:
+    """Refuse a resource of another Region than the stack's, where both are known.
+
+    Raises:
+        ValueError: names the argument, its ARN, the stack's Region and why.
+    """
+    region, own = arn_part(arn, "region"), Stack.of(scope).region
+    if region and not Token.is_unresolved(own) and region != own:
+        raise ValueError(f"{name} is {arn}, of Region {region}, but the stack is in {own}: {why}")
+
+
+def resource_of(construct: object) -> CfnResource | None:
+    """The CloudFormation resource of a construct that is made in this app; None for an import."""
+    if not isinstance(construct, Construct):
+        return None
+    resource = construct.node.default_child
+    return resource if isinstance(resource, CfnResource) else None
+
+
+def warn_of_statements(scope: IConstruct, slug: str, what: str, statements: Sequence[iam.PolicyStatement]) -> None:
+    """A warning with the statements that somebody else's policy needs.
+
+    Args:
+        scope: gets the warning; the statements are written as its stack resolves them.
+        slug: the warning's id behind ``pca-automator:``.
+        what: what is the matter, in words that the statements follow.
+        statements: to add by hand.
+    """
+    written = json.dumps(Stack.of(scope).resolve([each.to_statement_json() for each in statements]))
+    Annotations.of(scope).add_warning_v2(f"pca-automator:{slug}", f"{what}: {written}")
+
+
+def let_use_key(key: kms.IKey, statements: Iterable[iam.PolicyStatement]) -> list[iam.PolicyStatement]:
+    """Add statements to a key's policy; those that could not be added, for the key is imported, come back."""
+    return [each for each in statements if not key.add_to_resource_policy(each).statement_added]
+
+
+def check_key(scope: IConstruct, name: str, key: kms.IKey) -> None:
+    """Refuse what is no key of this stack's Region.
+
+    Raises:
+        ValueError: it is an alias, or a key of another Region.
+    """
+    if (":alias/" in key.key_arn and not Token.is_unresolved(key.key_arn)) or isinstance(key, kms.Alias):
+        raise ValueError(
+            f"{name} is {key.key_arn if not Token.is_unresolved(key.key_arn) else key.node.path}, an alias: give the "
+            "key itself, such as kms.Key.from_lookup finds by its alias"
+        )
+    same_region(scope, name, key.key_arn, "a key serves its own Region; give one of this Region")

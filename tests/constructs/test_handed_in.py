@@ -1,0 +1,248 @@
+"""What is handed in is looked at: refused, put right, or warned of with the statement to add."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Environment, Stack
+from aws_cdk import aws_acmpca as acmpca
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rolesanywhere as rolesanywhere
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Annotations, Match
+
+from pca_automator import Authority, PcaCertificateAutomation, SigningAlgorithm, UsageMode
+from pca_automator._internal.handed_in import CHECKS
+from tests.synthesis import actions, as_list, new_app, resources, statements, template_of
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "handed-in.md"
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+ID = "12345678-1234-1234-1234-123456789012"
+STRING = dynamodb.AttributeType.STRING
+
+
+def fleet(app: App | None = None) -> Stack:
+    return Stack(app or new_app(), "Fleet", env=Environment(account=ACCOUNT, region=REGION))
+
+
+def made(stack: Stack, **props: Any) -> dict[str, Any]:
+    return template_of(PcaCertificateAutomation(stack, "Automation", **props))
+
+
+def ca(stack: Stack, region: str = REGION, account: str = ACCOUNT, **more: Any) -> Authority:
+    arn = f"arn:aws:acm-pca:{region}:{account}:certificate-authority/{ID}"
+    return Authority.existing(acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", arn), **more)
+
+
+def table(stack: Stack, key: str = "hostID", kind: dynamodb.AttributeType = STRING, **more: Any) -> dynamodb.Table:
+    return dynamodb.Table(stack, "Mine", partition_key=dynamodb.Attribute(name=key, type=kind), **more)
+
+
+def own_ca(stack: Stack, mode: str, algorithm: str = "RSA_2048") -> acmpca.ICertificateAuthority:
+    resource = acmpca.CfnCertificateAuthority(
+        stack,
+        "Own",
+        type="ROOT",
+        usage_mode=mode,
+        key_algorithm=algorithm,
+        signing_algorithm="SHA256WITHRSA" if algorithm.startswith("RSA") else "SHA256WITHECDSA",
+        subject=acmpca.CfnCertificateAuthority.SubjectProperty(common_name="Own"),
+    )
+    return acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Imported", resource.attr_arn)
+
+
+REFUSED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
+    "FIFO topic": (lambda s: {"topic": sns.Topic(s, "T", fifo=True)}, "topic is Fleet/T, a FIFO topic"),
+    "imported FIFO topic": (
+        lambda s: {"topic": sns.Topic.from_topic_arn(s, "T", f"arn:aws:sns:{REGION}:{ACCOUNT}:t.fifo")},
+        "a FIFO topic",
+    ),
+    "topic of another Region": (
+        lambda s: {"topic": sns.Topic.from_topic_arn(s, "T", f"arn:aws:sns:us-east-1:{ACCOUNT}:t")},
+        "topic is arn:aws:sns:us-east-1:.* of Region us-east-1, but the stack is in eu-central-1",
+    ),
+    "table with another key": (lambda s: {"table": table(s, "id")}, r"table is Fleet/Mine with the key id \(HASH"),
+    "table with a number for a key": (
+        lambda s: {"table": table(s, kind=dynamodb.AttributeType.NUMBER)},
+        r"hostID \(HASH, type N\)",
+    ),
+    "table with a sort key": (
+        lambda s: {"table": table(s, sort_key=dynamodb.Attribute(name="at", type=STRING))},
+        "without a sort key",
+    ),
+    "table with keys in its stream": (
+        lambda s: {"table": table(s, stream=dynamodb.StreamViewType.KEYS_ONLY)},
+        "with a stream of KEYS_ONLY: .* NEW_AND_OLD_IMAGES",
+    ),
+    "TableV2 with another key": (
+        lambda s: {"table": dynamodb.TableV2(s, "Mine", partition_key=dynamodb.Attribute(name="host", type=STRING))},
+        r"with the key host \(HASH",
+    ),
+    "CA that is none": (
+        lambda s: {
+            "authority": Authority.existing(
+                acmpca.CertificateAuthority.from_certificate_authority_arn(s, "CA", "my-ca")
+            )
+        },
+        "certificate_authority is 'my-ca': it must be the ARN of a CA",
+    ),
+    "CA of another Region": (lambda s: {"authority": ca(s, region="us-east-1")}, "of Region us-east-1, but the stack"),
+    "CA of another account": (
+        lambda s: {"authority": ca(s, account="999999999999")},
+        "of account 999999999999, but the stack is in 111122223333: .* give it as trust_anchor",
+    ),
+    "short-lived CA of this app": (
+        lambda s: {"authority": Authority.existing(own_ca(s, "SHORT_LIVED_CERTIFICATE"))},
+        "usage_mode is UsageMode.GENERAL_PURPOSE, but Fleet/Own has SHORT_LIVED_CERTIFICATE",
+    ),
+    "EC CA of this app": (
+        lambda s: {"authority": Authority.existing(own_ca(s, "GENERAL_PURPOSE", "EC_prime256v1"))},
+        "signing_algorithm is SigningAlgorithm.SHA256WITHRSA, but Fleet/Own has a key of EC_prime256v1",
+    ),
+    "alias": (
+        lambda s: {"encryption_key": kms.Alias(s, "A", alias_name="alias/mine", target_key=kms.Key(s, "K"))},
+        "an alias: give the key itself",
+    ),
+    "key of another Region": (
+        lambda s: {"encryption_key": kms.Key.from_key_arn(s, "K", f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ID}")},
+        "encryption_key is .* of Region us-east-1",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_could_not_work_is_refused_with_what_is_the_matter(what: str) -> None:
+    props, said = REFUSED[what]
+    stack = fleet()
+    with pytest.raises(ValueError, match=said):
+        made(stack, **props(stack))
+
+
+@pytest.mark.parametrize(
+    "props",
+    [
+        lambda s: {"table": table(s, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)},
+        lambda s: {"table": table(s), "immediate_enrolment": False},
+        lambda s: {
+            "authority": Authority.existing(
+                own_ca(s, "SHORT_LIVED_CERTIFICATE", "EC_prime256v1"),
+                usage_mode=UsageMode.SHORT_LIVED,
+                signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
+            )
+        },
+        lambda s: {"authority": ca(s)},
+    ],
+)
+def test_what_fits_is_taken(props: Callable[[Stack], dict[str, Any]]) -> None:
+    stack = fleet()
+    assert made(stack, **props(stack))["Resources"]
+
+
+def test_who_publishes_may_use_the_key_of_a_topic_of_this_app_and_so_may_alarms() -> None:
+    """Else reports and alarms alike are dropped without a word."""
+    stack = fleet()
+    key = kms.Key(stack, "TopicKey")
+    template = made(stack, topic=sns.Topic(stack, "Topic", master_key=key))
+    name = stack.get_logical_id(key.node.default_child)  # type: ignore[arg-type]
+
+    def publishing(statement: dict[str, Any]) -> bool:
+        return "sns:Publish" in actions(statement)
+
+    policies = resources(template, "AWS::IAM::Policy").values()
+    publishers = [each["Properties"]["PolicyDocument"]["Statement"] for each in policies]
+    publishers = [each for each in publishers if any(publishing(statement) for statement in each)]
+    assert len(publishers) >= 3
+    for each in publishers:
+        assert any(
+            name in json.dumps(statement["Resource"]) and "kms:GenerateDataKey" in actions(statement)
+            for statement in each
+        )
+    policy = resources(template, "AWS::KMS::Key")[name]["Properties"]["KeyPolicy"]["Statement"]
+    (alarms,) = [each for each in policy if each["Principal"].get("Service") == "cloudwatch.amazonaws.com"]
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+WARNED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
+    "imported topic": (
+        lambda s: {"topic": sns.Topic.from_topic_arn(s, "T", f"arn:aws:sns:{REGION}:{ACCOUNT}:t")},
+        "no report and no alarm reaches it.*cloudwatch.amazonaws.com",
+    ),
+    "shared CA": (
+        lambda s: {
+            "authority": ca(s, account="999999999999"),
+            "trust_anchor": rolesanywhere.CfnTrustAnchor.from_trust_anchor_arn(
+                s, "A", f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/{ID}"
+            ),
+        },
+        "certificate_authority is of account 999999999999",
+    ),
+    "silent CRL bucket": (
+        lambda s: {"authority": ca(s, crl_bucket=s3.Bucket(s, "Crls"))},
+        "crl_bucket is Fleet/Crls, which sends no events to EventBridge",
+    ),
+    "imported CRL bucket of a created CA": (
+        lambda s: {"authority": Authority.created(crl_bucket=s3.Bucket.from_bucket_name(s, "Crls", "crls"))},
+        "without these statements the CA cannot be made.*acm-pca.amazonaws.com",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WARNED)
+def test_what_cannot_be_known_is_warned_of_with_what_to_add(what: str) -> None:
+    props, said = WARNED[what]
+    stack = fleet()
+    made(stack, **props(stack))
+    Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(said))
+
+
+@pytest.mark.parametrize("how", ["property", "custom resource"])
+def test_a_bucket_that_sends_its_events_is_not_warned_of(how: str) -> None:
+    stack = fleet()
+    bucket = s3.Bucket(stack, "Crls", event_bridge_enabled=how == "custom resource")
+    if how == "property":
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
+        resource.add_property_override(
+            "NotificationConfiguration", {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+        )
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+    made(stack, authority=ca(stack, crl_bucket=bucket))
+    Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("sends no events"))
+
+
+def test_a_bucket_of_this_app_and_its_key_are_opened_for_the_created_ca() -> None:
+    stack = fleet()
+    key = kms.Key(stack, "CrlKey")
+    bucket = s3.Bucket(stack, "Crls", encryption_key=key, event_bridge_enabled=True)
+    template = made(stack, authority=Authority.created(crl_bucket=bucket))
+    policies = resources(template, "AWS::S3::BucketPolicy")
+    (policy,) = [each for name, each in policies.items() if name.startswith("Crls")]
+    allowed = [
+        action
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "acm-pca.amazonaws.com"}
+        for action in actions(statement)
+    ]
+    assert set(allowed) == {"s3:PutObject", "s3:PutObjectAcl", "s3:GetBucketAcl", "s3:GetBucketLocation"}
+    name = stack.get_logical_id(key.node.default_child)  # type: ignore[arg-type]
+    of_key = resources(template, "AWS::KMS::Key")[name]["Properties"]["KeyPolicy"]["Statement"]
+    assert any(each["Principal"] == {"Service": "acm-pca.amazonaws.com"} for each in of_key)
+    # Who revokes writes with that key, too, through AWS alone.
+    revoking = [each for each in statements(template) if "kms:GenerateDataKey" in actions(each)]
+    revoking = [each for each in revoking if name in json.dumps(as_list(each["Resource"]))]
+    assert revoking
+    assert all(each["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}} for each in revoking)
+
+
+def test_the_page_has_every_check() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    rows = "".join(f"| {what} | {becomes} |\n" for what, becomes in CHECKS.items())
+    assert rows in page, f"docs/handed-in.md needs these rows:\n{rows}"
