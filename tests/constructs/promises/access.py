@@ -35,7 +35,7 @@ WITHOUT_RESOURCE_TYPE = {
     "xray:PutTraceSegments",
 }
 # What each action may reach. One that is not here is a breach: say what it may reach.
-_TABLE = r"InventoryHosts|StartLedgerStarts|arn:aws:dynamodb:.*:table/[\w-]+"
+_TABLE = r"InventoryHosts|StartLedgerStarts|LedgerCertificates|arn:aws:dynamodb:.*:table/[\w-]+"
 _CA = r"PrivateCAAuthority|arn:aws:acm-pca:.*:certificate-authority/[\w-]+"
 _KEY = r"Key|arn:aws:kms:.*:key/[\w-]+"
 _RUN_FILES = r"WorkflowWorkBucket/runs/\*|arn:aws:s3:::WorkflowWorkBucket/\*"
@@ -51,6 +51,7 @@ REACH = {
     "dynamodb:DescribeStream": rf"({_TABLE})\.StreamArn|arn:aws:dynamodb:.*/stream/.*",
     "dynamodb:GetRecords": rf"({_TABLE})\.StreamArn|arn:aws:dynamodb:.*/stream/.*",
     "dynamodb:GetShardIterator": rf"({_TABLE})\.StreamArn|arn:aws:dynamodb:.*/stream/.*",
+    "dynamodb:Query": r"StartLedgerStarts|LedgerCertificates(/index/Work)?",
     "dynamodb:": _TABLE,
     "events:PutEvents": r"arn:aws:events:REGION:ACCOUNT:event-bus/default",
     "kms:": _KEY,
@@ -60,7 +61,7 @@ REACH = {
     "s3:GetBucketAcl": _CRL_BUCKET,
     "s3:GetBucketLocation": _CRL_BUCKET,
     "s3:ListBucket": _CRL_BUCKET,
-    "s3:": rf"{_RUN_FILES}|{_CRL_FILES}",
+    "s3:": rf"{_RUN_FILES}|{_CRL_FILES}|LedgerAuditReports/audit-report/\*",
     "sns:Publish": r"NotificationsTopic|arn:aws:sns:.*",
     "sqs:": _QUEUES,
     "ssm:SendCommand": rf"{_DOCUMENTS}|{_HOSTS}",
@@ -98,7 +99,7 @@ GUESTS: dict[str, dict[str, dict[str, str]]] = {
     "cloudwatch.amazonaws.com": {"StringEquals": {"aws:SourceAccount": "ACCOUNT"}},
     "events.amazonaws.com": {"ArnEquals": {"aws:SourceArn": r"\w+(NotWritten|Written|Started|Issued|Terminated)"}},
     "logging.s3.amazonaws.com": {
-        "ArnLike": {"aws:SourceArn": r"\w+Bucket"},
+        "ArnLike": {"aws:SourceArn": r"\w+Bucket|LedgerAuditReports"},
         "StringEquals": {"aws:SourceAccount": "ACCOUNT"},
     },
     "logs.REGION.amazonaws.com": {
