@@ -65,7 +65,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     # Always written, empty if need be: without ListBucket a missing object is "access denied" to CertReport.
     rejected = files.write_lines(rejected_key(request.run_id), (entry.as_line() for entry in selection.rejected), now)
     if wanted.host_ids is None:
-        _emit(settings.automation_name, selection, now)
+        _emit(settings.automation_name, selection, account, now)
     reason = revocation_reason(wanted, settings.revoke_replaced)
     logger.info(
         "selected", run_id=request.run_id, total=selection.total, due=due, rejected=rejected, revocation_reason=reason
@@ -100,7 +100,7 @@ def _seen(
             namespace,
             _unknown("not measured"),
         )
-        seen = use.look(now)
+        seen = use.look(now, account)
         account = replace(
             seen,
             hosts_total=account.hosts_total if total is None else total,
@@ -120,17 +120,17 @@ def _unknown(message: str) -> Callable[[str, PcaAutomatorError], None]:
     return tell
 
 
-def _emit(automation: str, selection: Selection, now: datetime) -> None:
+def _emit(automation: str, selection: Selection, account: Account, now: datetime) -> None:
     """Figures of the fleet and its CA, which only a run over the whole fleet knows."""
-    emit(
-        automation,
-        {
-            "HostsTotal": selection.total,
-            "HostsDue": len(selection.due),
-            "HostsOverdue": selection.overdue,
-            "EntriesQuarantined": selection.quarantined,
-        },
-    )
+    counts = {
+        "HostsTotal": selection.total,
+        "HostsDue": len(selection.due),
+        "HostsOverdue": selection.overdue,
+        "EntriesQuarantined": selection.quarantined,
+    }
+    if account.issued is not None:
+        counts["CaCertificatesIssued"] = account.issued
+    emit(automation, counts)
     left = {
         "LeastSecondsLeft": selection.least_left,
         "FirstPercentileSecondsLeft": selection.first_percentile_left,

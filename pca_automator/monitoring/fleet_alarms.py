@@ -21,6 +21,9 @@ from pca_automator.reporting.notifications import FailureNotifications
 
 _HOUR = Duration.hours(1)
 _CA_EXPIRY = Duration.days(90)
+# Four fifths of a CA's life: 10,000 hosts with certificates of a week have three months left for its successor.
+# https://docs.aws.amazon.com/general/latest/gr/pca.html
+_CA_CERTIFICATES = 800_000
 # An alarm looks back seven days at most.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _HOURS_MAX = 7 * 24
@@ -53,6 +56,8 @@ class FleetAlarms(AlarmGroup):
     """Time left without the few hosts that are dead: the system itself does not renew."""
     ca_expiry: cloudwatch.Alarm
     """Time left of the CA."""
+    ca_certificates: cloudwatch.Alarm
+    """Certificates left of those that the CA may issue in its life."""
     no_run: cloudwatch.Alarm
     """The schedule did not start a run, or CertCheck did not come to an end."""
     run_failed: cloudwatch.Alarm
@@ -93,6 +98,12 @@ class FleetAlarms(AlarmGroup):
             automation.metric_ca_time_left(period=_HOUR),
             _ca_expiry(given.ca_expiry, authority.validity),
             "The CA is not active, or its own certificate runs out: pca-automator status",
+        )
+        self.ca_certificates = self.make(
+            "CaCertificates",
+            metric=automation.metric_ca_certificates_issued(period=_HOUR),
+            threshold=_CA_CERTIFICATES,
+            description="The CA has issued 800,000 of the 1,000,000 certificates of its life: pca-automator status",
         )
         self.no_run = self.make(
             "NoRun",

@@ -118,6 +118,16 @@ class AutomationMetrics(AutomationEvents):
         """
         return self.metric("CertificatesIssued", period=period, statistic="Sum")
 
+    def metric_ca_certificates_issued(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Certificates issued for the automation in all; a CA with a complete CRL issues 1,000,000 in its life.
+
+        https://docs.aws.amazon.com/general/latest/gr/pca.html
+
+        Args:
+            period: of a data point. Default: 12 hours.
+        """
+        return self.metric("CaCertificatesIssued", period=period)
+
     def metric_certificates_revoked(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Certificates of hosts that were retired, revoked at the CA.
 

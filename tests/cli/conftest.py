@@ -39,16 +39,18 @@ FUNCTIONS = {
         "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
         "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
         "SIGNING_HELPER_PATH": "/usr/local/bin", "HOOKS_PATH": "/etc/pca-automator/post-install.d",
-        "TRUST_ANCHOR_ARN": ANCHOR_ARN,
+        "RENEWAL_THRESHOLD_SECONDS": "172800", "RENEWAL_JITTER_SECONDS": "43200", "TRUST_ANCHOR_ARN": ANCHOR_ARN,
         "PROFILE_ARN": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
     },
+    "CertIssue": {"VALIDITY_DAYS": "7"},
     "CertReport": {"TOPIC_ARN": TOPIC_ARN},
     "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl"},
     "CertRetire": {"REVOKE_ON_RETIRE": "NEVER"},
     "CertEnroll": {},
 }  # fmt: skip
 _PLACES = {
-    "CertCheck": "Workflow", "CertReport": "Workflow", "CertDeploy": "HostFunctions", "CRLProcessor": "Revocation",
+    "CertCheck": "Workflow", "CertReport": "Workflow", "CertDeploy": "HostFunctions",
+    "CertIssue": "HostFunctions", "CRLProcessor": "Revocation",
     "CertRetire": "Departure", "CertEnroll": "Enrolment",
 }  # fmt: skip
 

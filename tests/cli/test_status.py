@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from pca_automator.cli.deployed import lifetime
+from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.status import next_of_cron
 from tests.cli.conftest import ANCHOR_ARN, CA_ARN, REGION, Deployed, error, host
@@ -65,6 +67,38 @@ def test_status_says_how_fast_the_fleet_is_renewed_and_why(deployed: Deployed) -
     assert 0 < pace["waiting"]["bulk"] <= 100
     assert pace["waiting"]["express"] == 0
     assert "AWS throttles: 75 %" in pace["summary"].replace("75%", "75 %")
+
+
+@pytest.mark.parametrize(
+    ("issued", "hosts", "month", "exit_code"),
+    [(None, 4, None, 0), (0, 10_000, 16, 0), (500_000, 10_000, 8, 0), (799_999, 4, None, 0), (800_000, 10_000, 4, 1)],
+)
+def test_status_says_in_which_month_the_ca_is_used_up(
+    deployed: Deployed, issued: int | None, hosts: int, month: int | None, exit_code: int
+) -> None:
+    found = lifetime.look(of(deployed), hosts, issued, deployed.now)
+    assert (found["issued"], found["allowed"]) == (issued, 1_000_000)
+    if month is not None:
+        assert found["month"] == month
+        assert f"month {month} from now" in found["summary"]
+    assert found["soon"] is bool(exit_code)
+
+
+def test_a_ca_that_is_nearly_used_up_needs_a_person(deployed: Deployed) -> None:
+    deployed.live(1)
+    a_crl(deployed, 100)
+    ledger = runtime("renewal.start_ledger").StartLedger(boto3.client("dynamodb", region_name=REGION), "starts")
+    ledger.remember(runtime("renewal.start_items").Account(issued=812_345, issued_until=deployed.now))
+    done = deployed.invoke("status", "--output", "json")
+    assert done.exit_code == 1
+    answer = json.loads(done.stdout)
+    assert answer["ca"]["certificates"]["issued"] == 812_345
+    assert any("812,345 of 1,000,000 issued" in trouble for trouble in answer["troubles"])
+
+
+def of(deployed: Deployed) -> Deployment:
+    del deployed  # it answers for AWS
+    return Deployment(Aws(REGION))
 
 
 def test_a_ledger_that_cannot_be_read_costs_its_line_alone(deployed: Deployed) -> None:

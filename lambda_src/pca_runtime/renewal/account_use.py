@@ -8,6 +8,7 @@ from typing import Any
 
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.errors.of_aws import translated
+from pca_runtime.renewal.issued import issued_until
 from pca_runtime.renewal.pace import Pace, default_production, pace_of
 from pca_runtime.renewal.settings import CertCheckSettings
 from pca_runtime.renewal.start_items import Account
@@ -85,9 +86,23 @@ class AccountUse:
         self._namespace = namespace
         self._unknown = unknown
 
-    def look(self, now: datetime) -> Account:
-        """Everything that AWS says now."""
-        return Account(None, self._quotas(), self._production(now), now)
+    def look(self, now: datetime, before: Account | None = None) -> Account:
+        """Everything that AWS says now.
+
+        Args:
+            now: the current time.
+            before: what was last seen, whose count of certificates goes on. Default: nothing.
+        """
+        issued, until = self._certificates(before or Account(), now)
+        return Account(None, self._quotas(), self._production(now), now, issued, until)
+
+    def _certificates(self, before: Account, now: datetime) -> tuple[int | None, datetime | None]:
+        try:
+            metric = self._issued()["Metric"]
+            return issued_until(self._cloudwatch, metric, before.issued, before.issued_until, now)
+        except PcaAutomatorError as error:
+            self._unknown("certificates of the CA", error)
+            return before.issued, before.issued_until
 
     def _quotas(self) -> dict[str, float]:
         found: dict[str, float] = {}

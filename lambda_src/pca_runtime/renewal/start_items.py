@@ -64,12 +64,23 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Account:
-    """What was last seen of the account: hosts of the fleet, quotas by name, production's CreateSession a second."""
+    """What was last seen of the account.
+
+    Args:
+        hosts_total: hosts of the fleet.
+        quotas: requests a second by name.
+        production: CreateSession a second.
+        measured_at: when quotas and production were read.
+        issued: certificates that this automation has had issued.
+        issued_until: until when they are counted.
+    """
 
     hosts_total: int | None = None
     quotas: Mapping[str, float] = field(default_factory=dict)
     production: float | None = None
     measured_at: datetime | None = None
+    issued: int | None = None
+    issued_until: datetime | None = None
 
 
 def slot_time(seconds: float) -> datetime:
@@ -117,5 +128,11 @@ def account_of(item: Mapping[str, Any]) -> Account:
         hosts_total=int(item["hostsTotal"]) if "hostsTotal" in item else None,
         quotas={str(name): float(rate) for name, rate in (item.get("quotas") or {}).items()},
         production=None if production is None else float(production),
-        measured_at=None if measured is None else datetime.fromtimestamp(int(measured) / 1000, tz=UTC),
+        measured_at=_moment(measured),
+        issued=int(item["issued"]) if "issued" in item else None,
+        issued_until=_moment(item.get("issuedUntil")),
     )
+
+
+def _moment(milliseconds_: Any) -> datetime | None:
+    return None if milliseconds_ is None else datetime.fromtimestamp(int(milliseconds_) / 1000, tz=UTC)

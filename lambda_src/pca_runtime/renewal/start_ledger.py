@@ -186,6 +186,8 @@ class StartLedger:
             values["measuredAt"] = milliseconds(account.measured_at)
         if account.production is not None:
             values["production"] = Decimal(f"{account.production:.6f}")
+        if account.issued is not None and account.issued_until is not None:
+            values |= {"issued": account.issued, "issuedUntil": milliseconds(account.issued_until)}
         if values:
             self._update(_key(_ACCOUNT), e, e.set(values), [])
 

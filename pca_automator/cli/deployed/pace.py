@@ -20,7 +20,8 @@ def look(deployment: Deployment, hosts: int, now: datetime) -> dict[str, Any]:
     Returns:
         ``rate`` (hosts a second), ``boundBy``, ``quotas`` and ``production`` (requests a second, as far as they are
         told or were read; None: as documented, as estimated), ``brake`` (the share of the rate that is let through),
-        ``waiting`` (seconds until the last start, by lane) and ``summary``.
+        ``waiting`` (seconds until the last start, by lane), ``certificatesIssued`` (as the last run over the fleet
+        counted; None if none has) and ``summary``.
     """
     environment = deployment.settings("CertCheck")
     if "STARTS_TABLE_NAME" not in environment:
@@ -49,6 +50,7 @@ def look(deployment: Deployment, hosts: int, now: datetime) -> dict[str, Any]:
         "production": production,
         "brake": round(factor, 3),
         "waiting": waiting,
+        "certificatesIssued": account.issued,
         "summary": _summary(pace, production, factor, waiting),
     }
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import pace
+from pca_automator.cli.deployed import lifetime, pace
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import FAILED, Trouble
 from pca_automator.cli.output import counted, show
@@ -70,10 +70,11 @@ def status(op: Operator) -> None:
     last, broken = runs[0] if runs else None, _broken_run(runs)
     ca, crl = _authority(op.deployment, view.now), _crl(op.deployment, view.now)
     upcoming = next_run(op.deployment, view.now)
-    troubles = _troubles(summary, last, broken, ca, crl, upcoming)
-    percentile = summary.first_percentile
     hosts = sum(summary.statuses.values()) - summary.statuses["RETIRED"]
     paced = pace.look(op.deployment, hosts, view.now)
+    ca["certificates"] = lifetime.look(op.deployment, hosts, paced.get("certificatesIssued"), view.now)
+    troubles = _troubles(summary, last, broken, ca, crl, upcoming)
+    percentile = summary.first_percentile
     answer = {
         "automation": op.deployment.name,
         "hosts": hosts,
@@ -104,6 +105,7 @@ def status(op: Operator) -> None:
         ("next run", upcoming),
         ("pace", paced["summary"]),
         ("CA", f"{ca['status']}, until {ca['notAfter']}"),
+        ("CA's certificates", ca["certificates"]["summary"]),
         ("CRL", crl["summary"]),
         ("needs a person", "; ".join(troubles) or "nothing"),
     ]
@@ -131,6 +133,9 @@ def _troubles(
         f"{which} ended {broken['status'] if broken else ''}: pca-automator run --watch": broken,
         f"the CA is {ca['status']}: pca-automator explain CA_NOT_ACTIVE": ca["status"] != "ACTIVE",
         "the CA's own certificate runs out soon: renew it as docs/authority.md says": ca["soon"],
+        f"the CA has {ca['certificates']['summary']}: make its successor as docs/authority.md says": ca["certificates"][
+            "soon"
+        ],
         "the CRL has run out: pca-automator explain CRL_EXPIRED": crl["expired"],
         "the schedule is disabled: deploy again": upcoming == "disabled",
     }

@@ -101,7 +101,7 @@ def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -
     assert {
         "HostsTotal", "HostsDue", "HostsOverdue", "HostsRenewed", "HostsFailed", "LeastSecondsLeft",
         "FirstPercentileSecondsLeft", "RunSeconds", "CaSecondsLeft", "CrlBytes", "CrlSecondsToNextUpdate",
-        "CertificatesIssued", "CertificatesRevoked", "EventsNotPublished",
+        "CertificatesIssued", "CertificatesRevoked", "EventsNotPublished", "CaCertificatesIssued",
     } == names  # fmt: skip
 
 
@@ -123,6 +123,13 @@ def test_the_runway_of_the_fleet_and_the_time_of_the_ca_are_alarms() -> None:
     fleet, ca = alarms()["AutomationAlarmsFleetAtRisk"], alarms()["AutomationAlarmsCaExpiry"]
     assert (fleet["MetricName"], fleet["Threshold"]) == ("FirstPercentileSecondsLeft", 24 * 3600)
     assert (ca["MetricName"], ca["Threshold"]) == ("CaSecondsLeft", 90 * 86_400)
+    issued = alarms()["AutomationAlarmsCaCertificates"]
+    assert (issued["MetricName"], issued["Threshold"], issued["Statistic"]) == (
+        "CaCertificatesIssued",
+        800_000,
+        "Maximum",
+    )
+    assert issued["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     for alarm in (fleet, ca):
         assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Minimum", "ignore")
         assert alarm["ComparisonOperator"] == "LessThanThreshold"

@@ -23,6 +23,10 @@ ALARMS = {
     "AlarmsCaExpiry": {
         **_LEFT, **_OURS, "MetricName": "CaSecondsLeft", "Period": HOUR, "Statistic": "Minimum", "Threshold": 90 * DAY,
     },
+    "AlarmsCaCertificates": {
+        **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "CaCertificatesIssued",
+        "Period": HOUR, "Statistic": "Maximum", "Threshold": 800_000,
+    },
     "AlarmsFleetAtRisk": {
         **_LEFT, **_OURS, "MetricName": "FirstPercentileSecondsLeft", "Period": HOUR, "Statistic": "Minimum",
         "Threshold": DAY,

@@ -342,6 +342,7 @@ def test_the_fleets_figures_are_metrics(world: World, capsys: pytest.CaptureFixt
         "LeastSecondsLeft": 0,
         "FirstPercentileSecondsLeft": 0,
         "CaSecondsLeft": 3650 * 86_400,
+        "CaCertificatesIssued": 0,
     }
 
 

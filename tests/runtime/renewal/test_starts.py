@@ -221,7 +221,7 @@ def test_what_a_run_over_the_fleet_has_read_holds_for_single_hosts_too(world: Wo
     world.later(hours=1)
     enrol(world, range(100), "enrol")
     assert starts(world, "enrol")[-1] - starts(world, "enrol")[0] > timedelta(seconds=50)
-    assert world.cloudwatch.count("get_metric_data") == 1
+    assert world.cloudwatch.count("get_metric_data") == 2
 
 
 def test_the_first_run_of_single_hosts_looks_itself(world: World) -> None:
@@ -231,7 +231,7 @@ def test_the_first_run_of_single_hosts_looks_itself(world: World) -> None:
     enrol(world, range(100), "enrol")
     enrol(world, range(100, 101), "another")
     assert starts(world, "enrol")[-1] - starts(world, "enrol")[0] > timedelta(seconds=50)
-    assert world.cloudwatch.count("get_metric_data") == 1
+    assert world.cloudwatch.count("get_metric_data") == 2
 
 
 def test_production_is_what_was_asked_in_the_busiest_minutes_without_a_run(world: World) -> None:
