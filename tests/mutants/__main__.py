@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import random
+import signal
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -69,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{mutant.file}:{mutant.line}: {mutant.name}")
         return 0
     ordinary_process()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left running, and no copy
     with ordinary_environment():
         shares = [_try(name, found) for name, found in chosen.items() if found]
         if "template" in names and options.file is None:

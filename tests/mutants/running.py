@@ -87,17 +87,21 @@ def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
     if child == 0:
         _run(place, tests)  # never returns
     deadline = time.monotonic() + seconds
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() > deadline:
+    status = None
+    try:
+        while status is None:
+            pid, ended = os.waitpid(child, os.WNOHANG)
+            if pid:
+                status = ended
+            elif time.monotonic() > deadline:
+                return "timed out"
+            else:
+                time.sleep(0.05)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # what a mutant has started may outlive its test, and this run
             os.killpg(child, signal.SIGKILL)
+        if status is None:
             os.waitpid(child, 0)
-            return "timed out"
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):  # what a mutant has started may outlive its test
-        os.killpg(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(status)
     if code == _PASSED:
         return "survived"
