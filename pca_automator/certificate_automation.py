@@ -212,7 +212,7 @@ class PcaCertificateAutomation(AutomationBase):
             removal_policy=removal_policy,
             settings=functions,
         )
-        starts = StartLedger(self, "StartLedger", encryption_key=self.encryption_key)
+        starts = StartLedger(self, "StartLedger", encryption_key=self.encryption_key, removal_policy=removal_policy)
         self.host_functions = HostFunctions(
             self,
             "HostFunctions",

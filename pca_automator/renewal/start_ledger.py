@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.arguments import checked
 from pca_automator.inventory.table import grant_table_key
 
 _VARIABLE = "STARTS_TABLE_NAME"
@@ -24,12 +25,24 @@ class StartLedger(Construct):
 
     Args:
         encryption_key: key of the table.
+        removal_policy: of the table; anything but retain also switches deletion protection off. Default: retain.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     table: dynamodb.ITable
     """A few items: two lanes, their blocks of starts, the traffic, the account."""
 
-    def __init__(self, scope: Construct, id: str, *, encryption_key: kms.IKey) -> None:
+    @checked
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        encryption_key: kms.IKey,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
         super().__init__(scope, id)
         self._key = encryption_key
         table = dynamodb.Table(
@@ -38,12 +51,13 @@ class StartLedger(Construct):
             partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="at", type=dynamodb.AttributeType.NUMBER),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            deletion_protection=removal_policy is RemovalPolicy.RETAIN,
             encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
             encryption_key=encryption_key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            removal_policy=RemovalPolicy.DESTROY,
+            removal_policy=removal_policy,
             time_to_live_attribute="expires",
         )
         passing = "Reservations of runs under way: an empty table is as good, so there is nothing to bring back."

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,18 @@ class Fleet:
     def status(self, arn: str) -> str:
         return str(self.aws.client("stepfunctions").describe_execution(executionArn=arn)["status"])
 
+    def forget_starts(self) -> None:
+        """What is left of other tests: time passes as quickly for hosts that wait, but not for a lane."""
+        client = self.aws.client("dynamodb")
+        for item in client.scan(TableName=self.automation.starts, ConsistentRead=True)["Items"]:
+            client.delete_item(TableName=self.automation.starts, Key={"id": item["id"], "at": item["at"]})
+
+    def taken_until(self) -> datetime:
+        """When the next host of the bulk lane may start."""
+        key = {"id": {"S": "bulk"}, "at": {"N": "0"}}
+        item = self.aws.client("dynamodb").get_item(TableName=self.automation.starts, Key=key, ConsistentRead=True)
+        return datetime.fromtimestamp(int(item["Item"]["until"]["N"]) / 1000, tz=UTC)
+
     def runs(self) -> list[str]:
         """The names of all runs."""
         states = self.aws.client("stepfunctions")
@@ -103,8 +115,8 @@ def fleets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Fleet, Fl
 
 def _fleets(aws: LocalAws, directory: Path) -> tuple[Fleet, Fleet]:
     one, two = deployed.find_all(aws)
-    # Hosts are the account's: each automation has its own of them, and the first some for later.
-    members = build_fleet(directory / "fleet", 2 * HOSTS + 2, one, aws.endpoint, None)
+    # Hosts are the account's: each automation has its own of them, and the first one for later.
+    members = build_fleet(directory / "fleet", 2 * HOSTS + 1, one, aws.endpoint, None)
     return Fleet(aws, one, members[:HOSTS] + members[2 * HOSTS :]), Fleet(aws, two, members[HOSTS : 2 * HOSTS])
 
 
@@ -123,8 +135,9 @@ def test_two_automations_that_enrol_at_once_keep_the_accounts_quotas_together(fl
     assert calls["CreateSession"]["asked"] >= 2 * HOSTS
 
 
-def test_new_hosts_do_not_wait_for_a_run_of_the_fleet(fleets: tuple[Fleet, Fleet]) -> None:
+def test_a_new_host_does_not_wait_for_a_run_of_the_fleet(fleets: tuple[Fleet, Fleet]) -> None:
     one, _ = fleets
+    one.forget_starts()
     before = set(one.runs())
     run = one.start({"reissue": "all"})
     name = run.rpartition(":")[2]
@@ -134,22 +147,22 @@ def test_new_hosts_do_not_wait_for_a_run_of_the_fleet(fleets: tuple[Fleet, Fleet
     added = {member.id for member in one.members[HOSTS:]}
     enrolled = {host: start for each in set(one.runs()) - before - {name} for host, start in one.starts(each).items()}
     assert enrolled.keys() == added
-    assert min(enrolled.values()) < max(one.starts(name).values())
+    assert max(enrolled.values()) < max(one.starts(name).values())
 
 
 def test_a_stopped_run_gives_its_starts_back_and_a_redriven_one_reserves_again(fleets: tuple[Fleet, Fleet]) -> None:
     one, _ = fleets
+    one.forget_starts()
     states = one.aws.client("stepfunctions")
     run = one.start({"reissue": "all"})
     name = run.rpartition(":")[2]
-    until(lambda: len(one.starts(name)) == HOSTS + 2, "the run has no list")
+    until(lambda: len(one.starts(name)) == HOSTS + 1, "the run has no list")
     states.stop_execution(executionArn=run)
     last = max(one.starts(name).values())
 
     single = one.start({"hostIDs": [one.members[0].id], "force": True})
     until(lambda: one.status(single) == "SUCCEEDED", "the single host was not renewed")
-    (start,) = one.starts(single.rpartition(":")[2]).values()
-    assert start < last, "the stopped run still holds what it will not use"
+    assert one.taken_until() < last, "the stopped run still holds what it will not use"
 
     def redriven() -> bool:
         try:
