@@ -25,9 +25,26 @@ from pca_automator.rehearsal.local_aws import emulator
 from pca_automator.rehearsal.local_aws.emulator import Handler, Response
 
 _ENDED = {"FAILED", "ABORTED", "TIMED_OUT"}
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.1
 _done: dict[str, set[str]] = {}
 """By the execution that is redriven: inputs of children that have succeeded before."""
+
+
+_at_work: set[str] = set()
+"""Executions whose thread has not come to its end; a stopped one looks at its status only between two states."""
+
+
+def watched(run: Callable[[str], None]) -> Callable[[str], None]:
+    """Know of each execution when its thread has ended."""
+
+    def run_execution(arn: str) -> None:
+        _at_work.add(arn)
+        try:
+            run(arn)
+        finally:
+            _at_work.discard(arn)
+
+    return run_execution
 
 
 def is_stopped(map_run: str) -> bool:
@@ -94,6 +111,7 @@ def _redrive(arn: str) -> Response:
         for child in list(stepfunctions._executions.values())
         if child["status"] == "SUCCEEDED" and _parent(child) == arn
     }
+    execution.update(status="RUNNING", stopDate=None, error=None, cause=None)
     threading.Thread(
         target=contextvars.copy_context().run,
         args=(_resume, execution, entered[-1]["name"], json.loads(entered[-1]["input"])),
@@ -122,8 +140,6 @@ def _resume(execution: dict[str, Any], name: str, data: Any) -> None:
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},
         "variables": {},
     }
-    time.sleep(_LOOK_SECONDS)  # the thread that was stopped looks at the status once more
-    execution.update(status="RUNNING", stopDate=None, error=None, cause=None)
     try:
         output = stepfunctions._run_sub_machine(states, name, data, execution, ctx)
     except stepfunctions._ExecutionError as error:

@@ -47,6 +47,7 @@ _NEVER_CAUGHT_BY_WILDCARDS = {"States.Runtime", "States.DataLimitExceeded"}
 def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set[str]]) -> None:
     """Patch MiniStack's Step Functions interpreter."""
     gate = _Gate(settings)
+    replace(stepfunctions, "_run_execution", redrives.watched)
     replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts, settings))
     replace(stepfunctions, "_run_distributed_map", lambda run: redrives.unfinished(_bounded(run)))
     replace(stepfunctions, "_read_map_items", _in_some_order)
