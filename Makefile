@@ -8,6 +8,10 @@ WORKERS ?= 3
 # Of the command, what leans on its libraries most.
 OLDEST_TESTS := tests/constructs tests/cli/test_run.py tests/cli/test_start.py tests/cli/test_status.py
 
+SEEDS  ?= 300
+# Of make chaos: per cent of all calls that go wrong.
+RATES  ?= 3,10,30
+
 VENV := .venv
 OLDEST := build/oldest
 CHECKOV := build/checkov
@@ -18,7 +22,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/$(
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-long test-oldest mutants lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-long test-oldest mutants chaos lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -69,6 +73,9 @@ mutants: setup $(TOOLS)/.done  ## would the tests notice? a sample; SEED=1 COUNT
 
 test-oldest: setup $(OLDEST)/.done  ## constructs and command with the oldest versions that setup.py allows
 	$(OLDEST)/bin/python -m pytest -n $(WORKERS) --dist loadfile -p no:cacheprovider -k 'not checkov' $(OLDEST_TESTS)
+
+chaos: setup  ## faults at every call, and random fleets in bad weather; SEEDS=300 for each rate; goes on where it stopped
+	python -m tests.chaos --seeds $(SEEDS) --rates $(RATES)
 
 lint: setup  ## ruff and mypy --strict
 	ruff check .

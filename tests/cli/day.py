@@ -105,8 +105,8 @@ def departures(fleet: LocalFleet) -> Iterator[Step]:
     """Certificates are revoked and hosts leave; then the whole fleet gets new ones."""
     first, second, third = fleet.members[:3]
     kept = fleet.members[-1]
-    yield Step("A key is out: what would be done?", ["revoke", second.id, "--previous", "--dry-run"])
-    yield Step("Revoke it.", ["revoke", second.id, "--previous", "--reason", "KEY_COMPROMISE", "--yes"])
+    yield Step("A key is out: what would be done?", ["revoke", second.id, "--dry-run"])
+    yield Step("Revoke it.", ["revoke", second.id, "--reason", "KEY_COMPROMISE", "--yes"])
     yield Step("A host leaves: what would be done?", ["hosts", "retire", third.id, "--dry-run"])
     yield Step("It leaves.", ["hosts", "retire", third.id, "--yes"])
     yield Step(

@@ -388,8 +388,9 @@ def test_a_list_that_is_too_long_for_a_table_has_one_line_a_host(
 
 
 def test_what_is_no_serial_is_not_revoked(deployed: Deployed) -> None:
-    deployed.live(1, serial=CURSOR, previousSerial="0a")
-    done = deployed.invoke("revoke", host(1), "--previous", "--yes")
+    deployed.live(1, serial=CURSOR)
+    deployed.issued(host(1), "0a", 90)
+    done = deployed.invoke("revoke", host(1), "--yes")
     assert done.exit_code == 0, done.stderr
     assert [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")] == ["0a"]
 

@@ -22,7 +22,7 @@ DRY = [
     ("run", host(1), "--force", "--revoke-replaced"),
     ("run", "--force", "--watch", "--yes"),
     ("revoke", host(1)),
-    ("revoke", host(1), "--previous", "--reason", "KEY_COMPROMISE", "--yes"),
+    ("revoke", host(1), "--reason", "KEY_COMPROMISE", "--yes"),
     ("verify",),
     ("verify", "--components-only"),
 ]

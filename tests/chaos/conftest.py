@@ -1,0 +1,5 @@
+"""The world of the functions' tests."""
+
+from tests.runtime.conftest import clients, world
+
+__all__ = ["clients", "world"]
