@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,7 +130,29 @@ def test_what_is_no_hook_is_not_run(host: Host) -> None:
         host.add_hook(name, "exit 1")
     host.add_hook("README", "exit 1").chmod(0o644)
     (host.hooks / "directory").mkdir()
+    os.mkfifo(host.hooks / "fifo")
+    result = host.renew().result
+    assert result["notices"] == "HOOKS_SKIPPED"
+    assert set(result["skippedHooks"].split(",")) == {
+        "10-a_", "10-a.bak", "10-a.rpmsave", "10-a.dpkg-old", "10_a", "10-a_b", "README", "directory", "fifo",
+    }  # fmt: skip
+    seen = json.loads(host.run("InspectCertificate").stdout.splitlines()[0])
+    assert (seen["hooks"]["count"], seen["skipped"]["count"]) == (0, 9)
+    assert seen["problems"] == ["HOOKS_SKIPPED"]
+
+
+def test_a_hook_that_outlives_a_command_that_was_killed_keeps_the_lock(host: Host) -> None:
     host.renew()
+    gate = host.root / "gate"
+    os.mkfifo(gate)
+    host.add_hook("10-kill", f'read -r _ _ _ shell _ <"/proc/$PPID/stat"; kill -9 "$shell"; read -r _ <\'{gate}\'')
+    request, certificate = host.prepare()
+    assert host.install(request, certificate).status == -signal.SIGKILL
+    with subprocess.Popen(["flock", "-n", str(host.store), "true"]) as other:
+        assert other.wait() == 1
+    gate.write_text("go\n")
+    with subprocess.Popen(["flock", str(host.store), "true"]) as other:
+        assert other.wait() == 0
 
 
 def unsafe_places() -> dict[str, Callable[[Host], None]]:

@@ -147,7 +147,7 @@ def test_stays_short_whatever_there_is(host: Host) -> None:
     host.private.chmod(0o777)
     facts = inspect(host)
     assert facts["versions"]["count"] == 20
-    assert facts["hooks"]["count"] == 20
+    assert (facts["hooks"]["count"], facts["skipped"]["count"]) == (0, 20)
 
 
 def test_stays_short_with_every_field_at_its_longest(live_host: Host) -> None:
@@ -181,8 +181,8 @@ def test_stays_short_with_every_field_at_its_longest(live_host: Host) -> None:
     assert len(found["helper"]) == 80
     assert found["versions"]["count"] == 21
     assert set(found["problems"]) == {
-        "CERTIFICATE_KEY_MISMATCH", "CERTIFICATE_NOT_VALID_NOW", "CERTIFICATE_SUBJECT_MISMATCH", "HOOKS_NOT_FINISHED",
-        "KEY_READABLE_BY_OTHERS", "NOT_OUR_LINK", "UNSAFE_DIRECTORY",
+        "CERTIFICATE_KEY_MISMATCH", "CERTIFICATE_NOT_VALID_NOW", "CERTIFICATE_SUBJECT_MISMATCH", "HELPER_BROKEN",
+        "HOOKS_NOT_FINISHED", "KEY_READABLE_BY_OTHERS", "NOT_OUR_LINK", "UNSAFE_DIRECTORY",
     }  # fmt: skip
 
 

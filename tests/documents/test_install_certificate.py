@@ -391,3 +391,14 @@ def test_a_repeated_command_that_does_not_know_what_was_before_takes_nothing_awa
     outcome = host.install(request, certificate)
     assert outcome.error == "VERIFY_FAILED"
     assert host.shown() == before
+
+
+def test_former_versions_are_forgotten_by_when_they_were_installed(host: Host) -> None:
+    """Whoever touches a file of a version makes it look young."""
+    serials = []
+    for _ in range(4):
+        serials.append(host.renew(versionsKept="2").result["serial"])
+        for age, old in enumerate(serials):
+            if (host.store / "versions" / old).exists():
+                os.utime(host.store / "versions" / old, (2_000_000_000 - age, 2_000_000_000 - age))
+    assert {path.name for path in (host.store / "versions").iterdir()} == set(serials[1:])

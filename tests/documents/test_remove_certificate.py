@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -84,3 +85,18 @@ def test_a_store_that_others_could_have_made_is_not_touched(live_host: Host) -> 
     host.store.symlink_to(moved)
     assert host.run("RemoveCertificate").error == "UNSAFE_DIRECTORY"
     assert host.shown() == before
+
+
+def test_the_keys_of_another_host_are_found_and_removed_when_that_is_asked_for(live_host: Host) -> None:
+    """This machine is a copy of an enrolled one."""
+    host = live_host
+    other = "i-0fedcba9876543210"
+    shutil.copytree(host.store, host.store_root / other, symlinks=True)
+    before = host.shown()
+    inspected = host.run("InspectCertificate")
+    assert inspected.result["problems"] == "OTHER_HOSTS_KEY"
+    assert other in inspected.stdout
+    host.run("RemoveCertificate", hostID=other)
+    assert not list((host.store_root / other).rglob("tls.key"))
+    assert host.shown() == before
+    assert host.run("InspectCertificate").result["problems"] == "none"

@@ -44,6 +44,12 @@ HOST_CODES = (
         "fileGroup and keyMode. The message names the file.",
     ),
     _host(
+        "MOUNTED_ELSEWHERE", f"{_CSR} InspectCertificate",
+        "A public directory is mounted into a container, a chroot or a service that does not show the store; "
+        "files there would become links that lead nowhere.",
+        "Mount the store there too, at the same path and read-only, as docs/hosts.md shows; then run the host again.",
+    ),
+    _host(
         "LOCKED", _BOTH,
         "Another command of this system is at work on the host and did not finish in time.",
         "Wait for the next run; if it repeats, look for a hanging hook, or a second deployment on the host.",

@@ -41,6 +41,22 @@ INSPECTION_CODES = (
         "Programs may still hold the former pair: reload them, or pca-automator run <id> --force --watch",
     ),
     _found(
+        "HOOKS_SKIPPED",
+        "Files in the hooks directory are not run: not executable, on a file system mounted noexec, or oddly named.",
+        "chmod 755 what shall run, rename it (letters, digits, _ . -), and move everything else away.",
+    ),
+    _found(
+        "FILE_MOUNT_PINNED",
+        "A single file or version of the store is mounted into a container or chroot, and shows there what it is now.",
+        "Mount the directories instead, store and links, as docs/hosts.md shows; then restart the container.",
+    ),
+    _found(
+        "OTHER_HOSTS_KEY",
+        "The store holds keys of another host: this machine is a copy of it, or was registered anew.",
+        "Treat that host's key as known: revoke and renew it. Remove it here by sending RemoveCertificate to this host "
+        "with the other's id as hostID.",
+    ),
+    _found(
         "HELPER_GONE",
         "aws_signing_helper has proven certificates of the host before, and is gone: they go live unproven.",
         "Install it again, or deploy with a validation policy of NEVER if that is meant.",

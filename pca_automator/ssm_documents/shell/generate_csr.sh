@@ -85,6 +85,12 @@ main() {
   request=$store/pending/$SSM_requestId
   live_version
   look_at_public_paths
+  if [ -n "$foreign" ]; then
+    step='looking for mounts of the public directories'
+    find_mounts
+    [ -z "$exposed" ] || fail MOUNTED_ELSEWHERE \
+      "$exposed: links would lead nowhere there; mount the store there too, at the same path, or copy by a hook (docs/hosts.md)"
+  fi
   forget_other_requests
   if [ -L "$request" ] || ! is_whole "$request"; then
     rm -rf "$request"

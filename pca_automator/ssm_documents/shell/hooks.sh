@@ -1,35 +1,24 @@
-# Hooks: executables that the host's administrator put into a directory which only root can change. They run in the
-# order of their names. Nothing that comes with the command is ever run.
+# Running the hooks, and what becomes of those that are not run.
 
-hook_suffixes='.bak .orig .rej .swp .rpmnew .rpmsave .rpmorig .dpkg-old .dpkg-new .dpkg-dist .dpkg-tmp .ucf-old'
-
-# find_hooks: sets $hooks, one path on each line; refuses, before anything is changed, what others could have written
+# find_hooks: sets $hooks; refuses, before anything is changed, what others could have written
 find_hooks() {
   step='examining the hooks'
   hooks=
+  hooks_skipped=
   if [ ! -e "$SSM_hooksPath" ] && [ ! -L "$SSM_hooksPath" ]; then
     return 0
   fi
   trusted "$SSM_hooksPath"
-  for hook in "$SSM_hooksPath"/*; do
-    if [ -f "$hook" ] && [ -x "$hook" ] && is_hook_name "${hook##*/}"; then
-      [ ! -L "$hook" ] || fail UNSAFE_DIRECTORY "the hook $hook is a symbolic link; put the executable itself there"
-      hooks=$hooks$hook$nl
-    fi
+  list_hooks
+  find_rest=$hooks
+  while [ -n "$find_rest" ]; do
+    hook=${find_rest%%"$nl"*}
+    find_rest=${find_rest#*"$nl"}
+    [ ! -L "$hook" ] || fail UNSAFE_DIRECTORY "the hook $hook is a symbolic link; put the executable itself there"
   done
   judge own '' "$SSM_hooksPath$nl$hooks"
-}
-
-# is_hook_name NAME: what editors and package managers leave behind is no hook
-is_hook_name() {
-  case $1 in
-    *[!A-Za-z0-9_.-]*) return 1 ;;
-  esac
-  for hook_suffix in $hook_suffixes; do
-    case $1 in
-      *"$hook_suffix") return 1 ;;
-    esac
-  done
+  [ -z "$hooks_skipped" ] ||
+    notice HOOKS_SKIPPED "not run, because they are no executable files or have odd names: $hooks_skipped"
 }
 
 # run_hooks ACTION SERIAL PREVIOUS-SERIAL: stops at the first that fails, with $hook_code and $hook_says set
@@ -66,11 +55,13 @@ run_hooks() {
   done
 }
 
-# In an environment of its own. A daemon that it starts must not keep the lock.
+# In an environment of its own. timeout keeps the lock, because it, and the hook, outlive a command that is killed; a
+# daemon that the hook starts must not keep it.
 run_hook() (
-  exec >"$aside/hook" 2>&1 </dev/null 9<&-
+  exec >"$aside/hook" 2>&1 </dev/null
   cd /
   umask 022
+  # shellcheck disable=SC2016  # for the inner shell
   exec env -i PATH="$PATH" HOME=/ LC_ALL=C \
     PCA_AUTOMATOR_ACTION="$hook_action" \
     PCA_AUTOMATOR_HOST_ID="$SSM_hostID" \
@@ -80,5 +71,5 @@ run_hook() (
     PCA_AUTOMATOR_PRIVATE_KEY="$public_key" \
     PCA_AUTOMATOR_CA_CHAIN="$public_chain" \
     PCA_AUTOMATOR_LIVE_DIRECTORY="$store/current" \
-    timeout -s KILL "$hook_left" "$hook"
+    timeout -s KILL "$hook_left" sh -c 'exec 9<&-; exec "$0"' "$hook"
 )

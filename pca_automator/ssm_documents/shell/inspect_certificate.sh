@@ -117,6 +117,18 @@ describe_list() {
   list="{\"count\":$count,\"names\":[$list]}"
 }
 
+# describe_lines LIMIT PATHS: the same, one path on each line
+describe_lines() {
+  describe_limit=$1
+  IFS=$nl
+  set -f
+  # shellcheck disable=SC2086  # split at newlines on purpose
+  set -- $2
+  set +f
+  IFS=" $nl"
+  describe_list "$describe_limit" "$@"
+}
+
 # describe_helper: run only if nobody else could have written it
 describe_helper() {
   if [ -f "$helper" ]; then
@@ -166,11 +178,26 @@ main() {
   # Five names each: with every other field at its longest the report still has less than 2,000 characters.
   describe_list 5 "$store/versions"/*
   versions=$list
-  describe_list 5 "$SSM_hooksPath"/*
+  list_hooks
+  describe_lines 5 "$hooks"
   hooks=$list
+  skipped=
+  if [ -n "$hooks_skipped" ]; then
+    problem HOOKS_SKIPPED
+    describe_lines 2 "$hooks_skipped"
+    skipped=",\"skipped\":$list"
+  fi
+  find_mounts
+  [ -z "$exposed" ] || problem MOUNTED_ELSEWHERE
+  [ -z "$pinned" ] || problem FILE_MOUNT_PINNED
+  find_other_hosts
+  [ -z "$others" ] || problem OTHER_HOSTS_KEY
+  unsafe=${unsafe:-$exposed}
+  unsafe=${unsafe:-$pinned}
+  [ -n "$unsafe" ] || unsafe=${others:+the store holds keys of$others}
   describe_list 2 "$store/pending"/*
-  printf '{"hostID":"%s","clock":"%s","live":%s,"files":{%s},"versions":%s,"pending":%s,"hooks":%s,"helper":%s' \
-    "$SSM_hostID" "$now" "$description" "$files" "$versions" "$list" "$hooks" "$(text "$helper_says" 80)"
+  printf '{"hostID":"%s","clock":"%s","live":%s,"files":{%s},"versions":%s,"pending":%s,"hooks":%s%s,"helper":%s' \
+    "$SSM_hostID" "$now" "$description" "$files" "$versions" "$list" "$hooks" "$skipped" "$(text "$helper_says" 80)"
   printf ',"openssl":%s,"unsafe":%s,"problems":[%s]}\n' \
     "$(text "$(openssl version)" 26)" "$(text "${unsafe#PCA_ERROR }" 160)" "$problem_list"
   printf 'PCA_RESULT hostID=%s problems=%s clock=%s\n' "$SSM_hostID" "${problems:-none}" "$now"

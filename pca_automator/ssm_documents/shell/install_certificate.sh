@@ -42,9 +42,23 @@ check_parameters() {
 write_state() {
   now=$(clock)
   [ "$validated" != true ] || state_proven=yes
-  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nproven=%s\nrequestId=%s\nwritten=%s\n' \
-    "$version" "$before" "$1" "$validated" "$state_proven" "$SSM_requestId" "$now" >"$aside/state" &&
+  order_versions "$version" "$before"
+  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nproven=%s\nrequestId=%s\nwritten=%s\nhistory=%s\n' \
+    "$version" "$before" "$1" "$validated" "$state_proven" "$SSM_requestId" "$now" "$ordered" >"$aside/state" &&
     mv -f "$aside/state" "$store/"
+}
+
+# order_versions NAME…: sets $ordered to these, and to those that were live before, the newest first, as far as they are
+# there. What was installed when is written down: the times of files change with whoever touches them.
+order_versions() {
+  ordered=
+  # shellcheck disable=SC2086  # names are ours: letters, digits and hyphens
+  for order_name in "$@" $state_history; do
+    case " $ordered " in
+      *" $order_name "*) continue ;;
+    esac
+    [ -z "$order_name" ] || [ ! -d "$store/versions/$order_name" ] || ordered="$ordered${ordered:+ }$order_name"
+  done
 }
 
 # is_live_already: a command that comes twice, or once more after it was killed
@@ -98,7 +112,11 @@ go_back() {
   back_code=$1
   back_sentence="$2; went back $went_back"
   live=$before
-  rm -f "$store/state" || :
+  # shellcheck disable=SC2086  # words
+  order_versions $state_history
+  if ! printf 'proven=%s\nhistory=%s\n' "$state_proven" "$ordered" >"$aside/state" || ! mv -f "$aside/state" "$store/"; then
+    rm -f "$store/state" || :
+  fi
   each_public_path drop_dangling_link
   each_public_path shows_before
   [ "$went_back" != no ] || fail VERIFY_FAILED "$back_sentence, but the public paths do not show it"
@@ -112,12 +130,10 @@ go_back() {
 # forget_old_versions: the live one and the one before always stay, and so does the first that was taken over
 forget_old_versions() {
   step='forgetting old versions'
-  IFS=$nl
-  set -f
-  # shellcheck disable=SC2012,SC2046  # names are ours: letters, digits and hyphens; newest first
-  set -- $(ls -1t "$store/versions")
-  set +f
-  IFS=" $nl"
+  # shellcheck disable=SC2012,SC2046,SC2086  # names are ours; those that nobody wrote down come last
+  order_versions "$version" "$before" $state_history $(ls -1t "$store/versions")
+  # shellcheck disable=SC2086
+  set -- $ordered
   first_taken=
   for old do
     case $old in
@@ -145,6 +161,18 @@ confirm() {
   fi
   forget_old_versions || note 'could not forget old versions'
   sync "$store" 2>/dev/null || sync
+}
+
+# skipped_names: as one word of the result
+skipped_names() {
+  skipped_rest=$hooks_skipped
+  skipped=
+  while [ -n "$skipped_rest" ]; do
+    skipped=$skipped${skipped:+,}${skipped_rest%%"$nl"*}
+    skipped_rest=${skipped_rest#*"$nl"}
+    skipped=${skipped%"${skipped##*,}"}${skipped##*/}
+  done
+  printf '%s' "${skipped:-none}" | tr -c 'A-Za-z0-9_.,-' _ | cut -c1-200
 }
 
 switch() {
@@ -200,7 +228,7 @@ main() {
   confirm
   printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s' \
     "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
-  printf ' clockDifference=%s notices=%s\n' "$clock_difference" "${notices:-none}"
+  printf ' clockDifference=%s notices=%s skippedHooks=%s\n' "$clock_difference" "${notices:-none}" "$(skipped_names)"
 }
 
 main

@@ -106,6 +106,7 @@ read_state() {
   state_confirmed=
   state_validated=
   state_proven=
+  state_history=
   if [ ! -f "$store/state" ] || [ -L "$store/state" ]; then
     return 0
   fi
@@ -116,8 +117,12 @@ read_state() {
       confirmed) state_confirmed=$state_value ;;
       validated) state_validated=$state_value ;;
       proven) state_proven=$state_value ;;
+      history) state_history=$state_value ;;
     esac
   done <"$store/state"
+  case $state_history in
+    *[!A-Za-z0-9\ -]*) state_history= ;;
+  esac
   case $state_previous in
     *[!A-Za-z0-9-]*) state_previous= ;;
   esac

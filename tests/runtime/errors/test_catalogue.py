@@ -37,6 +37,7 @@ def test_the_contracts_host_codes_are_in_the_catalogue() -> None:
         "NO_SPACE",
         "UNSAFE_DIRECTORY",
         "READERS_NOT_KEPT",
+        "MOUNTED_ELSEWHERE",
         "LOCKED",
         "KEY_GENERATION_FAILED",
         "CSR_GENERATION_FAILED",

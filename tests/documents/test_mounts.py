@@ -1,0 +1,203 @@
+"""Public directories that something else has mounted: a container, a chroot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.documents.access import Readers
+from tests.documents.host import Host, new_request
+from tests.tiers import needs
+
+pytestmark = [needs("root"), needs("mount"), needs("/proc")]
+
+# Its root is a directory that shows what is mounted there, and nothing else of the host.
+INSIDE = """
+import os, subprocess, sys
+root, *places = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+for place in places:
+    source, _, there = place.partition(":")
+    target = root + (there or source)
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "w").close()
+    subprocess.run(["mount", "--bind", source, target], check=True)
+os.chroot(root)
+os.chdir("/")
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        with open(line.rstrip("\\n")) as file:
+            print(len(file.read()) > 0, flush=True)
+    except OSError:
+        print(False, flush=True)
+"""
+
+
+class Container:
+    """A process in a namespace of mounts of its own, with a root of its own."""
+
+    def __init__(self, root: Path, places: list[str]) -> None:
+        root.mkdir()
+        command = ["unshare", "-m", "--propagation", "private", sys.executable, "-I", "-S", "-c", INSIDE]
+        self.process = subprocess.Popen(
+            [*command, str(root), *places], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._say(None) == "ready"
+
+    def _say(self, line: str | None) -> str:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        if line is not None:
+            stdin.write(line + "\n")
+            stdin.flush()
+        return stdout.readline().strip()
+
+    def reads(self, path: Path) -> bool:
+        return self._say(str(path)) == "True"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def contain(tmp_path: Path) -> Iterator[Callable[..., Container]]:
+    started: list[Container] = []
+
+    def start(*places: object) -> Container:
+        started.append(Container(tmp_path / f"container-{len(started)}", [str(place) for place in places]))
+        return started[-1]
+
+    yield start
+    for container in started:
+        container.end()
+
+
+def foreign(host: Host, pair: Host) -> None:
+    for name, path in host.public.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(pair.public[name], path)
+        path.chmod(0o600 if name == "tls.key" else 0o644)
+
+
+@pytest.mark.parametrize("what", ["certs", "above", "elsewhere", "private"])
+def test_a_takeover_that_would_lead_out_of_a_container_is_refused_with_what_to_do(
+    make_host: Callable[..., Host], live_host: Host, contain: Callable[..., Container], what: str
+) -> None:
+    host = make_host()
+    foreign(host, live_host)
+    place = {
+        "certs": host.certs, "above": host.certs.parent, "elsewhere": f"{host.certs}:/tls", "private": host.private,
+    }[what]  # fmt: skip
+    seen = Path("/tls", f"{host.host_id}.crt") if what == "elsewhere" else host.public["tls.crt"]
+    seen = host.public["tls.key"] if what == "private" else seen
+    container = contain(place)
+    assert container.reads(seen)
+    outcome = host.generate(new_request())
+    assert outcome.error == "MOUNTED_ELSEWHERE"
+    assert "mount the store there too" in outcome.sentence
+    assert str(container.process.pid) in outcome.sentence
+    assert container.reads(seen)
+    assert host.run("InspectCertificate").result["problems"].count("MOUNTED_ELSEWHERE") == 1
+
+
+def test_a_container_that_shows_the_store_too_reads_on(
+    make_host: Callable[..., Host], live_host: Host, contain: Callable[..., Container]
+) -> None:
+    host = make_host()
+    foreign(host, live_host)
+    host.store_root.mkdir(parents=True)
+    container = contain(host.certs, host.private, host.store_root)
+    for _ in range(2):
+        host.renew()
+        assert all(container.reads(path) for path in host.public.values())
+    assert host.run("InspectCertificate").result["problems"] == "none"
+
+
+def test_a_directory_that_is_bound_into_a_chroot_counts_as_well(
+    make_host: Callable[..., Host], live_host: Host, tmp_path: Path
+) -> None:
+    """No process is in the chroot at the moment; the mount is there."""
+    host = make_host()
+    foreign(host, live_host)
+    jail = tmp_path / "jail"
+    target = jail / str(host.certs).lstrip("/")
+    target.mkdir(parents=True)
+    script = f"mount --bind '{host.certs}' '{target}' && exec \"$@\""
+    host.keyword["prefix"] = ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh")
+    outcome = host.generate(new_request())
+    assert outcome.error == "MOUNTED_ELSEWHERE"
+    assert str(target) in outcome.sentence
+    store = jail / str(host.store_root).lstrip("/")
+    store.mkdir(parents=True)
+    host.store_root.mkdir(parents=True, exist_ok=True)
+    both = f"mount --bind '{host.store_root}' '{store}' && {script}"
+    host.keyword["prefix"] = ("unshare", "-m", "--propagation", "private", "sh", "-c", both, "sh")
+    assert host.generate(new_request()).status == 0
+
+
+@pytest.mark.parametrize("what", ["file", "version"])
+def test_a_mount_that_shows_one_version_for_ever_is_reported(
+    live_host: Host, contain: Callable[..., Container], what: str
+) -> None:
+    host = live_host
+    version = host.store / "versions" / host.live
+    contain(f"{version / 'tls.crt' if what == 'file' else version}:/tls/it")
+    host.renew()
+    inspected = host.run("InspectCertificate")
+    assert inspected.result["problems"] == "FILE_MOUNT_PINNED"
+    assert "/tls/it" in inspected.stdout
+
+
+def test_a_namespace_of_a_service_that_shows_the_whole_host_is_no_obstacle(
+    make_host: Callable[..., Host], live_host: Host
+) -> None:
+    """As systemd makes them for PrivateTmp."""
+    host = make_host()
+    foreign(host, live_host)
+    command = ["unshare", "-m", "--propagation", "private", sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as service:
+        assert service.stdout is not None
+        service.stdout.readline()
+        assert host.renew().result["takeover"] == "true"
+        service.kill()
+
+
+def test_the_same_readers_after_ten_renewals_a_rollback_and_a_takeover(
+    make_host: Callable[..., Host], live_host: Host, contain: Callable[..., Container]
+) -> None:
+    """Users, a group, and a container that shows the former directories and the store."""
+    host = make_host()
+    host.root.parent.chmod(0o711)
+    foreign(host, live_host)
+    os.chown(host.public["tls.key"], 33, 1500)
+    host.public["tls.key"].chmod(0o440)
+    os.chown(host.public["tls.crt"], 34, 1501)
+    host.public["tls.crt"].chmod(0o440)
+    host.store_root.mkdir(parents=True)
+    container = contain(host.certs, host.private, host.store_root)
+    who = Readers(users=[0, 33, 34, 1001], groups=[1500, 1501])
+    before = who.of(host.public.values())
+    assert before[f"{host.host_id}.key"] == ["u0", "u33", "g1500"]
+    hook = host.add_hook("10-hook", "exit 0")
+    for number in range(11):
+        if number == 5:
+            hook.write_text('#!/bin/sh\n[ "$PCA_AUTOMATOR_ACTION" = rollback ]\n')
+            assert host.install(*host.prepare()).error == "HOOK_FAILED"
+            hook.write_text("#!/bin/sh\n")
+        else:
+            host.renew()
+        if number in (0, 5, 10):
+            assert who.of(host.public.values()) == before
+            assert all(container.reads(path) for path in host.public.values())
