@@ -92,7 +92,7 @@ deploy: setup  ## deploy the sample app with your AWS credentials; ARGS='-c name
 rehearse: setup  ## the whole lifecycle in a local AWS; HOSTS=25
 	pca-automator rehearse --hosts $(HOSTS)
 
-bench: setup  ## measured ratios and durations
+bench: setup  ## figures, each as it comes, and what must hold of simulated fleets; FULL=1 for more
 	python tests/bench/bench.py
 
 docs: setup  ## write the pages that are made from the code
