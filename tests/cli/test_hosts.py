@@ -435,7 +435,9 @@ def test_retire_has_the_function_do_it(deployed: Deployed) -> None:
 
 
 def test_retire_revoke_revokes_what_the_deployment_would_not(deployed: Deployed) -> None:
-    deployed.live(1, serial="abc", previousSerial="0def")
+    deployed.live(1, serial="abc")
+    deployed.issued(host(1), "0abc", 90)
+    deployed.issued(host(1), "0def", 50)
     deployed.answers["Invoke"] = lambda _: invoked({"retired": 1, "revoked": 0, "commands": {}})
     assert deployed.invoke("hosts", "retire", host(1), "--yes", "--revoke").exit_code == 0
     serials = [request["CertificateSerial"] for request in deployed.called("RevokeCertificate")]
