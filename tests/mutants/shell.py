@@ -13,10 +13,11 @@ COMMAND = re.compile(
 )
 STRUCTURE = re.compile(r"^\s*(?:#|\}|\)|$|[^#\s]*\(\) [{(]|.*;;\s*$|.*\)\s*$|.*\bin\s*$|.*\\\s*$|.*(?:&&|\|\|)\s*$)")
 ASSIGNMENT = re.compile(r"^\s*\w+=(?!.*\$\().*$")
+LINK = re.compile(r"^\s*(?!(?:if|elif|while|until)\b)(\w.*?) (?:&&|\|\|)$")
 # Each changes one occurrence on a line.
 CHANGES = [
-    ("and/or", re.compile(r" && "), " || "),
-    ("and/or", re.compile(r" \|\| "), " && "),
+    ("and/or", re.compile(r" &&(?= |$)"), " ||"),
+    ("and/or", re.compile(r" \|\|(?= |$)"), " &&"),
     ("test", re.compile(r"\[ ! "), "[ "),
     ("test", re.compile(r"\[ (?=-)"), "[ ! "),
     ("test", re.compile(r"(?<=\") = (?=[\"$\w])"), " != "),
@@ -52,6 +53,11 @@ def _found(file: str, source: str) -> Iterator[Mutant]:
         if not text.lstrip().startswith("#"):
             whole = _is_whole(line, lines[number - 2] if number > 1 else "")
             yield from _of_line(file, number, scope, offset, text, whole)
+            before = lines[number - 2].rstrip() if number > 1 else ""
+            if not whole and before.endswith(("&&", "||")) and _is_whole(line, ""):  # the last of a chain
+                indent = len(text) - len(text.lstrip())
+                start, end = offset + indent, offset + len(text)
+                yield Mutant(file, number, scope, "left out", text[indent:], "true", 0, start, end)
             if whole and number < len(lines) and _is_whole(lines[number], line):
                 yield from _swapped(file, number, scope, offset, line, lines[number])
         offset += len(line)
@@ -61,6 +67,9 @@ def _of_line(file: str, number: int, scope: str, offset: int, text: str, whole: 
     indent = len(text) - len(text.lstrip())
     if whole and not ASSIGNMENT.match(text) and text.strip() != ":":
         yield Mutant(file, number, scope, "left out", text[indent:], ":", 0, offset + indent, offset + len(text))
+    link = LINK.match(text)  # of a chain over several lines
+    if link and link[1].count("(") == link[1].count(")") and link[1].count("'") % 2 == 0:
+        yield Mutant(file, number, scope, "left out", link[1], "true", 0, offset + link.start(1), offset + link.end(1))
     for kind, pattern, after in CHANGES:
         for found in pattern.finditer(text):
             start, end = offset + found.start(), offset + found.end()
@@ -71,7 +80,9 @@ def _is_whole(line: str, before: str) -> bool:
     """Whether a line is a command of its own, which can change places with another."""
     text = line.rstrip("\n")
     continued = before.rstrip().endswith(("\\", "&&", "||", "|"))
-    balanced = text.count("(") == text.count(")") and text.count("'") % 2 == 0 and not text.endswith(("; then", "; do"))
+    balanced = (
+        text.count("(") == text.count(")") and text.count("'") % 2 == 0 and not text.endswith(("; then", "; do", "{"))
+    )
     return bool(COMMAND.match(text)) and balanced and not STRUCTURE.match(text) and not continued
 
 
