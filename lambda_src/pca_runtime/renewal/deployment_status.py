@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pca_runtime.authority.certificates import same_serial
@@ -93,14 +94,15 @@ class DeploymentStatus:
             self._again.throttled()
             return answer
         except InstallFailed as failure:
-            self._ledger.not_installed(host_id, lease.request_id, failure.code)
-            start = self._again.start(host_id, run_id, failure)
-            return {**answer, "state": "AGAIN", "startAt": format_time(start)}
+            return {**answer, "state": "AGAIN", "startAt": format_time(self._start_again(lease, failure))}
         if not invocation.finished:
             return answer
         result = invocation.result
         if result.get("requestId") != lease.request_id:
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
+        if result.get("throttled", "").strip("0"):
+            # The proof went well in the end; but who comes next should not have to wait like this.
+            self._again.throttled()
         self._report_clock(host_id, result.get("clockDifference", ""))
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
@@ -136,6 +138,14 @@ class DeploymentStatus:
             self._orders.carry_out(ordered)
         except PcaAutomatorError as error:
             self._log.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
+
+    def _start_again(self, lease: Lease, failure: InstallFailed) -> datetime:
+        """When the certificate is sent once more; any other failure goes on, and the certificate is of no use."""
+        try:
+            return self._again.start(lease.host_id, lease.run_id, failure)
+        except InstallFailed:
+            self._ledger.not_installed(lease.host_id, lease.request_id, failure.code)
+            raise
 
     def _report_clock(self, host_id: str, difference: str) -> None:
         """A host whose clock is off still has its certificate; soon it will not be able to use it."""

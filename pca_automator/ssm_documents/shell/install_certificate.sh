@@ -191,6 +191,7 @@ main() {
   compare_clocks
   switched=false
   hooks_ran=
+  proof_throttled=0
   find_hooks
   open_store
   live_version
@@ -228,7 +229,8 @@ main() {
   confirm
   printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s' \
     "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
-  printf ' clockDifference=%s notices=%s skippedHooks=%s\n' "$clock_difference" "${notices:-none}" "$(skipped_names)"
+  printf ' clockDifference=%s throttled=%s notices=%s skippedHooks=%s\n' \
+    "$clock_difference" "$proof_throttled" "${notices:-none}" "$(skipped_names)"
 }
 
 main

@@ -34,6 +34,7 @@ prove() {
   prove_attempt=1
   until ask_roles_anywhere; do
     read_answer
+    [ "$prove_code" != ROLES_ANYWHERE_THROTTLED ] || proof_throttled=$((proof_throttled + 1))
     case $prove_again:$prove_attempt in
       never:* | once:[2-9]*) fail "$prove_code" "IAM Roles Anywhere: $words" ;;
     esac

@@ -269,6 +269,16 @@ def test_the_fourth_time_a_throttled_proof_fails_the_host(world: World) -> None:
         finish(world, install)
 
 
+@pytest.mark.parametrize(("said", "factor"), [("throttled=3 ", 0.75), ("throttled=0 ", 1.0), ("", 1.0)])
+def test_a_proof_that_was_throttled_and_went_well_in_the_end_brakes(world: World, said: str, factor: float) -> None:
+    world.put(**LIVE)
+    install = installing(world)
+    invocation = world.ssm.invocations[install["installCommandId"]]
+    invocation["StandardOutputContent"] = invocation["StandardOutputContent"].replace("clock=x ", f"clock=x {said}")
+    assert finish(world, install)["state"] == "DEPLOYED"
+    assert ledger(world).traffic("bulk", RUN).brake.now(NOW.timestamp()) == factor
+
+
 def test_another_failure_of_the_proof_fails_the_host_at_once(world: World) -> None:
     world.put(**LIVE)
     install = installing(world)
