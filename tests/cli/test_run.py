@@ -102,6 +102,14 @@ def test_a_run_whose_revocations_fit_says_nothing_of_the_crl(
     assert len(deployed.called("StartExecution")) == 1
 
 
+def test_entries_that_are_no_hosts_are_in_nobody_s_way(deployed: Deployed) -> None:
+    deployed.live(1, hours=1)
+    deployed.put("web-1", status="DEPLOYED")
+    for arguments in (["--dry-run"], ["--force", "--dry-run"]):
+        done = deployed.invoke("run", *arguments)
+        assert (done.exit_code, "1 host" in done.stdout) == (0, True), done.output
+
+
 def test_a_retired_host_is_not_run(deployed: Deployed) -> None:
     deployed.live(1, status="RETIRED")
     done = deployed.invoke("run", host(1))

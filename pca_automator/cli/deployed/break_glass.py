@@ -41,7 +41,7 @@ def overflow(deployment: Deployment, request: Mapping[str, Any]) -> str | None:
 def _with_certificate(deployment: Deployment, host_ids: list[str] | None) -> int:
     """Hosts of the run that have a certificate to be revoked."""
     attributes = ("status", "expiry")
-    items = fleet.scan(deployment, attributes) if host_ids is None else fleet.these(
+    items = fleet.hosts(deployment, attributes) if host_ids is None else fleet.these(
         deployment, host_ids, attributes
     ).values()  # fmt: skip
     return sum(item.status != "RETIRED" and item.expiry is not None for item in items)

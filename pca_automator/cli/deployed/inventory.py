@@ -144,6 +144,11 @@ def scan(deployment: Deployment, attributes: tuple[str, ...] | None = LISTED) ->
         yield from map(admit, page["Items"])
 
 
+def hosts(deployment: Deployment, attributes: tuple[str, ...]) -> Iterator[Any]:
+    """Every host, page by page; entries that are none are in quarantine, and left out."""
+    return filter(is_host, scan(deployment, attributes))
+
+
 def get(deployment: Deployment, host_id: str) -> Any:
     """One item, strongly consistent.
 

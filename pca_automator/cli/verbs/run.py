@@ -66,6 +66,8 @@ def run(
     elif revoke_replaced:
         confirm(f"revoke what {counted(len(wanted), 'host holds', 'hosts hold')} at present?", yes=yes)
     arn = start(op.deployment, request)
+    if force:
+        say("Forced by hand: the budget of certificates for a host and day does not hold for this run.")
     run_id = arn.rpartition(":")[2]
     if not watch:
         show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id)])
@@ -105,7 +107,7 @@ def _check_hosts(deployment: Deployment, wanted: list[str]) -> None:
 def _would_renew(deployment: Deployment, wanted: list[str], force: bool) -> int:
     """How many hosts a run that starts at this moment would take; CertCheck judges by the same rule."""
     view = fleet.View.of(deployment)
-    these = fleet.these(deployment, wanted, fleet.JUDGED).values() if wanted else fleet.scan(deployment, fleet.JUDGED)
+    these = fleet.these(deployment, wanted, fleet.JUDGED).values() if wanted else fleet.hosts(deployment, fleet.JUDGED)
     return sum(item.status != "RETIRED" and (force or view.is_due(item)) for item in these)
 
 
