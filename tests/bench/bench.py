@@ -76,7 +76,7 @@ def simulation(page: Page, *, full: bool) -> None:
             page.must(f"{case.name}: {what}")
     page.text(
         "The worst of three seeds, seconds their median. Untold: the functions pace by the documented quotas, and the "
-        "account has others."
+        "account has others; below 1 of the floor, renewals take what production asks for."
     )
 
 
