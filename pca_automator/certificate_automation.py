@@ -203,7 +203,15 @@ class PcaCertificateAutomation(AutomationBase):
             self, "RolesAnywhere", authority=issuing, profile_roles=profile_roles, trust_anchor=trust_anchor
         )
 
-        self.documents = HostDocuments(self, "Documents", instance_tags=instance_tags)
+        self.documents = HostDocuments(
+            self,
+            "Documents",
+            instance_tags=instance_tags,
+            pins=issuing.pins,
+            request_lease=pace.polling.lease,
+            settings=hosts,
+            trust=self.trust,
+        )
         factory = FunctionFactory(
             self,
             "Functions",
@@ -226,7 +234,6 @@ class PcaCertificateAutomation(AutomationBase):
             settings=hosts,
             starts=starts,
             times=times,
-            trust=self.trust,
         )
         self.workflow = RenewalWorkflow(
             self,

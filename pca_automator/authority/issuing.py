@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import IDependable
 
 from pca_automator.authority.algorithms import SigningAlgorithm, UsageMode
+from pca_automator.authority.pins import AuthorityPins
 
 
 class IssuingAuthority(Protocol):
@@ -44,6 +45,10 @@ class IssuingAuthority(Protocol):
     @property
     def crl_expiry(self) -> Duration | None:
         """How long a CRL is valid; None where it is not known at synthesis."""
+
+    @property
+    def pins(self) -> AuthorityPins:
+        """The public keys that the hosts accept in a chain; none: they accept any."""
 
     @property
     def signing_algorithm(self) -> SigningAlgorithm:

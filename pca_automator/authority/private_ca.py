@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeGuard
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Token
@@ -15,6 +16,7 @@ from pca_automator._internal.arguments import checked
 from pca_automator._internal.removal import except_on_create
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
 from pca_automator.authority.crl_bucket import let_private_ca_write, writing_statements
+from pca_automator.authority.pins import AuthorityPins
 
 
 class PrivateCertificateAuthority(Construct):
@@ -36,6 +38,8 @@ class PrivateCertificateAuthority(Construct):
         crl_expiry: how long a CRL is valid (``nextUpdate``), 1 to 5,000 days. Default: seven days.
         crl_bucket: bucket to write the CRL to, in this account; its policy must let AWS Private CA write. Default: an
             encrypted, versioned bucket without public access is created.
+        accepted_certificates: certificates of further CAs that the hosts accept, each with its issuers up to the root,
+            PEM, while this CA is exchanged. Default: none.
         access_log_bucket: where the CRL bucket logs access. Default: no access log.
         removal_policy: of CA and bucket. Default: retain.
 
@@ -53,6 +57,8 @@ class PrivateCertificateAuthority(Construct):
     """How long a CRL is valid."""
     key_algorithm: KeyAlgorithm
     """Its key."""
+    pins: AuthorityPins
+    """The keys that the hosts accept: its own and those of ``accepted_certificates``."""
     signing_algorithm: SigningAlgorithm
     """How it signs."""
     usage_mode: UsageMode
@@ -75,6 +81,7 @@ class PrivateCertificateAuthority(Construct):
         usage_mode: UsageMode = UsageMode.SHORT_LIVED,
         crl_expiry: Duration | None = None,
         crl_bucket: s3.IBucket | None = None,
+        accepted_certificates: Sequence[str] = (),
         access_log_bucket: s3.IBucket | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -93,6 +100,7 @@ class PrivateCertificateAuthority(Construct):
         self.usage_mode = usage_mode
         self.common_name = common_name
         self.validity = validity or Duration.days(3650)
+        accepted = AuthorityPins.of("accepted_certificates", accepted_certificates)
         self.crl_expiry = crl_expiry or Duration.days(7)
         self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
         if crl_bucket is not None:
@@ -114,7 +122,15 @@ class PrivateCertificateAuthority(Construct):
         if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:
             # The CA proves that it can write when it is created, so the policy must be there first.
             authority.node.add_dependency(self.crl_bucket.policy)
-        self._activation = self._activate(authority)
+        self._certificate = self._certify(authority)
+        self.pins = AuthorityPins.of("certificate", [self.certificate_pem]) + accepted
+        self._activation = acmpca.CfnCertificateAuthorityActivation(
+            self,
+            "Activation",
+            certificate_authority_arn=authority.attr_arn,
+            certificate=self.certificate_pem,
+            status="ACTIVE",
+        )
         for resource in (authority, self._activation):
             resource.apply_removal_policy(except_on_create(removal_policy))
 
@@ -152,8 +168,8 @@ class PrivateCertificateAuthority(Construct):
         )
         return bucket
 
-    def _activate(self, authority: acmpca.CfnCertificateAuthority) -> acmpca.CfnCertificateAuthorityActivation:
-        self._certificate = certificate = acmpca.CfnCertificate(
+    def _certify(self, authority: acmpca.CfnCertificateAuthority) -> acmpca.CfnCertificate:
+        return acmpca.CfnCertificate(
             self,
             "RootCertificate",
             certificate_authority_arn=authority.attr_arn,
@@ -161,13 +177,6 @@ class PrivateCertificateAuthority(Construct):
             signing_algorithm=self.signing_algorithm.value,
             template_arn=f"arn:{Stack.of(self).partition}:acm-pca:::template/RootCACertificate/V1",
             validity=acmpca.CfnCertificate.ValidityProperty(type="DAYS", value=self.validity.to_days()),
-        )
-        return acmpca.CfnCertificateAuthorityActivation(
-            self,
-            "Activation",
-            certificate_authority_arn=authority.attr_arn,
-            certificate=certificate.attr_certificate,
-            status="ACTIVE",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
@@ -14,6 +15,7 @@ from pca_automator._internal.arguments import check_fields
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm, UsageMode
 from pca_automator.authority.existing_ca import ExistingCertificateAuthority
 from pca_automator.authority.issuing import IssuingAuthority
+from pca_automator.authority.pins import AuthorityPins
 from pca_automator.authority.private_ca import PrivateCertificateAuthority, check_description
 
 
@@ -40,6 +42,7 @@ class Authority(ABC):
         usage_mode: UsageMode = UsageMode.SHORT_LIVED,
         crl_bucket: s3.IBucket | None = None,
         crl_expiry: Duration | None = None,
+        accepted_certificates: Sequence[str] = (),
     ) -> Authority:
         """A root CA of the automation's own, activated, with a CRL.
 
@@ -54,6 +57,8 @@ class Authority(ABC):
             crl_bucket: bucket to write the CRL to, in this account; its policy must let AWS Private CA write, and it
                 must send its events to EventBridge. Default: a bucket is created.
             crl_expiry: how long a CRL is valid (``nextUpdate``), 1 to 5,000 days. Default: seven days.
+            accepted_certificates: certificates of further CAs that the hosts accept, PEM, each with its issuers up to
+                the root: of the next CA before this one is exchanged, or of the one before it. Default: none.
 
         Raises:
             ValueError: a value outside what AWS Private CA allows; names the value and what is allowed.
@@ -68,6 +73,7 @@ class Authority(ABC):
             usage_mode=usage_mode,
             crl_bucket=crl_bucket,
             crl_expiry=crl_expiry,
+            accepted_certificates=accepted_certificates,
         )
 
     @staticmethod
@@ -77,6 +83,8 @@ class Authority(ABC):
         crl_bucket: s3.IBucket | None = None,
         signing_algorithm: SigningAlgorithm = SigningAlgorithm.SHA256WITHRSA,
         usage_mode: UsageMode = UsageMode.GENERAL_PURPOSE,
+        certificate: str | None = None,
+        accepted_certificates: Sequence[str] = (),
     ) -> Authority:
         """An active CA of this account, with what cannot be read from its ARN.
 
@@ -85,9 +93,15 @@ class Authority(ABC):
             crl_bucket: where it writes its CRL, sending events to EventBridge. Default: nothing listens for CRLs.
             signing_algorithm: how it signs; must fit its key. Default: SHA256WITHRSA.
             usage_mode: what it may issue. Default: general purpose.
+            certificate: its own certificate and those above it up to the root, PEM, as ``aws acm-pca
+                get-certificate-authority-certificate`` gives them. The hosts take no certificate of any other CA.
+                Default: they take one of any CA, and synthesis warns (``pca-automator:unpinned``).
+            accepted_certificates: certificates of further CAs that the hosts accept, PEM, each with its issuers up to
+                the root: of the next CA before this one is exchanged, or of the one before it. Default: none.
 
         Raises:
-            ValueError: a value has another type.
+            ValueError: a certificate is no PEM, not of a CA, or its issuers up to the root are missing; or a value has
+                another type.
         """
         return _Existing(
             ExistingCertificateAuthority(
@@ -95,6 +109,8 @@ class Authority(ABC):
                 crl_bucket=crl_bucket,
                 signing_algorithm=signing_algorithm,
                 usage_mode=usage_mode,
+                certificate=certificate,
+                accepted_certificates=accepted_certificates,
             )
         )
 
@@ -128,6 +144,7 @@ class _Created(Authority):
     usage_mode: UsageMode
     crl_bucket: s3.IBucket | None
     crl_expiry: Duration | None
+    accepted_certificates: Sequence[str]
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -140,6 +157,7 @@ class _Created(Authority):
             signing_algorithm=self.signing_algorithm,
             crl_expiry=self.crl_expiry,
         )
+        AuthorityPins.of("accepted_certificates", self.accepted_certificates)
 
     def bind(
         self,
@@ -163,6 +181,7 @@ class _Created(Authority):
             usage_mode=self.usage_mode,
             crl_bucket=self.crl_bucket,
             crl_expiry=self.crl_expiry,
+            accepted_certificates=self.accepted_certificates,
         )
 
 

@@ -92,7 +92,6 @@ class HostDeparture(Construct):
                 "CACERT_PATH": settings.ca_certificate_path,
                 "CA_ARN": authority.certificate_authority.certificate_authority_arn,
                 "CERT_PATH": settings.certificate_path,
-                "CSR_PATH": settings.csr_path,
                 "KEY_PATH": settings.key_path,
                 **polling.environment,
                 "REMOVE_DOCUMENT": documents.document_name("RemoveCertificate"),

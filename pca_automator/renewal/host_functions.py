@@ -15,7 +15,6 @@ from constructs import Construct
 
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.issuing import IssuingAuthority
-from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
@@ -50,7 +49,6 @@ class HostFunctions(Construct):
         settings: what holds for every host.
         starts: the ledger of starts.
         times: validity, and when a certificate is due.
-        trust: what a host proves a certificate against.
 
     Raises:
         ValueError: an argument has another type.
@@ -85,7 +83,6 @@ class HostFunctions(Construct):
         settings: HostSettings,
         starts: StartLedger,
         times: RenewalTimes,
-        trust: RolesAnywhereTrust,
     ) -> None:
         super().__init__(scope, id)
         certificate_authority = authority.certificate_authority
@@ -95,7 +92,6 @@ class HostFunctions(Construct):
         directories = {
             "CACERT_PATH": settings.ca_certificate_path,
             "CERT_PATH": settings.certificate_path,
-            "CSR_PATH": settings.csr_path,
             "KEY_PATH": settings.key_path,
             **polling.environment,
         }
@@ -122,17 +118,11 @@ class HostFunctions(Construct):
             environment={
                 **directories,
                 "CA_ARN": certificate_authority.certificate_authority_arn,
-                "HOOKS_PATH": settings.hooks_path,
-                "HOOK_TIMEOUT_SECONDS": str(settings.hook_timeout.to_seconds()),
                 "INSTALL_DOCUMENT": documents.document_name("InstallCertificate"),
-                "PROFILE_ARN": trust.profile_arn,
                 "RENEWAL_JITTER_SECONDS": str(times.jitter.to_seconds()),
                 "RENEWAL_THRESHOLD_SECONDS": str(times.threshold.to_seconds()),
-                "ROLE_ARN": trust.test_role.role_arn,
                 "SIGNING_HELPER_PATH": settings.signing_helper_path,
-                "TRUST_ANCHOR_ARN": trust.trust_anchor_arn,
-                "VALIDATION_POLICY": settings.validation_policy.value,
-                "VERSIONS_KEPT": str(settings.versions_kept),
+                "VALIDITY_DAYS": str(times.validity.to_days()),
             },
             table_actions=("GetItem", "UpdateItem"),
         )

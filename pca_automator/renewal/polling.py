@@ -73,6 +73,14 @@ class Polling:
         return f"{self._window_seconds} s"
 
     @property
+    def lease(self) -> Duration:
+        """How long a run has a host, at the most; the functions reckon the same. A day where a token hides it."""
+        if self._window_seconds is None or self.issuance_timeout.is_unresolved():
+            return Duration.days(1)
+        retries = 8 * 60  # a minute for each state
+        return Duration.seconds(2 * self._window_seconds + int(self.issuance_timeout.to_seconds()) + retries)
+
+    @property
     def _window_seconds(self) -> int | None:
         """The same as a number; None where a token hides it."""
         if self.interval.is_unresolved() or Token.is_unresolved(self.attempts):

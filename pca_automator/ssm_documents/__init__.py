@@ -1,14 +1,15 @@
 """The SSM Command documents, put together from ``*.yaml`` and ``shell/*.sh``.
 
-A document's YAML names its parameters, which ``parameters.yaml`` defines once for all documents, and the shell files
-that make up its script. Nothing here needs ``aws_cdk``: constructs, tests and the local AWS load the same documents.
+A document's YAML names its parameters, which ``parameters.yaml`` defines once for all documents, the constants that a
+deployment seals into its text, which ``sealed.yaml`` defines, and the shell files that make up its script. Nothing here
+needs ``aws_cdk``: constructs, tests and the local AWS load the same documents.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from itertools import product
 from string import ascii_lowercase
@@ -16,7 +17,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["DOCUMENT_NAMES", "load_document", "script"]
+__all__ = ["DOCUMENT_NAMES", "SEALED", "load_document", "script", "sealed_values"]
 
 DOCUMENT_NAMES = ("GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate")
 
@@ -28,16 +29,31 @@ _NAMES = re.compile(
 )
 # With what shows a variable before it, or nothing.
 _USES = re.compile(r"(\$\{?#?|^(?=[a-z][a-z0-9]*=))?(?<![\w.\\-])([a-z][a-z0-9_]*)(?![\w.])", re.MULTILINE)
+_SEALED_LINE = re.compile(r"^SEALED_(\w+)='([^']*)'$", re.MULTILINE)
 
 
-def load_document(name: str) -> dict[str, Any]:
+def _read_yaml(file_name: str) -> Any:
+    return yaml.safe_load((_FOLDER / file_name).read_text(encoding="utf-8"))
+
+
+SEALED: Mapping[str, Mapping[str, Any]] = _read_yaml("sealed.yaml")
+"""Every constant that may be sealed: its description, default, longest value and pattern."""
+
+
+def load_document(
+    name: str, constants: Mapping[str, str] | None = None, *, deferred: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The content of one document, as ``ssm:CreateDocument`` takes it.
 
     Args:
         name: one of :data:`DOCUMENT_NAMES`.
+        constants: values of :data:`SEALED` that are known now. Those that this document has no use for are left out.
+            Default: each has the default of its definition.
+        deferred: further constants as the shell is to read them, quotes and all: what only CloudFormation knows.
+            Default: none.
 
     Raises:
-        ValueError: there is no such document.
+        ValueError: there is no such document or constant, or a value is not allowed; names it and what is.
     """
     if name not in DOCUMENT_NAMES:
         raise ValueError(f"no document is called {name!r}: the documents are {', '.join(DOCUMENT_NAMES)}")
@@ -47,30 +63,56 @@ def load_document(name: str) -> dict[str, Any]:
         parameter: {"type": "String", "interpolationType": "ENV_VAR", **_without_description(definitions[parameter])}
         for parameter in document["parameters"]
     }
+    quoted = _quoted(constants or {}, deferred or {})
+    sealed = [f"SEALED_{constant}={quoted[constant]}" for constant in document.pop("sealed")]
     (step,) = document["mainSteps"]
-    step["inputs"]["runCommand"] = _compose(list(document["parameters"]), step["inputs"]["runCommand"])
+    step["inputs"]["runCommand"] = _compose(sealed, list(document["parameters"]), step["inputs"]["runCommand"])
     return document
 
 
-def script(name: str) -> str:
+def script(name: str, constants: Mapping[str, str] | None = None) -> str:
     """The shell script of one document, with ``{{ parameter }}`` still in it."""
-    (step,) = load_document(name)["mainSteps"]
+    (step,) = load_document(name, constants)["mainSteps"]
     return "\n".join(step["inputs"]["runCommand"]) + "\n"
 
 
-def _without_description(definition: dict[str, Any]) -> dict[str, Any]:
+def sealed_values(document: Mapping[str, Any]) -> dict[str, str]:
+    """The constants that stand in the text of a deployed document.
+
+    Args:
+        document: its content.
+    """
+    lines = [str(line) for step in document["mainSteps"] for line in step["inputs"]["runCommand"]]
+    return dict(_SEALED_LINE.findall("\n".join(lines)))
+
+
+def _without_description(definition: Mapping[str, Any]) -> dict[str, Any]:
     # It would take room from the values: see _compact.
     return {key: value for key, value in definition.items() if key != "description"}
 
 
-def _compose(parameters: list[str], shell_files: list[str]) -> list[str]:
+def _quoted(constants: Mapping[str, str], deferred: Mapping[str, str]) -> dict[str, str]:
+    if unknown := sorted({*constants, *deferred} - set(SEALED)):
+        raise ValueError(f"{', '.join(unknown)} cannot be sealed: the constants are {', '.join(SEALED)}")
+    values = {name: constants.get(name, definition["default"]) for name, definition in SEALED.items()}
+    for name, value in values.items():
+        pattern, longest = SEALED[name]["allowedPattern"], SEALED[name]["maxChars"]
+        if len(value) > longest or not re.fullmatch(pattern, value):
+            raise ValueError(
+                f"{name} is {value[:200]!r}: it must match {pattern} and have at most {longest} characters"
+            )
+    # No pattern lets a quote or a brace through, so this is quoting enough, and nothing that the agent would fill in.
+    return {name: f"'{value}'" for name, value in values.items()} | dict(deferred)
+
+
+def _compose(sealed: Iterable[str], parameters: Iterable[str], shell_files: Iterable[str]) -> list[str]:
     # Agents before 3.3.2746.0 know no ENV_VAR: they paste the value where its name stands in braces. Between single
     # quotes it is data, because no allowedPattern lets a single quote through.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-troubleshooting.html
     fallbacks = [f"[ \"${{SSM_{name}+x}}\" ] || SSM_{name}='{{{{ {name} }}}}'" for name in parameters]
     origin = f"# pca-automator, composed of {' '.join(shell_files)}; names and comments are in those files"
     texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
-    return ["#!/bin/sh", origin, *fallbacks, *_shorten(texts)]
+    return ["#!/bin/sh", origin, *sealed, *fallbacks, *_shorten(texts)]
 
 
 def _compact(text: str) -> str:
@@ -115,7 +157,3 @@ def _is_plain_variable(name: str, text: str) -> bool:
     at_begin = len(re.findall(rf"^{name}=", text, re.MULTILINE))
     bare = re.search(rf"\$\(\([^\n]*(?<![\w$]){name}\b|\b(?:for|read -r|unset|export)\b[^\n]*\b{name}\b", text)
     return assigned > 0 and assigned == at_begin and bare is None
-
-
-def _read_yaml(file_name: str) -> Any:
-    return yaml.safe_load((_FOLDER / file_name).read_text(encoding="utf-8"))

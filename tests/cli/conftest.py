@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
+from pca_automator.ssm_documents import load_document
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -36,17 +37,19 @@ FUNCTIONS = {
     },
     "CertDeploy": {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "LEDGER_TABLE": "ledger", "CA_ARN": CA_ARN,
-        "CSR_PATH": "/var/lib/pca-automator", "CERT_PATH": "/etc/pca-automator/certs",
+        "CERT_PATH": "/etc/pca-automator/certs",
         "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
-        "SIGNING_HELPER_PATH": "/usr/local/bin", "HOOKS_PATH": "/etc/pca-automator/post-install.d",
-        "RENEWAL_THRESHOLD_SECONDS": "172800", "RENEWAL_JITTER_SECONDS": "43200", "TRUST_ANCHOR_ARN": ANCHOR_ARN,
-        "PROFILE_ARN": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
+        "SIGNING_HELPER_PATH": "/usr/local/bin",
+        "RENEWAL_THRESHOLD_SECONDS": "172800", "RENEWAL_JITTER_SECONDS": "43200",
     },
     "CertIssue": {"VALIDITY_DAYS": "7"},
     "CertReport": {"TOPIC_ARN": TOPIC_ARN},
     "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl"},
     "CertRetire": {"REVOKE_ON_RETIRE": "NEVER"},
     "CertEnroll": {},
+}  # fmt: skip
+SEALED = {
+    "trustAnchorArn": ANCHOR_ARN, "profileArn": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
 }  # fmt: skip
 _PLACES = {
     "CertCheck": "Workflow", "CertReport": "Workflow", "CertDeploy": "HostFunctions",
@@ -70,6 +73,7 @@ def resources(prefix: str = "Automation") -> list[dict[str, str]]:
         (f"{prefix}WorkflowStateMachine0A1B2C3D", "AWS::StepFunctions::StateMachine", MACHINE_ARN),
         (f"{prefix}WorkflowSchedule0A1B2C3D", "AWS::Scheduler::Schedule", "daily"),
         (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
+        (f"{prefix}DocumentsInstallCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InstallCertificate"),
         (f"{prefix}DeadLetters0A1B2C3D", "AWS::SQS::Queue", f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/dead"),
     ]
     return [
@@ -165,6 +169,7 @@ def defaults() -> dict[str, Answer]:
         "GetTrustAnchor": {"trustAnchor": {"enabled": True}},
         "GetProfile": {"profile": {"enabled": True}},
         "DescribeDocument": {"Document": {"Status": "Active"}},
+        "GetDocument": {"Content": json.dumps(load_document("InstallCertificate", SEALED))},
         "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
         "GetTopicAttributes": {"Attributes": {"TopicArn": TOPIC_ARN}},
         "ListSubscriptionsByTopic": {"Subscriptions": []},

@@ -114,7 +114,9 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         "HostFunctions",
         authority=authority,
         dead_letters=dead_letters,
-        documents=HostDocuments(stack, "Documents"),
+        documents=HostDocuments(
+            stack, "Documents", pins=authority.pins, trust=RolesAnywhereTrust(stack, "Trust", authority=authority)
+        ),
         factory=factory,
         inventory=inventory,
         ledger=CertificateLedger(stack, "Ledger", access_log_bucket=s3.Bucket(stack, "LedgerLogs"), encryption_key=key),
@@ -122,7 +124,6 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         settings=HostSettings(),
         starts=starts,
         times=RenewalTimes(validity=Duration.days(3), threshold=Duration.days(1)),
-        trust=RolesAnywhereTrust(stack, "Trust", authority=authority),
     )
     RenewalWorkflow(
         stack,

@@ -117,8 +117,6 @@ def test_the_directories_of_the_hosts_are_the_contexts() -> None:
     assert {name: deploy[name] for name in deploy if name.endswith("_PATH")} == {
         "CACERT_PATH": CONTEXT["caCertificatePath"],
         "CERT_PATH": CONTEXT["certificatePath"],
-        "CSR_PATH": CONTEXT["csrPath"],
-        "HOOKS_PATH": CONTEXT["hooksPath"],
         "KEY_PATH": CONTEXT["keyPath"],
         "SIGNING_HELPER_PATH": CONTEXT["signingHelperPath"],
     }
@@ -129,7 +127,6 @@ def test_keys_validity_threshold_and_policies_are_the_contexts() -> None:
     assert (issue["KEY_ALGORITHM"], environment("CertCSR")["KEY_ALGORITHM"]) == ("EC_prime256v1", "EC_prime256v1")
     assert (issue["SIGNING_ALGORITHM"], issue["VALIDITY_DAYS"]) == ("SHA512WITHECDSA", "5")
     assert deploy["RENEWAL_THRESHOLD_SECONDS"] == str(3 * DAY)
-    assert (deploy["VALIDATION_POLICY"], deploy["VERSIONS_KEPT"]) == ("REQUIRED", "4")
     assert environment("CertCheck")["REVOKE_REPLACED"] == "ON_KEY_COMPROMISE"
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "NEVER"
 

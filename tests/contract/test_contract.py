@@ -24,7 +24,7 @@ from pca_automator.hosts.settings import ValidationPolicy
 from pca_automator.renewal.states import RETRYABLE_ERRORS
 from pca_automator.reporting import events as automation_events
 from pca_automator.revocation.policies import ReplacementRevocation, RevocationPolicy
-from pca_automator.ssm_documents import load_document
+from pca_automator.ssm_documents import SEALED, load_document
 from tests.synthesis import resources, sample_template, state_machine_definition
 
 SETTINGS = {
@@ -114,8 +114,11 @@ def test_patterns_are_the_same_in_all_worlds() -> None:
     parameters = load_document("InstallCertificate")["parameters"]
     assert f"^{identifiers.PATH}$" == validation.PATH_PATTERN
     assert validation.PATH_MAX_LENGTH == identifiers.PATH_MAX
-    for name in ("certPath", "keyPath", "cacertPath", "csrPath", "signinghelperPath", "hooksPath"):
+    for name in ("certPath", "keyPath", "cacertPath", "signinghelperPath"):
         assert parameters[name]["allowedPattern"] == validation.PATH_PATTERN
+    for name in ("csrPath", "hooksPath"):
+        assert SEALED[name]["allowedPattern"] == validation.PATH_PATTERN
+        assert SEALED[name]["maxChars"] == validation.PATH_MAX_LENGTH
     assert parameters["hostID"]["allowedPattern"] == f"^{identifiers.HOST_ID}$"
     assert parameters["requestId"]["allowedPattern"] == f"^{identifiers.REQUEST_ID}$"
 
@@ -135,19 +138,19 @@ def test_algorithms_and_policies_are_the_same_in_all_worlds() -> None:
         "REVOKE_ON_RETIRE": {each.value for each in RevocationPolicy},
         "REVOKE_REPLACED": {each.value for each in ReplacementRevocation},
         "SIGNING_ALGORITHM": {each.value for each in SigningAlgorithm},
-        "VALIDATION_POLICY": {each.value for each in ValidationPolicy},
     }
     literal = {
         "KEY_ALGORITHM": settings.KeyAlgorithm,
         "REVOKE_ON_RETIRE": membership_settings.RevocationPolicy,
         "REVOKE_REPLACED": renewal_settings.ReplacementRevocation,
         "SIGNING_ALGORITHM": renewal_settings.SigningAlgorithm,
-        "VALIDATION_POLICY": renewal_settings.ValidationPolicy,
     }
     for variable, values in environment.items():
         assert set(literal[variable].__args__) == values
     pattern = re.compile(load_document("GenerateCsr")["parameters"]["keyAlgorithm"]["allowedPattern"])
     assert all(pattern.fullmatch(value) for value in environment["KEY_ALGORITHM"])
+    policies = re.compile(SEALED["validationPolicy"]["allowedPattern"])
+    assert all(policies.fullmatch(each.value) for each in ValidationPolicy)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,23 @@ from typing import Any
 
 from pca_automator import ssm_documents
 
+SEALED = ssm_documents.SEALED
+SEALED_LINE = re.compile(r"^SEALED_(\w+)='([^']*)'$", re.MULTILINE)
+
 # Loaded once: these tests run documents hundreds of times.
 load_document = cache(ssm_documents.load_document)
-script = cache(ssm_documents.script)
+
+
+@cache
+def script(name: str, constants: tuple[tuple[str, str], ...] = ()) -> str:
+    """The script of a document as a deployment with these constants has it."""
+    return ssm_documents.script(name, dict(constants))
+
+
+def sealed_into(params: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Those of some values that stand in the text of a document and cannot be sent."""
+    return tuple(sorted((key, value) for key, value in params.items() if key in SEALED))
+
 
 ERROR_LINE = re.compile(r"^PCA_ERROR ([A-Z_]+) ([ -~]+)$", re.MULTILINE)
 RESULT_LINE = re.compile(r"^PCA_RESULT ([ -~]+)$", re.MULTILINE)
@@ -54,7 +68,8 @@ class Outcome:
 
 
 def parameters_refused(name: str, params: Mapping[str, str]) -> list[str]:
-    """The parameters that SSM itself would not accept, so that the command would never reach a host."""
+    """The parameters that SSM itself would not accept, so that the command would never reach a host; no constants."""
+    params = {key: value for key, value in params.items() if key not in SEALED}
     definitions: dict[str, Any] = load_document(name)["parameters"]
     unknown = [key for key in params if key not in definitions]
     missing = [key for key, definition in definitions.items() if key not in params and "default" not in definition]
@@ -73,11 +88,18 @@ def parameters_refused(name: str, params: Mapping[str, str]) -> list[str]:
 def write_script(
     name: str, params: Mapping[str, str], style: str, path: Path, text: str | None = None
 ) -> dict[str, str]:
-    """Write the script to run; returns the environment variables that carry parameters (style ``env``)."""
+    """Write the script to run; returns the environment variables that carry parameters (style ``env``).
+
+    Those of ``params`` that are constants are in the script's text already.
+    """
     definitions = load_document(name)["parameters"]
     values = {key: definition["default"] for key, definition in definitions.items() if "default" in definition}
-    values.update(params)
-    body = script(name) if text is None else text
+    values.update({key: value for key, value in params.items() if key not in SEALED})
+    sealed = dict(sealed_into(params))
+    if text is None:
+        body = script(name, tuple(sealed.items()))
+    else:
+        body = SEALED_LINE.sub(lambda found: f"SEALED_{found[1]}='{sealed.get(found[1], found[2])}'", text)
     if style == "text":
         body = re.sub(r"\{\{ *(\w+) *\}\}", lambda found: values.get(found[1], found[0]), body)
     path.write_text(body, encoding="utf-8")

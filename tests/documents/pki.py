@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
+import re
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -27,8 +29,17 @@ def pem(certificate: x509.Certificate) -> str:
 
 
 def one_line(text: str) -> str:
-    """As the documents take certificates: base64 of the PEM text, on one line."""
-    return base64.b64encode(text.encode()).decode()
+    """As the documents take certificates: DER in base64, with dots between; of what is no PEM, base64."""
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)-----END CERTIFICATE-----\n", text)
+    return ".".join(block.replace("\n", "") for block in blocks) or base64.b64encode(text.encode()).decode()
+
+
+def key_sha256(certificate: x509.Certificate) -> str:
+    """What pins a CA."""
+    spki = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(spki).hexdigest()
 
 
 @dataclass
@@ -38,6 +49,7 @@ class Authority:
     common_name: str = "Test Root CA"
     parent: Authority | None = None
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    ends: dt.timedelta = 3650 * DAY
     certificate: x509.Certificate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +61,7 @@ class Authority:
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now() - DAY)
-            .not_valid_after(now() + 3650 * DAY)
+            .not_valid_after(now() + self.ends)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(issuer.key, hashes.SHA256())
         )

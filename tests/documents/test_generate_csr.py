@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -63,11 +65,42 @@ def test_the_same_request_again_prints_the_same_request_for_the_same_key(host: H
     assert (host.store / "pending" / request / "tls.key").read_bytes() == key
 
 
-def test_another_request_replaces_the_pending_one(host: Host) -> None:
+def pending(host: Host) -> set[str]:
+    return {path.name for path in (host.store / "pending").iterdir()}
+
+
+@pytest.mark.parametrize("age", [0, 899, -899])
+def test_another_request_leaves_one_alone_that_is_younger_than_the_lease(host: Host, age: int) -> None:
+    """Whoever may send only this document must not be able to end a renewal with it."""
+    awaited, other = new_request(), new_request()
+    csr = host.generate(awaited, requestLease="960").csr
+    made = time.time() - age
+    os.utime(host.store / "pending" / awaited, (made, made))
+    assert host.generate(other, requestLease="960").status == 0
+    assert pending(host) == {awaited, other}
+    assert host.install(awaited, host.authority.issue(csr)).result["switched"] == "true"
+
+
+@pytest.mark.parametrize("age", [1021, 90_000, -90_000])
+def test_a_request_that_nobody_waits_for_any_more_goes_with_the_next(host: Host, age: int) -> None:
+    """Also one from a future far away: the clock was wrong when it was made, or is now."""
     old, new = new_request(), new_request()
-    host.generate(old)
-    host.generate(new)
-    assert [path.name for path in (host.store / "pending").iterdir()] == [new]
+    host.generate(old, requestLease="960")
+    made = time.time() - age
+    os.utime(host.store / "pending" / old, (made, made))
+    host.generate(new, requestLease="960")
+    assert pending(host) == {new}
+
+
+def test_a_link_among_the_requests_goes_and_what_it_leads_to_stays(host: Host) -> None:
+    host.generate(new_request())
+    elsewhere = host.root / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").touch()
+    (host.store / "pending" / ("0" * 32)).symlink_to(elsewhere)
+    assert host.generate(new_request()).status == 0
+    assert "0" * 32 not in pending(host)
+    assert (elsewhere / "file").exists()
 
 
 @pytest.mark.parametrize("broken", ["tls.key", "tls.csr", "algorithm"])

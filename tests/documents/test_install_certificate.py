@@ -252,7 +252,7 @@ def refusals() -> dict[str, tuple[str, Callable[[Host, str], Any], str]]:
         return host.install(new_request(), host.prepare()[1])
 
     return {
-        "a certificate for another key": ("PENDING_REQUEST_MISSING", wrong_key, "no pending key"),
+        "a certificate for another key": ("CERTIFICATE_KEY_MISMATCH", wrong_key, "was not issued for the key"),
         "an expired certificate": (
             "CERTIFICATE_NOT_VALID_NOW",
             issue(starts=-2 * DAY, ends=-DAY),

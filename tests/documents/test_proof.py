@@ -156,7 +156,8 @@ def test_every_text_of_both_helpers_leads_to_its_code(make_host: Callable[..., H
     need(shell_name)
     host = make_host(shell=SHELLS[shell_name])
     files = re.findall(r"\w+\.sh", script("InstallCertificate").splitlines()[1])[:-1]
-    lines = [(SHELL_FILES / file).read_text() for file in files]
+    lines = [line for line in script("InstallCertificate").splitlines() if line.startswith("SEALED_")]
+    lines += [(SHELL_FILES / file).read_text() for file in files]
     lines += ["clean_up() { :; }", f"aside='{host.work}'", "helper_status=1 ask_seconds=1 reported=yes"]
     for number, words in enumerate((*SERVICE, *NETWORK)):
         (host.work / f"words-{number}").write_text(f"ERROR: ld.so: object 'x' cannot be preloaded\n{words.text}\n")

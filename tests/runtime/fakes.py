@@ -112,7 +112,7 @@ class FakeSsm(Recorder):
         return f"{csr}PCA_RESULT requestId={request_id} keyAlgorithm=EC_prime256v1 clock=2026-11-23T13:15:00Z\n"
 
     def _install(self, parameters: dict[str, str]) -> str:
-        leaf = x509.load_pem_x509_certificate(base64.b64decode(parameters["certificate"]))
+        leaf = x509.load_der_x509_certificate(base64.b64decode(parameters["certificate"]))
         return (
             f"PCA_RESULT requestId={parameters['requestId']} serial={leaf.serial_number:x} notAfter=x "
             "validated=true switched=true previous=none takeover=false clock=x clockDifference=0\n"

@@ -49,6 +49,14 @@ def make_csr(
     return pem_of(builder.sign(key or p256(), algorithm))
 
 
+def key_usage(*usages: str) -> x509.KeyUsage:
+    names = (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{each: each in usages for each in names})
+
+
 @dataclass
 class Ca:
     """A CA that signs what a test asks for, right or wrong."""
@@ -93,12 +101,20 @@ class Ca:
         ca: bool = False,
         start: datetime = NOW,
         validity: timedelta = timedelta(days=7),
+        usages: Sequence[str] | None = ("digital_signature", "key_encipherment"),
+        purposes: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.CLIENT_AUTH,),
+        extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
     ) -> str:
-        """A leaf in PEM; the subject is the CSR's unless one is given."""
+        """A leaf in PEM as the template for clients gives it; the subject is the CSR's unless one is given."""
         csr = x509.load_pem_x509_csr(csr_pem.encode() if isinstance(csr_pem, str) else csr_pem)
         builder = self._builder(subject or csr.subject, csr.public_key(), start, validity)
         builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        if usages is not None:
+            builder = builder.add_extension(key_usage(*usages), critical=True)
+        if purposes:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=False)
+        for extension, critical in extensions:
+            builder = builder.add_extension(extension, critical)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(list(names)), critical=False)
         return pem_of(builder.sign(self.key, hashes.SHA256()))

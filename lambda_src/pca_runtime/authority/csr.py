@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from pca_runtime.authority.keys import describe_key, public_key_sha256
+from pca_runtime.authority.keys import describe_key, public_key_sha256, weakness
 from pca_runtime.authority.parsing import PARSE_ERRORS
 from pca_runtime.errors.kinds import CsrRejected
 
@@ -17,6 +18,7 @@ __all__ = ["VerifiedCsr", "verify_csr"]
 
 # An RSA-4096 CSR with one name has under 1,800 characters; IssueCertificate takes 32 KB.
 _PEM_MAX = 8_192
+_UTF8_STRING, _PRINTABLE_STRING = 0x0C, 0x13
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -71,6 +73,15 @@ def _verify(csr: x509.CertificateSigningRequest, host_id: str, key_algorithm: st
             f"the CSR of {host_id} asks for extensions or carries attributes; neither is allowed",
             code="CSR_HAS_EXTENSIONS",
         )
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if csr.tbs_certrequest_bytes not in _canonical(host_id, spki):
+        raise CsrRejected(
+            f"the CSR of {host_id} is not in the one canonical encoding: named curve and uncompressed point, or "
+            "rsaEncryption, and a common name that is UTF8String or PrintableString",
+            code="CSR_NOT_CANONICAL",
+        )
+    if isinstance(key, rsa.RSAPublicKey) and (flaw := weakness(key.public_numbers().n)):
+        raise CsrRejected(f"the RSA modulus of {host_id} {flaw}", code="CSR_WEAK_KEY")
     return VerifiedCsr(csr.public_bytes(Encoding.PEM), public_key_sha256(key))
 
 
@@ -78,3 +89,28 @@ def _names_only(subject: x509.Name, host_id: str) -> bool:
     """One relative name with one attribute, and that the common name."""
     attributes = list(subject)
     return len(attributes) == 1 and attributes[0].oid == NameOID.COMMON_NAME and attributes[0].value == host_id
+
+
+def _canonical(host_id: str, spki: bytes) -> set[bytes]:
+    """Every way to write the request that is allowed: version 0, the one name in one of two types, the key, nothing.
+
+    A comparison of the whole leaves no room for a second reading, by whatever parser the CA has: a point that is
+    compressed, a curve by its parameters, RSASSA-PSS for RSA, BER where DER is due.
+    """
+    return {
+        _der(0x30, b"\x02\x01\x00" + _common_name(text, host_id) + spki + b"\xa0\x00")
+        for text in (_UTF8_STRING, _PRINTABLE_STRING)
+    }
+
+
+def _common_name(text: int, value: str) -> bytes:
+    pair = _der(0x30, b"\x06\x03\x55\x04\x03" + _der(text, value.encode("ascii")))
+    return _der(0x30, _der(0x31, pair))
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-__all__ = ["describe_key", "public_key_sha256"]
+__all__ = ["describe_key", "public_key_sha256", "weakness"]
 
 _CURVES = {"secp256r1": "EC_prime256v1", "secp384r1": "EC_secp384r1"}
 # The exponent that every tool uses; smaller ones open attacks on padding.
 _RSA_EXPONENT = 65_537
+# Every prime below this is tried.
+_SMALL = 65_536
+# Fermat's method finds two primes whose distance is below some 2 * sqrt(2 * steps) * modulus ** (1/4). Primes of a
+# sound generator differ in their first 100 bits, where no number of steps finds any (FIPS 186-5, appendix A.1.3).
+_FERMAT_STEPS = 500
 
 
 def public_key_sha256(key: PublicKeyTypes) -> str:
@@ -28,3 +35,25 @@ def describe_key(key: PublicKeyTypes) -> str:
     if isinstance(key, ec.EllipticCurvePublicKey):
         return _CURVES.get(key.curve.name, f"EC {key.curve.name}")
     return type(key).__name__.removesuffix("PublicKey")
+
+
+def weakness(modulus: int) -> str | None:
+    """What makes an RSA modulus easy to factor; ``None`` if none of the usual faults of a generator is found."""
+    if math.gcd(modulus, _small_primes()) != 1:
+        return f"has a prime factor below {_SMALL:,}"
+    root = math.isqrt(modulus - 1) + 1
+    for middle in range(root, root + _FERMAT_STEPS):
+        rest = middle * middle - modulus
+        if math.isqrt(rest) ** 2 == rest:
+            return "is the product of two primes that are next to each other"
+    return None
+
+
+@cache
+def _small_primes() -> int:
+    """The product of the primes below ``_SMALL``: one greatest common divisor tries them all."""
+    sieve = bytearray([1]) * _SMALL
+    for number in range(2, math.isqrt(_SMALL) + 1):
+        if sieve[number]:
+            sieve[number * number :: number] = bytes(len(range(number * number, _SMALL, number)))
+    return math.prod(number for number in range(2, _SMALL) if sieve[number])

@@ -66,7 +66,7 @@ HOST_CODES = (
     ),
     _host(
         "BAD_PARAMETER", _BOTH,
-        "The document refused one of its parameters.",
+        "The document refused one of its values.",
         "Correct the attribute that the message names in the inventory; if none is named there, "
         "documents and functions are of different versions: deploy again.",
     ),
@@ -99,6 +99,12 @@ HOST_CODES = (
         "CHAIN_INVALID", _INSTALL,
         "The certificate does not verify with the chain that came with it.",
         "Check that the CA is active and that its own certificate was not replaced; then run the host again.",
+    ),
+    _host(
+        "CHAIN_NOT_PINNED", _INSTALL,
+        "The chain that came with the certificate has the key of a CA that is not sealed into the deployed documents.",
+        "If the CA was exchanged, name both CAs in the deployment and deploy again. If it was not, somebody else sent "
+        "the command: find out who may call ssm:SendCommand with these documents.",
     ),
     _host(
         "HELPER_MISSING", _INSTALL,

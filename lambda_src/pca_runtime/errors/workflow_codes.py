@@ -112,6 +112,22 @@ _CSR = (
         "Check keyAlgorithm in the inventory; it may have changed during the run. Run the host again.",
     ),
     _own(
+        "CSR_NOT_CANONICAL", "CertIssue",
+        "The signing request, or the public key in it, is not written as the one way that every tool reads alike.",
+        "Look at the openssl of the host; it must write named curves, uncompressed points and rsaEncryption. If it "
+        "does, treat the host as compromised. No certificate was issued.",
+    ),
+    _own(
+        "CSR_WEAK_KEY", "CertIssue",
+        "The RSA key has a small factor, or two primes that are next to each other: anybody can compute it.",
+        "Look at the random numbers of the host and at what makes its keys, and at every other key made there.",
+    ),
+    _own(
+        "CSR_KEY_REUSED", "CertIssue",
+        "The host came with the key of its live certificate again; a renewal makes a new key.",
+        "Treat the host as compromised until the reason is known: a key that was stolen would live on.",
+    ),
+    _own(
         "CSR_KEY_CHANGED", "CertIssue",
         "Within one request the host came with a second key.",
         f"{_AGAIN}treat the host as compromised.",
@@ -149,6 +165,11 @@ _DEPLOYMENT = (
         "Find out who changed the template or the CA. Revoke the certificate.",
     ),
     _own(
+        "ISSUANCE_NOT_RECORDED", "CertDeploy",
+        "The CA's event came before CertIssue had written down which certificate it was given.",
+        "Nothing: the event is delivered again, or the workflow asks itself.",
+    ),
+    _own(
         "INSTALL_IN_PROGRESS", "CertDeploy",
         "Another invocation is installing on this host at the same moment.",
         "Nothing: it resolves by itself, or the next run renews the host.",
@@ -180,6 +201,29 @@ _REVOCATION = (
         "CRL_FOREIGN", "CRLProcessor",
         "The CRL is not the complete CRL of this deployment's CA.",
         "Look at who wrote it (S3 versions, CloudTrail). Nobody but AWS Private CA should be able to.",
+    ),
+    _own(
+        "CRL_PARTIAL", "CRLProcessor",
+        "The CRL speaks of a part of the CA's certificates only: the CA writes partitioned CRLs, or somebody else did.",
+        "Let the CA write complete CRLs (CrlType COMPLETE); if it does, look at who wrote the object (S3 versions, "
+        "CloudTrail). Until then new revocations are NOT in force.",
+    ),
+    _own(
+        "CRL_UNSUPPORTED", "CRLProcessor",
+        "The CRL has a critical extension, or one of an entry, that a CRL of AWS Private CA does not have.",
+        "Look at who wrote it (S3 versions, CloudTrail). Until the CA writes a good one, new revocations are NOT in "
+        "force.",
+    ),
+    _own(
+        "CRL_FROM_THE_FUTURE", "CRLProcessor",
+        "The CRL's thisUpdate is still to come.",
+        "Look at who wrote it (S3 versions, CloudTrail). Until the CA writes a good one, new revocations are NOT in "
+        "force.",
+    ),
+    _own(
+        "CRL_NUMBER_REUSED", "CRLProcessor",
+        "The CRL has the number of the one in force, and says something else.",
+        "Compare the object's versions; nobody but AWS Private CA should write them, and it gives each CRL a number.",
     ),
     _own(
         "CRL_EXPIRED", "CRLProcessor",

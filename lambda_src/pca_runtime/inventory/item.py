@@ -21,7 +21,7 @@ __all__ = ["HostItem", "Overrides", "Pending"]
 # ApiPassthrough takes up to 150 subject alternative names.
 # https://docs.aws.amazon.com/privateca/latest/APIReference/API_Extensions.html
 DNS_NAMES_MAX = 150
-# InstallCertificate takes 8,192 characters: base64 of PEM, 1.83 of them for each byte of DER. An RSA-4096
+# InstallCertificate takes 5,984 characters: base64, four of them for three bytes of DER. An RSA-4096
 # certificate from an RSA-4096 CA has 1,600 bytes without names; each name adds its length and up to 4.
 DNS_NAMES_BYTES_MAX = 2_500
 _MESSAGE_MAX = 2_000
@@ -116,7 +116,6 @@ class Overrides(BaseModel):
     def directories(self, defaults: HostDirectories) -> dict[str, str]:
         """The parameters that tell a document where the host's files are."""
         return {
-            "csrPath": defaults.csr_path,
             "certPath": self.cert_path or defaults.cert_path,
             "keyPath": self.key_path or defaults.key_path,
             "cacertPath": self.cacert_path or defaults.cacert_path,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pca_runtime.authority.certificates import Leaf, check_leaf, load_leaf
+from pca_runtime.authority.certificates import Asked, Leaf, check_leaf, load_leaf, one_line
 from pca_runtime.errors.kinds import (
     CertificateMismatch,
     CertificateNotReady,
@@ -116,10 +115,6 @@ class Deployment:
         except LeaseLost:
             return _ignored("LEASE_LOST")
         except CertificateMismatch as failure:
-            # A stranger may have had this host's CSR certified. Only what our own IssueCertificate returned
-            # can fail the task; if that is not written yet, the workflow asks again after its timeout.
-            if item.pending is None or item.pending.certificate_arn != issued.arn:
-                return _ignored("NOT_AS_REQUESTED")
             if noticed is not None:
                 self._ledger.order(noticed, UNSPECIFIED, fate="REFUSED")
             return self._fail_task(lease, failure)
@@ -184,7 +179,13 @@ class Deployment:
             return None, "NOT_PENDING"
         if pending.public_key_sha256 != issued.leaf.public_key_sha256:
             return None, "ANOTHER_KEY"
-        if pending.certificate_arn not in (None, issued.arn):
+        if pending.certificate_arn is None:
+            # Whether it is ours is known when CertIssue has written down what IssueCertificate returned, a moment
+            # after. Lambda delivers the event again in a minute; if that is too late, the workflow asks itself.
+            raise CertificateNotReady(
+                f"what was issued for {host_id} is not written down yet", code="ISSUANCE_NOT_RECORDED"
+            )
+        if pending.certificate_arn != issued.arn:
             return None, "ANOTHER_CERTIFICATE"
         return item, ""
 
@@ -192,13 +193,13 @@ class Deployment:
         expected_key = item.pending.public_key_sha256 if item.pending else None
         overrides = item.overrides()
         now = self._clock()
-        check_leaf(
-            issued.leaf,
+        asked = Asked(
             host_id=lease.host_id,
-            dns_names=overrides.dns_names,
-            expected_key_sha256=str(expected_key),
-            now=now,
+            dns_names=frozenset(overrides.dns_names),
+            public_key_sha256=str(expected_key),
+            validity=timedelta(days=self._settings.validity_days),
         )
+        check_leaf(issued.leaf, asked, now)
         may_send, item = self._inventory.claim_install(lease, self._described(lease, issued), now, _INSTALL_CLAIM)
         if may_send:
             item = self._inventory.store_install_command(lease, self._send(lease, item, issued))
@@ -241,16 +242,9 @@ class Deployment:
                 "requestId": lease.request_id,
                 **overrides.directories(settings),
                 "signinghelperPath": overrides.signing_helper_path or settings.signing_helper_path,
-                "certificate": _base64(issued.pem),
-                "chain": _base64(issued.chain),
+                "certificate": one_line(issued.pem),
+                "chain": one_line(issued.chain),
                 "sentAt": str(int(self._clock().timestamp())),
-                "trustAnchorArn": settings.trust_anchor_arn,
-                "profileArn": settings.profile_arn,
-                "roleArn": settings.role_arn,
-                "validationPolicy": settings.validation_policy,
-                "versionsKept": str(settings.versions_kept),
-                "hooksPath": settings.hooks_path,
-                "hookTimeout": str(settings.hook_timeout_seconds),
                 "fileOwner": overrides.file_owner,
                 "fileGroup": overrides.file_group,
                 "certMode": overrides.cert_mode,
@@ -268,7 +262,3 @@ class Deployment:
 
 def _ignored(reason: str) -> dict[str, Any]:
     return {"state": "IGNORED", "reason": reason}
-
-
-def _base64(pem: str) -> str:
-    return base64.b64encode(pem.strip().encode("ascii") + b"\n").decode("ascii")

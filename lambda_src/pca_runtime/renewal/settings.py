@@ -90,21 +90,13 @@ class CertIssueSettings(TableSettings, StartsSettings):
 
 
 class CertDeploySettings(PolledCommands, StartsSettings):
-    """The bounds of ``versions_kept`` and ``hook_timeout_seconds`` are those of the document's patterns."""
-
     ca_arn: Arn
     install_document: Text
     ledger_table: Text
     renewal_threshold_seconds: Seconds
     renewal_jitter_seconds: Seconds
     signing_helper_path: Text
-    trust_anchor_arn: Arn
-    profile_arn: Arn
-    role_arn: Arn
-    validation_policy: ValidationPolicy
-    versions_kept: Annotated[int, Field(ge=1, le=50)]
-    hooks_path: Text
-    hook_timeout_seconds: Annotated[int, Field(ge=1, le=999)]
+    validity_days: Positive
 
 
 class CertDeployStatusSettings(TableSettings, StartsSettings):

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import CRLEntryExtensionOID
 
 from pca_runtime.authority.parsing import PARSE_ERRORS
 from pca_runtime.errors.kinds import CrlRefused
 
-__all__ = ["PEM_MAX", "Crl", "check_crl", "check_size", "crl_in_force", "load_crl"]
+__all__ = ["PEM_MAX", "Crl", "check_crl", "check_scope", "check_size", "crl_in_force", "load_crl"]
 
 # "crlData: 1 to 300000 bytes", in PEM; the import quota of a trust anchor is not adjustable.
 # https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
 PEM_MAX = 300_000
+# Of the clocks of AWS's services, which are set by one time source.
+_SKEW = timedelta(seconds=10)
+# Not the issuer of an entry, which makes a CRL indirect.
+_ENTRY_EXTENSIONS = {CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ def load_crl(data: bytes) -> Crl:
         pem = data.lstrip().startswith(b"-----BEGIN")
         parsed = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
         number = parsed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-        entries = len(parsed)
+        entries = _count(parsed)
         next_update = parsed.next_update_utc
     except PARSE_ERRORS as error:
         raise CrlRefused("the CRL cannot be parsed", code="CRL_MALFORMED") from error
@@ -48,7 +53,14 @@ def load_crl(data: bytes) -> Crl:
         raise CrlRefused("the CRL has no CRL number, so its age is unknown", code="CRL_MALFORMED") from error
     if next_update is None:
         raise CrlRefused("the CRL has no nextUpdate, so it would never go stale", code="CRL_MALFORMED")
+    if next_update <= parsed.last_update_utc:
+        raise CrlRefused("the CRL's nextUpdate is not after its thisUpdate", code="CRL_MALFORMED")
     return Crl(number, entries, next_update, parsed.public_bytes(Encoding.PEM), parsed)
+
+
+def _count(crl: x509.CertificateRevocationList) -> int:
+    """The entries. Each is read: cryptography parses lazily, and what cannot be read must not be found out later."""
+    return sum(1 for entry in crl if all(extension.oid for extension in entry.extensions))
 
 
 def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
@@ -60,16 +72,54 @@ def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
         now: the injected clock's time.
 
     Raises:
-        CrlRefused: foreign, a delta, expired or too large.
+        CrlRefused: foreign, a delta, a part, with something that this code does not know and must, not begun, expired
+            or too large.
     """
     ca = x509.load_pem_x509_certificate(ca_pem.encode("ascii"))
     if not _issued_by(crl.parsed, ca):
         raise CrlRefused("the CRL is not issued and signed by our CA", code="CRL_FOREIGN")
-    if _has(crl.parsed, x509.DeltaCRLIndicator):
-        raise CrlRefused("a delta CRL would lose the revocations before it", code="CRL_FOREIGN")
+    check_scope(crl.parsed)
+    if crl.parsed.last_update_utc > now + _SKEW:
+        begins = crl.parsed.last_update_utc.isoformat()
+        raise CrlRefused(f"the CRL is of {begins}, which is still to come", code="CRL_FROM_THE_FUTURE")
     if crl.next_update <= now:
         raise CrlRefused(f"the CRL was to be replaced before {crl.next_update.isoformat()}", code="CRL_EXPIRED")
     check_size(len(crl.pem))
+
+
+def check_scope(crl: x509.CertificateRevocationList) -> None:
+    """Does it speak of every certificate of its issuer, and say nothing that would have to be understood and is not?
+
+    AWS Private CA's complete CRLs have an authority key identifier and a number, and entries with a reason. What is
+    critical and unknown makes the whole CRL unusable (RFC 5280, section 5.2); IAM Roles Anywhere may read it otherwise.
+
+    Raises:
+        CrlRefused: it does not.
+    """
+    if _has(crl, x509.DeltaCRLIndicator):
+        raise CrlRefused("a delta CRL would lose the revocations before it", code="CRL_FOREIGN")
+    if _has(crl, x509.IssuingDistributionPoint):
+        raise CrlRefused(
+            "the CRL has an issuing distribution point: it is for a part of the certificates", code="CRL_PARTIAL"
+        )
+    for extension in crl.extensions:
+        if extension.critical:
+            raise _unknown("extension", extension.oid)
+    for entry in crl:
+        for extension in entry.extensions:
+            if extension.critical or extension.oid not in _ENTRY_EXTENSIONS:
+                raise _unknown("entry extension", extension.oid)
+            if extension.value == x509.CRLReason(x509.ReasonFlags.remove_from_crl):
+                raise CrlRefused(
+                    f"the CRL takes {entry.serial_number:x} out of a list, as a delta does", code="CRL_FOREIGN"
+                )
+
+
+def _unknown(what: str, oid: x509.ObjectIdentifier) -> CrlRefused:
+    return CrlRefused(
+        f"the CRL has the {what} {oid.dotted_string}, critical or of another issuer's CRL: AWS Private CA writes none",
+        code="CRL_UNSUPPORTED",
+    )
 
 
 def check_size(pem_bytes: int) -> None:
@@ -80,9 +130,10 @@ def check_size(pem_bytes: int) -> None:
 
 
 def crl_in_force(data: bytes, ca_pem: str) -> Crl | None:
-    """The CRL that Roles Anywhere holds; ``None``: it is unreadable or another CA's, and must be replaced."""
+    """The CRL that Roles Anywhere holds; ``None``: it is unreadable, partial or another CA's, and must be replaced."""
     try:
         crl = load_crl(data)
+        check_scope(crl.parsed)
     except CrlRefused:
         return None
     ca = x509.load_pem_x509_certificate(ca_pem.encode("ascii"))

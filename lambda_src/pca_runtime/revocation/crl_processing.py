@@ -57,6 +57,10 @@ class _InForce:
     def number(self) -> int:
         return -1 if self.crl is None else self.crl.number
 
+    @property
+    def pem(self) -> bytes:
+        return b"" if self.crl is None else self.crl.pem
+
 
 class CrlProcessing:
     """Brings the CA's CRL into force at the trust anchor.
@@ -200,6 +204,9 @@ class CrlProcessing:
         if newest > crl.number:
             message = f"the CRL in the bucket has number {crl.number}, the one in force has {newest}"
             raise CrlRefused(message, code="CRL_OLDER")
+        if any(entry.number == crl.number and entry.pem != crl.pem for entry in ours):
+            message = f"the CRL in the bucket has number {crl.number}, as the one in force, and other content"
+            raise CrlRefused(message, code="CRL_NUMBER_REUSED")
         stale = [entry for entry in ours if entry.number < crl.number]
         for entry in stale:
             with translated("UpdateCrl"):

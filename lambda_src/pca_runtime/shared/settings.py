@@ -60,9 +60,8 @@ class TableSettings(FunctionSettings):
 
 
 class HostDirectories(TableSettings):
-    """Default directories on the hosts; items may override all but ``csr_path``."""
+    """Default directories on the hosts, which items may override."""
 
-    csr_path: Text
     cert_path: Text
     key_path: Text
     cacert_path: Text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -196,6 +197,21 @@ class Deployment:
         if not found:
             raise Trouble(f"stack {self.stack} has no renewal workflow", NO_DEPLOYMENT)
         return found
+
+    @property
+    def sealed(self) -> Mapping[str, str]:
+        """What stands in the text of the documents, because it is the same for every host.
+
+        Raises:
+            Trouble: the document that has the most of it cannot be read.
+        """
+        from pca_automator.ssm_documents import sealed_values
+
+        name = self.document("InstallCertificate")
+        try:
+            return sealed_values(json.loads(self.aws.client("ssm").get_document(Name=name)["Content"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Trouble(f"document {name} is not as this library deploys it: deploy again", NO_DEPLOYMENT) from error
 
     def document(self, name: str) -> str:
         """The deployed name of an SSM document.

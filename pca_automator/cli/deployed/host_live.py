@@ -51,7 +51,6 @@ def _order(deployment: Deployment, item: Any) -> Any:
             "hostID": item.host_id,
             **own.directories(directories),
             "signinghelperPath": own.signing_helper_path or defaults["SIGNING_HELPER_PATH"],
-            "hooksPath": defaults["HOOKS_PATH"],
         },
     )
 

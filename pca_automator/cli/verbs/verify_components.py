@@ -45,12 +45,12 @@ def components(deployment: Deployment) -> Iterator[Check]:
         "private CA", "acm-pca", "describe_certificate_authority", "CertificateAuthority.Status", "ACTIVE",
         CertificateAuthorityArn=deployment.authority,
     )  # fmt: skip
-    settings = deployment.settings("CertDeploy")
-    for name, operation, key, variable in (
-        ("trust anchor", "get_trust_anchor", "trustAnchor", "TRUST_ANCHOR_ARN"),
-        ("profile", "get_profile", "profile", "PROFILE_ARN"),
+    sealed = deployment.sealed
+    for name, operation, key in (
+        ("trust anchor", "get_trust_anchor", "trustAnchor"),
+        ("profile", "get_profile", "profile"),
     ):
-        identifier = {f"{key}Id": settings[variable].rpartition("/")[2]}
+        identifier = {f"{key}Id": sealed[f"{key}Arn"].rpartition("/")[2]}
         yield of(name, "rolesanywhere", operation, f"{key}.enabled", True, **identifier)
     topic = deployment.settings("CertReport")["TOPIC_ARN"]
     yield of("topic", "sns", "get_topic_attributes", "Attributes.TopicArn", topic, TopicArn=topic)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pca_automator.rehearsal.stage.process import LocalAws
+from pca_automator.ssm_documents import sealed_values
 
 
 class NoAutomationError(RuntimeError):
@@ -78,21 +79,22 @@ def _automation(
     }
     machine = _machine_of(aws, own["CertCheck"][0])
     window = _window(aws, own["CertEnroll"][0]) if "CertEnroll" in own else 0.0
+    sealed = _sealed(aws, deploy["INSTALL_DOCUMENT"])
     return Automation(
         name=deploy["AUTOMATION_NAME"],
         table=deploy["TABLE_NAME"],
         state_machine=machine,
         topic=own["CertReport"][1]["TOPIC_ARN"],
         authority=deploy["CA_ARN"],
-        trust_anchor=deploy["TRUST_ANCHOR_ARN"],
-        profile=deploy["PROFILE_ARN"],
-        role=deploy["ROLE_ARN"],
+        trust_anchor=sealed["trustAnchorArn"],
+        profile=sealed["profileArn"],
+        role=sealed["roleArn"],
         certificate_path=deploy["CERT_PATH"],
         key_path=deploy["KEY_PATH"],
-        csr_path=deploy["CSR_PATH"],
+        csr_path=sealed["csrPath"],
         ca_certificate_path=deploy["CACERT_PATH"],
         signing_helper_path=deploy["SIGNING_HELPER_PATH"],
-        hooks_path=deploy["HOOKS_PATH"],
+        hooks_path=sealed["hooksPath"],
         crl_bucket=own["CRLProcessor"][1]["CRL_BUCKET"] if "CRLProcessor" in own else "",
         retire=own["CertRetire"][0],
         signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
@@ -103,6 +105,11 @@ def _automation(
         starts=own["CertCheck"][1]["STARTS_TABLE_NAME"],
         enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )
+
+
+def _sealed(aws: LocalAws, document: str) -> dict[str, str]:
+    """What stands in the text of a document, because it is the same for every host."""
+    return sealed_values(json.loads(aws.client("ssm").get_document(Name=document)["Content"]))
 
 
 def _functions(aws: LocalAws) -> dict[str, tuple[str, dict[str, Any]]]:

@@ -37,18 +37,9 @@ is_moment() {
 
 # lower_hex NUMBER
 lower_hex() {
-  lower_rest=$1
-  while [ "${lower_rest#0}" != "$lower_rest" ]; do
-    lower_rest=${lower_rest#0}
-  done
-  lower=
-  while [ -n "$lower_rest" ]; do
-    case $lower_rest in
-      A*) lower=${lower}a ;; B*) lower=${lower}b ;; C*) lower=${lower}c ;;
-      D*) lower=${lower}d ;; E*) lower=${lower}e ;; F*) lower=${lower}f ;;
-      *) lower=$lower${lower_rest%"${lower_rest#?}"} ;;
-    esac
-    lower_rest=${lower_rest#?}
+  lower=$(printf '%s' "$1" | tr A-F a-f)
+  while [ "${lower#0}" != "$lower" ]; do
+    lower=${lower#0}
   done
   printf '%s' "$lower"
 }

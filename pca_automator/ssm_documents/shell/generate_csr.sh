@@ -7,21 +7,33 @@ clean_up() {
 check_parameters() {
   check_host_id
   check_request_id "$SSM_requestId"
-  check_path csrPath "$SSM_csrPath"
+  check_path csrPath "$SEALED_csrPath"
+  case $SEALED_requestLease in
+    '' | 0* | *[!0-9]*) refuse_value requestLease ;;
+  esac
   check_path certPath "$SSM_certPath"
   check_path keyPath "$SSM_keyPath"
   check_path cacertPath "$SSM_cacertPath"
   check_word keyAlgorithm "$SSM_keyAlgorithm" RSA_2048 RSA_3072 RSA_4096 EC_prime256v1 EC_secp384r1
 }
 
-# forget_other_requests: there is one request at a time for a host, and this is the newest
+# forget_other_requests: those that nobody waits for any more. A younger one may be another run's, and whoever sends
+# this document must not be able to end a renewal with it.
 forget_other_requests() {
   for pending in "$store/pending"/*; do
     [ -e "$pending" ] || [ -L "$pending" ] || continue
-    if [ "$pending" != "$request" ]; then
+    if [ "$pending" != "$request" ] && ! is_awaited "$pending"; then
       must DIRECTORY_NOT_WRITABLE "cannot remove $pending" rm -rf "$pending"
     fi
   done
+}
+
+# is_awaited PATH: whether it was made within the lease, by this host's clock. One from further ahead is as old as can be.
+is_awaited() {
+  [ ! -L "$1" ] || return 1
+  { value stat -c %Y "$1" && are_numbers 1 "$value"; } || fail UNSAFE_DIRECTORY "$1 cannot be examined: $words"
+  awaited=$(($(date +%s) - value))
+  [ "${awaited#-}" -lt "$SEALED_requestLease" ]
 }
 
 # The modes are right from the first instant: 0400, because open(2) is called under this umask.

@@ -7,7 +7,7 @@ hook_suffixes='.bak .orig .rej .swp .rpmnew .rpmsave .rpmorig .dpkg-old .dpkg-ne
 list_hooks() {
   hooks=
   hooks_skipped=
-  for hook in "$SSM_hooksPath"/*; do
+  for hook in "$SEALED_hooksPath"/*; do
     if [ -f "$hook" ] && [ -x "$hook" ] && is_hook_name "${hook##*/}"; then
       hooks=$hooks$hook$nl
     elif [ -e "$hook" ] || [ -L "$hook" ]; then

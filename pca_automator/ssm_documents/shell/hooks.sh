@@ -5,10 +5,10 @@ find_hooks() {
   step='examining the hooks'
   hooks=
   hooks_skipped=
-  if [ ! -e "$SSM_hooksPath" ] && [ ! -L "$SSM_hooksPath" ]; then
+  if [ ! -e "$SEALED_hooksPath" ] && [ ! -L "$SEALED_hooksPath" ]; then
     return 0
   fi
-  trusted "$SSM_hooksPath"
+  trusted "$SEALED_hooksPath"
   list_hooks
   find_rest=$hooks
   while [ -n "$find_rest" ]; do
@@ -16,7 +16,7 @@ find_hooks() {
     find_rest=${find_rest#*"$nl"}
     [ ! -L "$hook" ] || fail UNSAFE_DIRECTORY "the hook $hook is a symbolic link; put the executable itself there"
   done
-  judge own '' "$SSM_hooksPath$nl$hooks"
+  judge own '' "$SEALED_hooksPath$nl$hooks"
   [ -z "$hooks_skipped" ] ||
     notice HOOKS_SKIPPED "not run, because they are no executable files or have odd names: $hooks_skipped"
 }
@@ -26,7 +26,7 @@ run_hooks() {
   hook_action=$1
   hook_serial=$2
   hook_previous=$3
-  hook_deadline=$(($(date +%s) + SSM_hookTimeout))
+  hook_deadline=$(($(date +%s) + SEALED_hookTimeout))
   hook_rest=$hooks
   while [ -n "$hook_rest" ]; do
     hook=${hook_rest%%"$nl"*}
@@ -46,7 +46,7 @@ run_hooks() {
     fi
     if [ "$(date +%s)" -ge "$hook_deadline" ]; then
       hook_code=HOOK_TIMED_OUT
-      hook_says="${hook##*/} did not end within $SSM_hookTimeout s, all hooks together ($hook_says)"
+      hook_says="${hook##*/} did not end within $SEALED_hookTimeout s, all hooks together ($hook_says)"
     else
       hook_code=HOOK_FAILED
       hook_says="${hook##*/} ended with status $hook_status ($hook_says)"

@@ -6,12 +6,12 @@ clean_up() {
 
 check_parameters() {
   check_host_id
-  check_path csrPath "$SSM_csrPath"
+  check_path csrPath "$SEALED_csrPath"
   check_path certPath "$SSM_certPath"
   check_path keyPath "$SSM_keyPath"
   check_path cacertPath "$SSM_cacertPath"
   check_path signinghelperPath "$SSM_signinghelperPath"
-  check_path hooksPath "$SSM_hooksPath"
+  check_path hooksPath "$SEALED_hooksPath"
 }
 
 # text STRING LENGTH: as a JSON string
@@ -149,7 +149,7 @@ describe_helper() {
 
 # A check that ends a document, in a subshell, is a finding here.
 examine_directories() {
-  unsafe=$(trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath" "$SSM_hooksPath") ||
+  unsafe=$(trusted "$SEALED_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath" "$SEALED_hooksPath") ||
     problem UNSAFE_DIRECTORY
   live=
   store_says=$(live_version) || {

@@ -10,21 +10,20 @@ clean_up() {
 check_parameters() {
   check_host_id
   check_request_id "$SSM_requestId"
-  check_path csrPath "$SSM_csrPath"
+  check_path csrPath "$SEALED_csrPath"
   check_path certPath "$SSM_certPath"
   check_path keyPath "$SSM_keyPath"
   check_path cacertPath "$SSM_cacertPath"
   check_path signinghelperPath "$SSM_signinghelperPath"
-  check_path hooksPath "$SSM_hooksPath"
+  check_path hooksPath "$SEALED_hooksPath"
   check_base64 certificate "$SSM_certificate"
-  check_base64 chain "$SSM_chain"
+  check_chain "$SSM_chain"
   check_moment sentAt "$SSM_sentAt"
-  check_arn trustAnchorArn "$SSM_trustAnchorArn" :trust-anchor/
-  check_arn profileArn "$SSM_profileArn" :profile/
-  check_arn roleArn "$SSM_roleArn" :role/
-  check_word validationPolicy "$SSM_validationPolicy" REQUIRED IF_PRESENT NEVER
-  check_number versionsKept "$SSM_versionsKept" 50
-  check_number hookTimeout "$SSM_hookTimeout" 999
+  case $SEALED_caKeys in
+    *[!0-9a-f\ ]*) refuse_value caKeys ;;
+  esac
+  check_number versionsKept "$SEALED_versionsKept" 50
+  check_number hookTimeout "$SEALED_hookTimeout" 999
   check_owner fileOwner "$SSM_fileOwner"
   check_owner fileGroup "$SSM_fileGroup"
   check_mode certMode "$SSM_certMode"
@@ -140,7 +139,7 @@ forget_old_versions() {
       taken-over-*) first_taken=$old ;;
     esac
   done
-  spare=$SSM_versionsKept
+  spare=$SEALED_versionsKept
   [ -z "$before" ] || spare=$((spare - 1))
   for old do
     case $old in

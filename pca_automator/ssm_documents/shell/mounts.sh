@@ -118,7 +118,7 @@ is_same() {
 # find_other_hosts: sets $others to the stores of other hosts that hold keys: this machine may be a copy of theirs
 find_other_hosts() {
   others=
-  for other in "$SSM_csrPath"/i-* "$SSM_csrPath"/mi-*; do
+  for other in "$SEALED_csrPath"/i-* "$SEALED_csrPath"/mi-*; do
     [ "$other" != "$store" ] && [ ! -L "$other" ] || continue
     for other_key in "$other"/versions/*/tls.key "$other"/pending/*/tls.key; do
       if [ -f "$other_key" ]; then

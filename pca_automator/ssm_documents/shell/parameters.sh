@@ -1,7 +1,7 @@
 # Every value is checked once more here: an agent that knows no parameter types may run this, too.
 
 refuse_value() {
-  fail BAD_PARAMETER "the parameter $1 is missing or has a value that is not allowed"
+  fail BAD_PARAMETER "$1 is missing or has a value that is not allowed"
 }
 
 is_hex() {
@@ -53,6 +53,13 @@ check_base64() {
   esac
 }
 
+# check_chain VALUE: base64, with single dots between
+check_chain() {
+  case $1 in
+    .* | *. | *..* | '' | *[!A-Za-z0-9+/=.]*) refuse_value chain ;;
+  esac
+}
+
 # check_number NAME VALUE MAXIMUM: from 1
 check_number() {
   case $2 in
@@ -76,15 +83,6 @@ check_owner() {
     [!A-Za-z0-9_]* | *[!A-Za-z0-9_.@+\ -]* | *' ' | *'  '*) refuse_value "$1" ;;
   esac
   [ "${#2}" -le 64 ] || refuse_value "$1"
-}
-
-check_arn() {
-  case $2 in
-    '') return 0 ;;
-    *[!A-Za-z0-9_+=,.@:/-]*) refuse_value "$1" ;;
-    arn:aws*"$3"*) return 0 ;;
-    *) refuse_value "$1" ;;
-  esac
 }
 
 # check_mode NAME VALUE: octal, and the owner can read

@@ -8,7 +8,7 @@ prove_seconds=90
 prove() {
   validated=false
   step='proving the certificate'
-  [ "$SSM_validationPolicy" != NEVER ] || return 0
+  [ "$SEALED_validationPolicy" != NEVER ] || return 0
   if [ -f "$helper" ]; then
     trusted "$SSM_signinghelperPath"
     # Not even a sticky directory: in it anybody may put a link of this name, and lead it elsewhere after the next check.
@@ -17,14 +17,14 @@ prove() {
   fi
   examine_helper
   if [ -n "$helper_fault" ]; then
-    [ "$SSM_validationPolicy" != REQUIRED ] || fail "$helper_fault" "$helper cannot prove the certificate: $helper_reason"
+    [ "$SEALED_validationPolicy" != REQUIRED ] || fail "$helper_fault" "$helper cannot prove the certificate: $helper_reason"
     case $helper_fault:$state_proven in
       HELPER_BROKEN:*) notice HELPER_BROKEN "$helper: $helper_reason" ;;
       *:yes) notice HELPER_GONE "$helper has proven certificates of this host before, and is gone" ;;
     esac
     return 0
   fi
-  [ -n "$SSM_trustAnchorArn" ] && [ -n "$SSM_profileArn" ] && [ -n "$SSM_roleArn" ] ||
+  [ -n "$SEALED_trustAnchorArn" ] && [ -n "$SEALED_profileArn" ] && [ -n "$SEALED_roleArn" ] ||
     fail BAD_PARAMETER 'trustAnchorArn, profileArn and roleArn are needed to prove a certificate'
   prove_deadline=$(($(date +%s) + prove_seconds))
   case $clock_difference in
@@ -54,8 +54,8 @@ prove() {
 # ask_roles_anywhere: only an answer of the right shape counts. The helper's words go to $aside/words; the credentials
 # that it prints are looked at in a process of their own, and kept nowhere.
 ask_roles_anywhere() {
-  set -- --certificate "$staged/tls.crt" --private-key "$staged/tls.key" --trust-anchor-arn "$SSM_trustAnchorArn" \
-    --profile-arn "$SSM_profileArn" --role-arn "$SSM_roleArn" --session-duration 900
+  set -- --certificate "$staged/tls.crt" --private-key "$staged/tls.key" --trust-anchor-arn "$SEALED_trustAnchorArn" \
+    --profile-arn "$SEALED_profileArn" --role-arn "$SEALED_roleArn" --session-duration 900
   if [ -s "$aside/intermediates.pem" ]; then
     set -- "$@" --intermediates "$aside/intermediates.pem"
   fi

@@ -6,7 +6,7 @@ clean_up() {
 
 check_parameters() {
   check_host_id
-  check_path csrPath "$SSM_csrPath"
+  check_path csrPath "$SEALED_csrPath"
   check_path certPath "$SSM_certPath"
   check_path keyPath "$SSM_keyPath"
   check_path cacertPath "$SSM_cacertPath"
@@ -47,7 +47,7 @@ main() {
   taken_count=0
   [ -e "$store" ] || [ -L "$store" ] || report false
   step='examining the store'
-  trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
+  trusted "$SEALED_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
   own_directory "$store" 066
   judge own '' "$store$nl"
   lock_store

@@ -1,53 +1,5 @@
 # Staging: the new version is written and checked beside the live one, which nothing here touches.
 
-# decode_certificate: into $aside, where it is nobody's yet
-decode_certificate() {
-  step='decoding certificate and chain'
-  must CHAIN_INVALID 'the certificate cannot be read' decode "$SSM_certificate" "$aside/received"
-  must CHAIN_INVALID 'the chain cannot be read' decode "$SSM_chain" "$aside/received-chain"
-  # x509 writes the first certificate and nothing else: no comments, no further blocks
-  must CHAIN_INVALID 'the certificate cannot be read' openssl x509 -in "$aside/received" -out "$aside/tls.crt"
-  must CHAIN_INVALID 'the chain cannot be read' normalize_chain
-  read_certificate "$aside/tls.crt" || fail CHAIN_INVALID "the certificate cannot be read: $words"
-  new=$serial
-  new_not_before=$not_before
-  new_not_after=$not_after
-  new_common_name=$common_name
-  new_half=$half
-}
-
-# openssl reads base64 in lines of 64 characters in every version; one long line it may take as empty
-decode() {
-  printf '%s\n' "$1" | fold -w 64 | openssl base64 -d -out "$2" || return 1
-  [ -s "$2" ] || { echo 'it is no base64' && return 1; }
-}
-
-# normalize_chain: ca.crt holds the certificates of the chain and nothing else; intermediates.pem those that are not
-# self-issued, because IAM Roles Anywhere has the root as its trust anchor and asks only for what lies between.
-normalize_chain() {
-  openssl crl2pkcs7 -nocrl -certfile "$aside/received-chain" -out "$aside/chain.p7" &&
-    openssl pkcs7 -in "$aside/chain.p7" -print_certs -out "$aside/chain.txt" || return 1
-  subject=
-  issuer=
-  : >"$aside/ca.crt" && : >"$aside/intermediates.pem" || return 1
-  block=
-  while IFS= read -r chain_line; do
-    case $chain_line in
-      subject=*) subject=${chain_line#subject=} ;;
-      issuer=*) issuer=${chain_line#issuer=} ;;
-      -----BEGIN*) block=$chain_line$nl ;;
-      -----END*)
-        block=$block$chain_line
-        printf '%s\n' "$block" >>"$aside/ca.crt" || return 1
-        [ "$subject" = "$issuer" ] || printf '%s\n' "$block" >>"$aside/intermediates.pem" || return 1
-        block=
-        ;;
-      *) [ -z "$block" ] || block=$block$chain_line$nl ;;
-    esac
-  done <"$aside/chain.txt"
-  [ -s "$aside/ca.crt" ] || { echo 'there is no certificate in it' && return 1; }
-}
-
 # compare_clocks: sets $clock_difference to the seconds by which this host's clock is ahead of the time at which the
 # command was sent (the time it took to get here is part of that), and $clock_words to the same for a person
 compare_clocks() {

@@ -1,6 +1,6 @@
 # The store of one host: pending requests, versions, and `current`, the link that makes one version live.
 
-store=$SSM_csrPath/$SSM_hostID
+store=$SEALED_csrPath/$SSM_hostID
 aside=$store/.aside
 locked=
 public_certificate=$SSM_certPath/$SSM_hostID.crt
@@ -12,8 +12,8 @@ open_store() {
   case $nl$SSM_certPath/$nl$SSM_keyPath/$nl$SSM_cacertPath/ in
     *"$nl$store/"*) fail BAD_PARAMETER "certPath, keyPath and cacertPath must not be inside the store, $store" ;;
   esac
-  trusted "$SSM_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
-  make_directory "$SSM_csrPath" 066
+  trusted "$SEALED_csrPath" "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"
+  make_directory "$SEALED_csrPath" 066
   own_directory "$store" 066
   judge own '' "$store$nl"
   lock_store
@@ -40,7 +40,7 @@ give_birth() {
 # clear_lists: what is below would be given to others, or to nobody, whatever mode it is made with
 clear_lists() {
   clear_words="$store inherits a default access control list, which decides who reads a new key"
-  must READERS_NOT_KEPT "$clear_words: take it away (setfacl -k), also from $SSM_csrPath, or install setfacl" \
+  must READERS_NOT_KEPT "$clear_words: take it away (setfacl -k), also from $SEALED_csrPath, or install setfacl" \
     setfacl -b -k "$store" "$store/versions" "$store/pending" "$aside"
   must DIRECTORY_NOT_WRITABLE "cannot set the mode of $store" chmod 711 "$store" "$store/versions"
   must DIRECTORY_NOT_WRITABLE "cannot set the mode of $store/pending" chmod 700 "$store/pending" "$aside"

@@ -9,9 +9,10 @@ from ipaddress import IPv4Address
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pca_runtime.authority.certificates import Leaf, check_leaf, load_leaf, same_serial, serial_hex
+from pca_runtime.authority.certificates import Asked, Leaf, check_leaf, load_leaf, same_serial, serial_hex
 from pca_runtime.authority.keys import public_key_sha256
 from pca_runtime.errors.kinds import CertificateMismatch
 
@@ -24,24 +25,96 @@ FINGERPRINT = public_key_sha256(KEY.public_key())
 CSR = make_csr(HOST, KEY)
 
 
+WEEK = timedelta(days=7)
+
+
+def asked(*dns_names: str, key: str = FINGERPRINT, validity: timedelta = WEEK) -> Asked:
+    return Asked(HOST, frozenset(dns_names), key, validity)
+
+
 def complaint(leaf: Leaf, *, dns_names: tuple[str, ...] = (), key: str = FINGERPRINT, days: float = 0) -> str:
     with pytest.raises(CertificateMismatch) as wrong:
-        check_leaf(leaf, host_id=HOST, dns_names=dns_names, expected_key_sha256=key, now=NOW + timedelta(days=days))
+        check_leaf(leaf, asked(*dns_names, key=key), NOW + timedelta(days=days))
     assert wrong.value.code == "CERTIFICATE_NOT_AS_REQUESTED"
     return wrong.value.message
 
 
 def test_accepts_the_certificate_that_was_asked_for() -> None:
     leaf = load_leaf(CA.issue(CSR))
-    check_leaf(leaf, host_id=HOST, dns_names=[], expected_key_sha256=FINGERPRINT, now=NOW)
+    check_leaf(leaf, asked(), NOW)
     assert leaf.not_after == NOW + timedelta(days=7)
     assert leaf.common_name == HOST
 
 
-def test_accepts_the_names_of_the_inventory_and_fewer() -> None:
+def test_accepts_exactly_the_names_of_the_inventory() -> None:
     leaf = load_leaf(CA.issue(CSR, names=[x509.DNSName("A.example.com")]))
-    names = ["a.example.com", "b.example.com"]
-    check_leaf(leaf, host_id=HOST, dns_names=names, expected_key_sha256=FINGERPRINT, now=NOW)
+    check_leaf(leaf, asked("a.example.com"), NOW)
+    assert "lacks names that the inventory gives: b.example.com" in complaint(
+        leaf, dns_names=("a.example.com", "b.example.com")
+    )
+
+
+@pytest.mark.parametrize(
+    ("usages", "words"),
+    [
+        (None, "not there"), (["key_encipherment"], "key_encipherment"),
+        (["digital_signature", "key_cert_sign"], "key_cert_sign"), (["digital_signature", "crl_sign"], "crl_sign"),
+        (["digital_signature", "content_commitment"], "content_commitment"),
+        (["digital_signature", "key_agreement", "encipher_only"], "encipher_only"),
+    ],
+)  # fmt: skip
+def test_refuses_another_key_usage(usages: list[str] | None, words: str) -> None:
+    assert words in complaint(load_leaf(CA.issue(CSR, usages=usages)))
+
+
+@pytest.mark.parametrize(
+    "purposes",
+    [
+        [], [ExtendedKeyUsageOID.SERVER_AUTH], [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.CODE_SIGNING],
+        [ExtendedKeyUsageOID.OCSP_SIGNING], [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE],
+    ],
+)  # fmt: skip
+def test_refuses_another_extended_key_usage(purposes: list[x509.ObjectIdentifier]) -> None:
+    assert "extended key usage" in complaint(load_leaf(CA.issue(CSR, purposes=purposes)))
+
+
+def test_a_profile_may_ask_for_other_purposes() -> None:
+    both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    wanted = frozenset(each.dotted_string for each in both)
+    leaf = load_leaf(CA.issue(CSR, purposes=both))
+    check_leaf(leaf, Asked(HOST, frozenset(), FINGERPRINT, WEEK, purposes=wanted), NOW)
+
+
+@pytest.mark.parametrize("critical", [True, False])
+@pytest.mark.parametrize(
+    "extension",
+    [
+        x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\5\0"),
+        x509.NameConstraints([x509.DNSName("example.com")], None),
+        x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.23.140.1.2.1"), None)]),
+        x509.OCSPNoCheck(),
+    ],
+    ids=["unknown", "name constraints", "policies", "no check"],
+)
+def test_refuses_an_extension_that_no_template_gives(extension: x509.ExtensionType, critical: bool) -> None:
+    leaf = load_leaf(CA.issue(CSR, extensions=[(extension, critical)]))
+    assert f"no template of ours gives: {extension.oid.dotted_string}" in complaint(leaf)
+
+
+@pytest.mark.parametrize("days", [8, 30, 3_650])
+def test_refuses_a_longer_validity_than_was_asked_for(days: int) -> None:
+    assert "longer than the 7 days" in complaint(load_leaf(CA.issue(CSR, validity=timedelta(days=days))))
+
+
+def test_refuses_one_that_began_long_ago_or_has_not_begun() -> None:
+    assert "longer than the 7 days" in complaint(
+        load_leaf(CA.issue(CSR, start=NOW - timedelta(days=300), validity=timedelta(days=307)))
+    )
+    assert "still to come" in complaint(load_leaf(CA.issue(CSR, start=NOW + timedelta(days=1))))
+
+
+def test_accepts_one_that_comes_late() -> None:
+    check_leaf(load_leaf(CA.issue(CSR)), asked(), NOW + timedelta(hours=30))
 
 
 def test_refuses_another_key() -> None:

@@ -245,7 +245,6 @@ def test_by_hand_a_reachable_host_also_removes_its_certificate(members: Members)
     sent = members.ssm.sent("RemoveCertificate")[0]
     assert {name: value for name, (value,) in sent["Parameters"].items()} == {
         "hostID": HOST,
-        "csrPath": "/var/lib/pca-automator",
         "certPath": "/etc/pca-automator/certs",
         "keyPath": "/etc/own",
         "cacertPath": "/etc/pca-automator/certs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from base64 import b64decode
 from typing import Any
 
@@ -58,8 +59,8 @@ def test_installs_with_the_certificate_and_its_chain_and_says_so_once(world: Wor
     answer = world.invoke("cert_deploy", issuance_event(arn))
     (request,) = world.ssm.sent("InstallCertificate")
     parameters = {key: value[0] for key, value in request["Parameters"].items()}
-    assert b64decode(parameters["certificate"]).decode() == world.pca.certificates[arn]
-    assert b64decode(parameters["chain"]).decode() == world.pca.ca.pem
+    assert b64decode(parameters["certificate"]) == ssl.PEM_cert_to_DER_cert(world.pca.certificates[arn])
+    assert b64decode(parameters["chain"]) == ssl.PEM_cert_to_DER_cert(world.pca.ca.pem)
     assert parameters["requestId"] == request_id(RUN, HOST)
     assert answer == {"state": "SENT", "installCommandId": completed(world)["installCommandId"]}
     pending = world.item()["pending"]
@@ -167,14 +168,30 @@ def test_a_replayed_csr_with_a_strangers_names_neither_installs_nor_fails_the_re
     assert finish(world, completed(world))["state"] == "DEPLOYED"
 
 
-def test_the_same_before_our_own_certificate_is_known(world: World) -> None:
+@pytest.mark.parametrize("names", [[], [x509.DNSName("admin.example.com")]], ids=["as ours", "with a name"])
+def test_no_event_installs_anything_before_it_is_known_which_certificate_is_ours(
+    world: World, names: list[x509.GeneralName]
+) -> None:
+    """The events of strangers come first, and last, and in between; ours is delivered again."""
     world.put()
-    issue(world)
+    arn = issue(world)
     pending = world.item()["pending"]
     del pending["certificateArn"]
     world.put(**{**{key: value for key, value in world.item().items() if key != "hostID"}, "pending": pending})
-    evil = world.pca.add(world.pca.ca.issue(own_csr(world), names=[x509.DNSName("admin.example.com")]))
-    ignored(world, issuance_event(evil), "NOT_AS_REQUESTED")
+    evil = world.pca.add(world.pca.ca.issue(own_csr(world), names=names))
+    for event in (evil, arn, evil):
+        with pytest.raises(CertificateNotReady) as early:
+            world.invoke("cert_deploy", issuance_event(event))
+        assert early.value.code == "ISSUANCE_NOT_RECORDED"
+    assert not world.ssm.sent("InstallCertificate")
+    world.put(
+        **{
+            **{key: value for key, value in world.item().items() if key != "hostID"},
+            "pending": {**pending, "certificateArn": arn},
+        }
+    )
+    ignored(world, issuance_event(evil), "ANOTHER_CERTIFICATE")
+    assert world.invoke("cert_deploy", issuance_event(arn))["state"] == "SENT"
 
 
 def test_our_own_certificate_with_a_name_too_many_fails_the_task_at_once(world: World) -> None:

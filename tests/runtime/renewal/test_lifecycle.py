@@ -101,8 +101,7 @@ def test_the_overrides_of_the_item_reach_both_documents_and_the_ca(world: World)
         assert request["Parameters"]["cacertPath"] == ["/etc/pca-automator/certs"]
     expected = {
         "fileOwner": ["app"], "fileGroup": ["ssl-cert"], "certMode": ["0444"], "keyMode": ["0640"],
-        "bundle": ["true"], "versionsKept": ["3"], "hookTimeout": ["60"], "validationPolicy": ["IF_PRESENT"],
-        "signinghelperPath": ["/usr/local/bin"], "hooksPath": ["/etc/pca-automator/post-install.d"],
+        "bundle": ["true"], "signinghelperPath": ["/usr/local/bin"],
     }  # fmt: skip
     assert {name: install["Parameters"][name] for name in expected} == expected
     (issued,) = world.pca.requests("issue_certificate")

@@ -50,9 +50,8 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
         (renewal.CertIssueSettings, "SIGNING_ALGORITHM", "SHA1WITHRSA"),
         (renewal.CertIssueSettings, "VALIDITY_DAYS", "0"),
         (renewal.CertIssueSettings, "CA_ARN", "my-ca"),
-        (renewal.CertDeploySettings, "VALIDATION_POLICY", "SOMETIMES"),
-        (renewal.CertCheckSettings, "SCAN_SEGMENTS", "0"),
         (renewal.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
+        (renewal.CertCheckSettings, "SCAN_SEGMENTS", "0"),
         (renewal.CertReportSettings, "TOPIC_ARN", ""),
     ],
 )

@@ -22,6 +22,7 @@ from pca_automator.rehearsal.local_aws.run_command.documents import Document, St
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults, Host
 
 _CSR = re.compile(r"-----BEGIN CERTIFICATE REQUEST-----.*?-----END CERTIFICATE REQUEST-----", re.DOTALL)
+_SEALED_PATH = re.compile(r"^(SEALED_\w+Path=')(?=/)", re.MULTILINE)
 _TIMED_OUT = 124
 
 
@@ -51,11 +52,15 @@ def run_document(host: Host, document: Document, values: Mapping[str, str], regi
 
 
 def rooted_values(host: Host, values: Mapping[str, str]) -> dict[str, str]:
-    """The one lie of the simulation: a parameter named ``…Path`` lies below the host's own root."""
+    """The one lie of the simulation: what is named ``…Path``, sent or sealed, lies below the host's own root."""
     return {
         name: f"{host.root}{value}" if name.endswith("Path") and value.startswith("/") else value
         for name, value in values.items()
     }
+
+
+def _rooted_script(host: Host, script: str) -> str:
+    return _SEALED_PATH.sub(lambda found: f"{found[1]}{host.root}", script)
 
 
 def _run_step(
@@ -70,7 +75,7 @@ def _run_step(
     work = host.directory / "agent" / uuid.uuid4().hex
     work.mkdir(parents=True)
     script = work / "_script.sh"
-    script.write_text(substituted(step.script, pasted) + "\n")
+    script.write_text(substituted(_rooted_script(host, step.script), pasted) + "\n")
     script.chmod(0o700)
     return _run(script, work, _environment(host, by_environment, region), step.timeout_seconds)
 
