@@ -100,3 +100,12 @@ def test_the_keys_of_another_host_are_found_and_removed_when_that_is_asked_for(l
     assert not list((host.store_root / other).rglob("tls.key"))
     assert host.shown() == before
     assert host.run("InspectCertificate").result["problems"] == "none"
+
+
+def test_takes_what_a_killed_command_left_along(host: Host) -> None:
+    host.renew()
+    left = [host.certs / f".{host.host_id}.new", host.private / f".{host.host_id}.new", host.store / ".aside"]
+    for directory in left:
+        directory.mkdir()
+    assert host.run("RemoveCertificate").result["removed"] == "true"
+    assert [directory for directory in left if directory.exists()] == []
