@@ -55,4 +55,6 @@ def _entry(entry: Any, hints: Any) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     """Placeholders in angle brackets would be taken for HTML."""
-    return text.replace("<", "\\<").replace(">", "\\>")
+    parts = text.split("`")
+    parts[::2] = (part.replace("<", "\\<").replace(">", "\\>") for part in parts[::2])
+    return "`".join(parts)

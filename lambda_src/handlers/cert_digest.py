@@ -1,24 +1,25 @@
-"""CertDigest: once a day, how the fleet, its CA and its CRL are."""
+"""CertDigest: one mail a day about the fleet, its CA and its CRL."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
-from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from cryptography import x509
 from pca_runtime.authority.certificate_authority import look_at
-from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
+from pca_runtime.monitoring.finding import Finding, looked_at, ok
+from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH_ATTRIBUTES
+from pca_runtime.monitoring.fleet import Fleet as Health
+from pca_runtime.monitoring.trust import authority, crl_in_force, named_crl, revoked_serials
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.settings import CertDigestSettings
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.shared.clients import client
-from pca_runtime.shared.counting import counted
-from pca_runtime.shared.timestamps import format_time, utc_now
+from pca_runtime.shared.timestamps import utc_now
 
 
 @cache
@@ -29,43 +30,41 @@ def _settings() -> CertDigestSettings:
 @lambda_function
 def handler(_event: Event, _context: LambdaContext) -> Event:
     """Anything in; counts out, and one message."""
-    settings = _settings()
-    entries = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES, Gate.of(settings, utc_now)).segment(0, 1)
-    digest = gather(settings.automation_name, entries, utc_now(), settings.next_run)
-    digest.authority, digest.crl = _authority(), _crl()
+    settings, now = _settings(), utc_now()
+    looks, revoked = _looks(settings, now)
+    counts = Health(now, settings.next_run, revoked)
+    attributes = tuple(dict.fromkeys((*ATTRIBUTES, *HEALTH_ATTRIBUTES)))
+    items = Fleet(client("dynamodb"), settings.table_name, attributes, Gate.of(settings, utc_now)).segment(0, 1)
+    digest = gather(settings.automation_name, counts.adding(items), now, settings.next_run)
+    digest.authority, digest.crl = (look.text for look in looks)
+    digest.troubles = [
+        (look.text, [settings.place.command(command) for command in look.commands])
+        for look in (*counts.findings(), *looks)
+        if not look.is_ok
+    ]
     Notifier(client("sns"), settings.topic_arn).publish(subject_of(digest), message_of(digest))
-    counts = {"hosts": digest.hosts, "due": digest.due, "overdue": digest.overdue, "failed": len(digest.failed)}
-    logger.info("digest published", extra=counts)
-    return dict(counts)
+    numbers = {"hosts": digest.hosts, "due": digest.due, "overdue": digest.overdue, "failed": len(digest.failed)}
+    logger.info("digest published", extra=numbers)
+    return dict(numbers)
 
 
-def _authority() -> str:
-    """In the words of the mail; a digest without them is better than none."""
-    try:
-        return str(look_at(client("acm-pca"), _settings().ca_arn))
-    except PcaAutomatorError as error:
-        logger.warning("ca not measured", code=error.code, reason=error.message)
-        return f"could not be looked at: {error.code}"
+def _looks(settings: CertDigestSettings, now: datetime) -> tuple[tuple[Finding, Finding], frozenset[int]]:
+    """CA and CRL, as ``pca-automator status`` has them, and what the CRL in force refuses."""
+    revoked: frozenset[int] = frozenset()
 
+    def ca() -> Finding:
+        return authority(look_at(client("acm-pca"), settings.ca_arn), settings.ca_arn, now)
 
-def _crl() -> str:
-    settings = _settings()
-    if not settings.crl_name:
-        return "this deployment distributes none"
-    try:
-        anchored = list(anchored_crls(client("rolesanywhere"), settings.trust_anchor_arn))
-    except PcaAutomatorError as error:
-        logger.warning("crl not measured", code=error.code, reason=error.message)
-        return f"could not be looked at: {error.code}"
-    ours = [_described(entry) for entry in anchored if entry.get("name") == settings.crl_name]
-    return "; ".join(ours) or "none yet: the CA writes the first one after a certificate"
+    def crl() -> Finding:
+        nonlocal revoked
+        if not settings.crl_name:
+            return ok("CRL", "this deployment distributes none")
+        entry = named_crl(anchored_crls(client("rolesanywhere"), settings.trust_anchor_arn), settings.crl_name)
+        revoked = revoked_serials(entry)
+        return crl_in_force(entry, now)
 
-
-def _described(entry: dict[str, Any]) -> str:
-    state = "" if entry.get("enabled", True) else "DISABLED, "
-    try:
-        crl = x509.load_pem_x509_crl(entry["crlData"])
-    except ValueError:
-        return f"{state}not readable"
-    end = crl.next_update_utc
-    return f"{state}{counted(len(crl), 'entry', 'entries')}, next update {format_time(end) if end else 'never'}"
+    looks = looked_at("CA", ca), looked_at("CRL", crl)
+    for look in looks:
+        if not look.is_ok:
+            logger.warning("not well", part=look.part, state=look.state, reason=look.text)
+    return looks, revoked

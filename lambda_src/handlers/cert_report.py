@@ -39,6 +39,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     files = WorkFiles(client("s3"), settings.work_bucket)
     fleet = Fleet(client("dynamodb"), settings.table_name, ATTRIBUTES, Gate.of(settings, utc_now))
     report = Reporter(settings.automation_name, fleet, files).report(request, utc_now())
+    report.place = settings.place
     files.write_json(report_key(request.run_id), report.as_json())
     # Before the message: who listens to events hears of the run even where the topic, or its key, takes none.
     Events(client("events"), settings.automation_name, logger, emit).publish(RUN_REPORT, report.as_event())

@@ -81,7 +81,7 @@ def _reconcile() -> Event:
     automation = _settings().automation_name
     emit(automation, {"DeparturesRefused": len(batch.refused)})
     Notifier(client("sns"), _settings().topic_arn).publish(
-        subject_of(automation, batch.refused), message_of(batch.refused, batch.live)
+        subject_of(automation, batch.refused), message_of(batch.refused, batch.live, _settings().place)
     )
     return {"retired": 0, "revoked": batch.revoked, "unknown": [], "refused": len(batch.refused)}
 

@@ -77,5 +77,6 @@ def _tell(outcome: CrlOutcome) -> None:
     if outcome.state == "REFUSED":
         settings = _settings()
         Notifier(client("sns"), settings.topic_arn).publish(
-            subject_of(automation, outcome.code), message_of(settings.ca_arn, outcome.code, outcome.message)
+            subject_of(automation, outcome.code),
+            message_of(settings.ca_arn, outcome.code, outcome.message, settings.place),
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
@@ -29,6 +32,9 @@ _NO_CREDENTIALS = {
 }  # fmt: skip
 
 
+_FAULT = "a fault of pca-automator itself, please report it"
+
+
 class Trouble(Exception):  # noqa: N818 - it may be the operator's, the host's or AWS's
     """Something an operator is told in one line.
 
@@ -47,20 +53,29 @@ def one_line() -> Iterator[None]:
     """Turn what can be expected to go wrong into one line on standard error and an exit status; no traceback."""
     try:
         yield
+        # What cannot be written is to be told of, and at exit nobody would hear it.
+        sys.stdout.flush()
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
-        trouble = _trouble(error)
-        if trouble is None:
-            raise
+        trouble = trouble_of(error) or Trouble(f"{_FAULT}: {type(error).__name__}: {error}", FAILED)
+        if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC, errno.EIO):
+            _leave_output()
         typer.echo(f"error: {printable(' '.join(str(trouble).split()))}", err=True)
         raise typer.Exit(trouble.status) from error
 
 
-def _trouble(error: Exception) -> Trouble | None:
+def _leave_output() -> None:
+    """Nothing is written any more, also not what is buffered: Python would complain about it at exit."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def trouble_of(error: Exception) -> Trouble | None:
+    """What an error means for an operator; ``None``: it is a fault of this program."""
     if isinstance(error, Trouble):
         return error
     # Only now: importing botocore takes longer than everything else that --help needs.
@@ -78,7 +93,23 @@ def _trouble(error: Exception) -> Trouble | None:
         return Trouble(f"the AWS credentials could not be read: {error}; sign in again", REFUSED)
     if isinstance(error, exceptions.BotoCoreError):
         return Trouble(f"AWS cannot be reached: {error}", UNAVAILABLE)
+    if isinstance(error, OSError):
+        return _of_system(error)
+    if isinstance(error, ValueError) and "endpoint" in str(error).lower():
+        return Trouble(f"{error}: is the Region, or AWS_ENDPOINT_URL, mistyped?", USAGE)
     return _of_runtime(error)
+
+
+def _of_system(error: OSError) -> Trouble:
+    """What the machine refuses."""
+    if error.errno == errno.ENOSPC:
+        where = f" ({error.filename})" if error.filename else ""
+        return Trouble(f"the disk, or the file that the output goes to, is full{where}: make room, and repeat")
+    if error.errno == errno.EPIPE:
+        return Trouble("the output was closed before all of it was written")
+    if isinstance(error, FileNotFoundError) and error.filename and os.sep not in str(error.filename):
+        return Trouble(f"{error.filename} is missing on this machine: install it, or put it on the PATH")
+    return Trouble(f"this machine refuses: {error}")
 
 
 def of_client_error(error: Any) -> Trouble:

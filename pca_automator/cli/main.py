@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
-from pca_automator.cli.verbs import explain, plan, rehearse, revoke, run, status, verify
+from pca_automator.cli.verbs import doctor, explain, plan, rehearse, revoke, run, runs, status, verify
 from pca_automator.cli.verbs.hosts import app as hosts
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _version(wanted: bool) -> None:
@@ -35,8 +40,10 @@ def pca_automator(
 
 
 app.command("status")(status.status)
+app.command("doctor")(doctor.doctor)
 app.add_typer(hosts.hosts, name="hosts")
 app.command("run")(run.run)
+app.add_typer(runs.runs, name="runs")
 app.command("explain")(explain.explain)
 app.command("revoke")(revoke.revoke)
 app.command("plan")(plan.plan)

@@ -30,18 +30,23 @@ class Output(StrEnum):
     JSONL = "jsonl"
 
 
-def show(output: Output, answer: Row, table: Iterable[tuple[str, Any]], title: str = "") -> None:
-    """One answer: as JSON, or its pairs of name and value, one a line."""
+def show(
+    output: Output, answer: Row, table: Iterable[tuple[str, Any]], title: str = "", advice: Sequence[str] = ()
+) -> None:
+    """One answer: as JSON, or its pairs of name and value, one a line, and below it what is to be copied unbroken."""
     if output is not Output.TABLE:
         _write_json(answer, indent=2 if output is Output.JSON else None)
         return
     grid = _table(title, ("", ""), show_header=False)
     for name, value in table:
         grid.add_row(_text(name), _text(value))
-    console().print(grid)
+    _print(grid)
+    _advise(advice)
 
 
-def show_rows(output: Output, rows: Iterable[Row], columns: Sequence[str], title: str = "") -> int:
+def show_rows(
+    output: Output, rows: Iterable[Row], columns: Sequence[str], title: str = "", advice: Sequence[str] = ()
+) -> int:
     """Many answers; JSON lines are written one by one, so that memory does not grow with their number.
 
     Returns:
@@ -62,8 +67,27 @@ def show_rows(output: Output, rows: Iterable[Row], columns: Sequence[str], title
         grid = _table(title, columns)
         for row in every:
             grid.add_row(*(_text(row.get(name)) for name in columns))
-        console().print(grid)
+        _print(grid)
+    if output is Output.TABLE:
+        _advise(advice)
     return len(every)
+
+
+def _advise(lines: Sequence[str]) -> None:
+    """Below a table, and never folded by us: what is copied from a terminal is whole."""
+    if lines:
+        sys.stdout.write("\n" + "".join(f"{printable(line)}\n" for line in lines))
+
+
+def _print(grid: Any) -> None:
+    """A table; where no terminal is, its lines end with their last word."""
+    screen = console()
+    if screen.is_terminal:
+        screen.print(grid)
+        return
+    with screen.capture() as captured:
+        screen.print(grid)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def say(text: str) -> None:

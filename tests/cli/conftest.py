@@ -14,6 +14,10 @@ import boto3
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -44,7 +48,7 @@ FUNCTIONS = {
     },
     "CertIssue": {"VALIDITY_DAYS": "7"},
     "CertReport": {"TOPIC_ARN": TOPIC_ARN},
-    "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl"},
+    "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl", "CRL_BUCKET": "crls"},
     "CertRetire": {"REVOKE_ON_RETIRE": "NEVER"},
     "CertEnroll": {},
 }  # fmt: skip
@@ -74,6 +78,7 @@ def resources(prefix: str = "Automation") -> list[dict[str, str]]:
         (f"{prefix}WorkflowSchedule0A1B2C3D", "AWS::Scheduler::Schedule", "daily"),
         (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
         (f"{prefix}DocumentsInstallCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InstallCertificate"),
+        (f"{prefix}AlarmsRunway0A1B2C3D", "AWS::CloudWatch::Alarm", "fleet-Runway"),
         (f"{prefix}DeadLetters0A1B2C3D", "AWS::SQS::Queue", f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/dead"),
     ]
     return [
@@ -136,6 +141,28 @@ class Deployed:
         return [request for name, request in self.calls if name == operation]
 
 
+def a_crl(
+    deployed: Deployed, hours: float, *, enabled: bool = True, revoked: tuple[int, ...] = (), days: float = 7
+) -> None:
+    """A CRL at the trust anchor, beside somebody else's: how long it is good for, whom it names, and how old it is."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]))
+        .last_update(deployed.now - timedelta(days=days))
+        .next_update(deployed.now + timedelta(hours=hours))
+        .add_extension(x509.CRLNumber(1), critical=False)
+    )
+    for serial in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(deployed.now)
+        builder = builder.add_revoked_certificate(entry.build())
+    data = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    found = {
+        "trustAnchorArn": ANCHOR_ARN, "name": "fleet-crl", "crlId": "crl-1", "enabled": enabled, "crlData": data,
+    }  # fmt: skip
+    deployed.answers["ListCrls"] = {"crls": [{**found, "name": "somebody else's"}, found]}
+
+
 def host(number: int) -> str:
     """An EC2 instance id."""
     return f"i-{number:017x}"
@@ -166,6 +193,9 @@ def defaults() -> dict[str, Answer]:
         "RevokeCertificate": {},
         "GetCertificate": error("ResourceNotFoundException"),
         "ListCrls": {"crls": []},
+        "DescribeAlarms": {"MetricAlarms": []},
+        "GetMetricData": {"MetricDataResults": []},
+        "HeadObject": {},
         "GetTrustAnchor": {"trustAnchor": {"enabled": True}},
         "GetProfile": {"profile": {"enabled": True}},
         "DescribeDocument": {"Document": {"Status": "Active"}},

@@ -16,13 +16,24 @@ TO_LOOK = (
     "acm-pca:DescribeCertificateAuthority",
     "cloudformation:DescribeStacks",
     "cloudformation:ListStackResources",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
     "dynamodb:BatchGetItem",
+    "dynamodb:DescribeTable",
     "dynamodb:GetItem",
     "dynamodb:Scan",
     "lambda:GetFunctionConfiguration",
+    "rolesanywhere:GetProfile",
+    "rolesanywhere:GetTrustAnchor",
     "rolesanywhere:ListCrls",
+    "s3:GetObject",
     "scheduler:GetSchedule",
+    "sns:GetTopicAttributes",
+    "sqs:GetQueueAttributes",
+    "ssm:DescribeDocument",
     "ssm:ListCommandInvocations",
+    "states:DescribeExecution",
+    "states:DescribeStateMachine",
     "states:ListExecutions",
 )
 _NOBODY = {
@@ -66,6 +77,7 @@ def morning(fleet: LocalFleet) -> Iterator[Step]:
         "One more, with a name of its own.", ["hosts", "add", named.id, "--override", "dnsNames=web.example.com"]
     )
     yield Step("The fleet in one screen.", ["status"], before=fleet.settle)
+    yield Step("Every part of it.", ["doctor"])
     yield Step("Everybody, the most urgent first.", ["hosts", "list"])
     yield Step("Nobody stops working within a day.", ["hosts", "list", "--expiring-within", "24h"])
     yield Step("One host, and what is on it.", ["hosts", "show", first.id, "--live"])
@@ -90,6 +102,7 @@ def renewals(fleet: LocalFleet) -> Iterator[Step]:
         before=lambda: sick.host.set_faults(Faults(unknown=True)),
     )
     yield Step("The fleet has somebody to look after.", ["status"], status=1)
+    yield Step("Which runs there were.", ["runs", "list", "--most", "3"])
     yield Step("Who it is, for a program.", ["hosts", "list", "--failed", "--output", "jsonl"])
     yield Step("Does the next run take it up?", ["hosts", "list", "--due"])
     yield Step("Why, and what to do.", ["explain", sick.id])
@@ -113,6 +126,7 @@ def departures(fleet: LocalFleet) -> Iterator[Step]:
         "Another one leaves, and keeps its files.", ["hosts", "retire", kept.id, "--revoke", "--keep-files", "-y"]
     )
     yield Step("Who has left?", ["hosts", "list", "--retired"])
+    yield Step("One comes back: what would be done?", ["hosts", "restore", kept.id, "--dry-run"])
     yield Step(
         "New certificates for some, the old ones revoked.",
         ["run", first.id, second.id, "--force", "--revoke-replaced", "--yes", "--watch"],

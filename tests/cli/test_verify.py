@@ -29,7 +29,9 @@ def a_workflow(deployed: Deployed, *, published: bool = True, code: str = "HOST_
         return {"executionArn": f"{MACHINE_ARN}:run", "startDate": deployed.now}
 
     deployed.answers["StartExecution"] = start
-    deployed.answers["DescribeExecution"] = lambda _: {"status": "SUCCEEDED", "output": json.dumps(outputs[-1])}
+    deployed.answers["DescribeExecution"] = lambda _: {
+        "status": "SUCCEEDED", "startDate": deployed.now, "output": json.dumps(outputs[-1] if outputs else {}),
+    }  # fmt: skip
 
 
 def results(deployed: Deployed, *options: str) -> tuple[int, dict[str, str]]:

@@ -103,6 +103,8 @@ CAUSES = {
     "chain, at Roles Anywhere": (the_host_says("AccessDeniedException: Untrusted certificate"), "trust anchor"),
     "chain, on the host": (("CHAIN_INVALID", "the certificate does not verify"), "CA is active"),
     "anchor is disabled": (the_host_says("AccessDeniedException: Trust anchor disabled"), "enable-trust-anchor"),
+    "profile is disabled": (the_host_says("AccessDeniedException: Profile is disabled"), "enable-profile"),
+    "something is disabled": (the_host_says("AccessDeniedException: disabled"), "pca-automator doctor"),
     "anchor is gone": (the_host_says("ResourceNotFoundException: Trust anchor not found"), "does not exist"),
     "CRL": (the_host_says("AccessDeniedException: Certificate revoked"), "on a CRL"),
     "certificate has run out": (the_host_says("AccessDeniedException: Certificate expired"), "has expired"),

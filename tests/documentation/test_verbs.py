@@ -1,4 +1,4 @@
-"""docs/reference/commands.md shows every verb with every option; rehearsal and plan have pages of their own."""
+"""The pages show every verb with every option: as recorded, in the runbooks; rehearsal and plan have their own."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def options(command: Any) -> list[set[str]]:
 def shown() -> dict[str, set[str]]:
     """The verbs on the page, each with all options that are given to it."""
     found: dict[str, set[str]] = {name: set() for name, _ in verbs()}
-    for line in typed_on("docs/reference/commands.md"):
-        words = shlex.split(line)[1:]
-        name = " ".join(words[:2]) if words[0] == "hosts" else words[0]
+    for line in [*typed_on("docs/reference/commands.md"), *typed_on("docs/operations.md")]:
+        words = shlex.split(line, comments=True)[1:]
+        name = " ".join(words[:2]) if words[0] in ("hosts", "runs") else words[0]
         found[name] |= {"", *(word for word in words if word.startswith("-"))}
     return found
 

@@ -29,7 +29,7 @@ HOST_CODES = (
     _host(
         "NO_SPACE", _BOTH,
         "The file system of the store is full, or has no inodes left.",
-        "Free space on the file system in the message (df -h, df -i), then run the host again.",
+        "Free space on the file system in the message (`df -h` and `df -i`), then run the host again.",
     ),
     _host(
         "UNSAFE_DIRECTORY", _BOTH,
@@ -93,7 +93,7 @@ HOST_CODES = (
     _host(
         "CERTIFICATE_NOT_VALID_NOW", _INSTALL,
         "By the host's clock the certificate is not valid yet, or no longer.",
-        "Set the host's clock (chronyc tracking, timedatectl); the times are in the message.",
+        "Set the host's clock (`chronyc tracking` or `timedatectl`); the times are in the message.",
     ),
     _host(
         "CHAIN_INVALID", _INSTALL,

@@ -11,7 +11,7 @@ def _found(code: str, meaning: str, remedy: str) -> CatalogueEntry:
     return CatalogueEntry(code, "inspection", "InspectCertificate", meaning, remedy)
 
 
-_FORCE = "a new pair comes with: pca-automator run <id> --force --watch"
+_FORCE = "a new pair comes with: `pca-automator run <id> --force --watch`"
 
 INSPECTION_CODES = (
     _found(
@@ -32,13 +32,13 @@ INSPECTION_CODES = (
     _found(
         "KEY_READABLE_BY_OTHERS",
         "The mode of the private key lets users other than its owner and group have it.",
-        "Treat the key as known: chmod o= the file, pca-automator revoke <id> --reason KEY_COMPROMISE, and "
+        "Treat the key as known: chmod o= the file, `pca-automator revoke <id> --reason KEY_COMPROMISE` and "
         "run the host again with --force.",
     ),
     _found(
         "HOOKS_NOT_FINISHED",
         "The live pair was switched in, and the host was interrupted before its post-install hooks had all ended.",
-        "Programs may still hold the former pair: reload them, or pca-automator run <id> --force --watch",
+        "Programs may still hold the former pair: reload them, or: `pca-automator run <id> --force --watch`",
     ),
     _found(
         "HOOKS_SKIPPED",

@@ -12,7 +12,7 @@ _ALL = "CertCheck CertCSR CertCSRStatus CertIssue CertDeploy CertDeployStatus Ce
 _SEND = "CertCSR CertDeploy"
 _POLLS = "CertCSRStatus CertDeployStatus"
 # A host that was asked for before its time is not due, and no scheduled run takes it up before it is.
-_REPEATED = "The next run repeats it if the host is due then; if not: pca-automator run <id> --force"
+_REPEATED = "The next run repeats it if the host is due then; if not: `pca-automator run <id> --force`"
 
 
 def _aws(code: str, phase: str, meaning: str, remedy: str) -> CatalogueEntry:
@@ -23,13 +23,13 @@ _SYSTEMS_MANAGER = (
     _aws(
         "HOST_UNKNOWN_TO_SSM", _SEND,
         "Systems Manager does not know the host, or its agent is not connected.",
-        "Is it running, registered and online? aws ssm describe-instance-information --filters "
-        "Key=InstanceIds,Values=<id>. If the host is gone, retire it.",
+        "Is it running, registered and online? `aws ssm describe-instance-information --filters "
+        "Key=InstanceIds,Values=<id>` If it is gone, retire it: `pca-automator hosts retire <id>`",
     ),
     _aws(
         "HOST_UNDELIVERABLE", _POLLS,
         "The command could not be delivered: the agent of the host did not answer in time.",
-        "Is the host up, and can its agent reach Systems Manager? systemctl status amazon-ssm-agent",
+        "Is the host up, and can its agent reach Systems Manager? On the host: `systemctl status amazon-ssm-agent`",
     ),
     _aws(
         "COMMAND_TIMED_OUT", _POLLS,
@@ -67,8 +67,8 @@ _PRIVATE_CA = (
     _aws(
         "CA_NOT_ACTIVE", "CertIssue CertDeploy",
         "The CA is not active: it is disabled, expired, deleted or waits for its certificate.",
-        "Look which: pca-automator status. If it was disabled, enable it: aws acm-pca update-certificate-authority "
-        "--certificate-authority-arn <arn> --status ACTIVE; if it expired, renew its certificate.",
+        "Look which: `pca-automator doctor` If it was disabled, enable it: `aws acm-pca update-certificate-authority "
+        "--certificate-authority-arn <arn> --status ACTIVE` If it expired, who keeps the CA renews its certificate.",
     ),
     _aws(
         "CA_LIMIT_EXCEEDED", "CertIssue",
@@ -96,17 +96,17 @@ _GENERAL = (
     _aws(
         "SERVICE_THROTTLED", _ALL,
         "A service asked to slow down for longer than all retries.",
-        f"{_REPEATED}. If it happens often, lower the concurrency or ask for a higher quota.",
+        f"{_REPEATED} If it happens often, lower the concurrency or ask for a higher quota.",
     ),
     _aws(
         "SERVICE_FAILED", _ALL,
         "A service had an internal error for longer than all retries.",
-        f"{_REPEATED}. Look at the AWS Health Dashboard.",
+        f"{_REPEATED} Look at the AWS Health Dashboard.",
     ),
     _aws(
         "SERVICE_UNREACHABLE", _ALL,
         "A service could not be reached, or did not answer in time.",
-        f"{_REPEATED}. If the functions are in a VPC, look at its endpoints.",
+        f"{_REPEATED} If the functions are in a VPC, look at its endpoints.",
     ),
     _aws(
         "ACCESS_REFUSED", _ALL,
@@ -160,19 +160,19 @@ _MAP = (
     _aws(
         "States.ExceedToleratedFailureThreshold", "RenewHosts",
         "More hosts failed than tolerated_failure_percentage allows; renewals under way were stopped, no other began.",
-        "Repair what most of the failed hosts have in common; then: pca-automator run --watch",
+        "Repair what most of the failed hosts have in common; then: `pca-automator run --watch`",
     ),
     _aws(
         "States.ItemReaderFailed", "RenewHosts",
         "The workflow could not read the list of the run's hosts from the work bucket; no host was touched.",
         "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
-        "again if somebody changed them; then: pca-automator run --watch",
+        "again if somebody changed them; then: `pca-automator run --watch`",
     ),
     _aws(
         "States.ResultWriterFailed", "RenewHosts",
         "The workflow could not write the map's results to the work bucket; what became of the hosts is counted here.",
         "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
-        "again if somebody changed them; then: pca-automator run --watch",
+        "again if somebody changed them; then: `pca-automator run --watch`",
     ),
 )  # fmt: skip
 
@@ -180,8 +180,8 @@ _LAMBDA = tuple(
     _aws(
         f"Lambda.{name}", _ALL,
         "Lambda could not start a function, for longer than all retries.",
-        f"{_REPEATED}. Look at the AWS Health Dashboard and, if the functions are in a VPC, at their state: "
-        "aws lambda get-function-configuration",
+        f"{_REPEATED} Look at the AWS Health Dashboard and, if the functions are in a VPC, at their state: "
+        "`pca-automator doctor`",
     )
     for name in (
         "AWSLambdaException", "ClientExecutionTimeoutException", "EC2ThrottledException", "ENINotReadyException",
@@ -212,7 +212,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         Hint("revoked", "The certificate, or the CA's, is on a CRL: look at the CRLs of the trust anchor."),
         Hint(
             "signature.*(expired|not yet current)|not yet valid|clock|skew",
-            "The clock of the host is wrong: chronyc tracking, timedatectl.",
+            "The clock of the host is wrong; on the host: `chronyc tracking` or `timedatectl`",
         ),
         Hint(
             "untrusted|insufficient certificate|unable to verify",
@@ -225,7 +225,15 @@ HINTS: dict[str, tuple[Hint, ...]] = {
             "The role refuses: its trust policy must allow rolesanywhere.amazonaws.com for this trust anchor "
             "and subject, and the profile must list the role.",
         ),
-        Hint("disabled", "Trust anchor or profile is disabled: aws rolesanywhere enable-trust-anchor."),
+        Hint(
+            "profile.*disabled",
+            "The profile is disabled: `aws rolesanywhere enable-profile --profile-id <profile>`",
+        ),
+        Hint(
+            "anchor.*disabled",
+            "The trust anchor is disabled: `aws rolesanywhere enable-trust-anchor --trust-anchor-id <anchor>`",
+        ),
+        Hint("disabled", "Trust anchor or profile is disabled; which, and what enables it: `pca-automator doctor`"),
         Hint("not ?found", "Trust anchor or profile does not exist in this region: deploy again."),
     ),
     "ROLES_ANYWHERE_UNREACHABLE": (
@@ -244,15 +252,15 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         Hint(
             "validity.*exceeds|exceeds.*validity",
             "The CA's own certificate runs out before a new one would: renew the CA as docs/authority.md says, or "
-            "deploy with a shorter validity; then: pca-automator run --watch",
+            "deploy with a shorter validity; then: `pca-automator run --watch`",
         ),
     ),
     "ACCESS_REFUSED": (
         Hint("SendCommand", "The host lacks the tag that the deployment asks for, or a role was changed."),
         Hint(
             "kms.*(disabled|invalid ?state)",
-            "The key is disabled, or is to be deleted: aws kms cancel-key-deletion --key-id <key>, then "
-            "aws kms enable-key --key-id <key>. Until then nothing is renewed, and no message reaches the topic.",
+            "The key is disabled, or is to be deleted: `aws kms cancel-key-deletion --key-id <key>` and "
+            "`aws kms enable-key --key-id <key>` Until then nothing is renewed, and no message reaches the topic.",
         ),
         Hint("kms", "The key policy does not let the function use the key: deploy again."),
     ),

@@ -19,29 +19,30 @@ _LISTING = (
     _own(
         "HOST_ID_INVALID", "CertCheck",
         "The id is neither an EC2 instance id (i-...) nor a hybrid node id (mi-...).",
-        "Correct the id, or delete the entry: pca-automator hosts remove <id>",
+        "Correct the id, or delete the entry: `pca-automator hosts remove <id>`",
     ),
     _own(
         "INVENTORY_ATTRIBUTE_IMPOSSIBLE", "CertCheck",
         "An attribute of the item holds what this system cannot have written: it counts as absent, and the host is "
         "renewed all the same.",
-        "Find out who wrote it (CloudTrail, the table's stream); a renewal writes it anew: pca-automator run <id> "
-        "--force --watch",
+        "Find out who wrote it (CloudTrail, the table's stream); a renewal writes it anew: `pca-automator run <id> "
+        "--force --watch`",
     ),
     _own(
         "INVENTORY_ITEM_UNREADABLE", "CertCheck CertCSR",
         "The item cannot be read as a whole, so the host is not renewed.",
-        "Delete the item and put the host in again: pca-automator hosts remove <id>, then pca-automator hosts add <id>",
+        "Delete the item and put the host in again: `pca-automator hosts remove <id>` then "
+        "`pca-automator hosts add <id>`",
     ),
     _own(
         "HOST_NOT_IN_INVENTORY", "CertCheck CertCSR CertIssue CertDeploy",
         "The inventory has no item for this host.",
-        'Put it in: aws dynamodb put-item --table-name <table> --item \'{"hostID": {"S": "<id>"}}\'',
+        "Put it in: `pca-automator hosts add <id>`",
     ),
     _own(
         "HOST_RETIRED", "CertCheck",
         "The host is retired, so it is not renewed even when it is asked for by its id.",
-        "Remove the attribute status from its item if it is to come back.",
+        "If it is to come back: `pca-automator hosts restore <id>`",
     ),
     _own(
         "HOST_LOST", "CertReport",
@@ -53,7 +54,7 @@ _LISTING = (
         "HOST_NOT_ATTEMPTED", "CertReport",
         "The run ended before it came to this host.",
         "Look at why the run ended (the Distributed Map); start it again with the same input, or, for who is due: "
-        "pca-automator run --watch",
+        "`pca-automator run --watch`",
     ),
     _own(
         "INPUT_INVALID", f"CertCheck {_ALL}",
@@ -135,7 +136,8 @@ _CSR = (
     _own(
         "CsrTimedOut", "CertCSRStatus",
         "The host did not finish making the signing request within the polling window.",
-        "Check the agent (systemctl status amazon-ssm-agent) and the load of the host; run the host again.",
+        "Check the load of the host and its agent: `systemctl status amazon-ssm-agent` Then: "
+        "`pca-automator run <id> --force --watch`",
     ),
 )  # fmt: skip
 
@@ -143,8 +145,8 @@ _BUDGET = (
     _own(
         "ISSUANCE_BUDGET_EXCEEDED", "CertIssue",
         "The host had as many certificates within a day as it gets, fewer after failures in a row; none was issued.",
-        "See why: pca-automator hosts show <id> lists them. Mend what fails, or stop whoever changes its item; then "
-        "pca-automator run <id> --force --watch, which the budget does not hold.",
+        "See which there are: `pca-automator hosts show <id>` Mend what fails, or stop whoever changes its item; then, "
+        "which the budget does not hold: `pca-automator run <id> --force --watch`",
     ),
 )  # fmt: skip
 
@@ -157,7 +159,7 @@ _DEPLOYMENT = (
     _own(
         "CERTIFICATE_MALFORMED", "CertDeploy",
         "The certificate that the CA returned cannot be parsed.",
-        f"{_AGAIN}look at the certificate with aws acm-pca get-certificate.",
+        f"{_AGAIN}look at the log of CertDeploy, which has its ARN.",
     ),
     _own(
         "CERTIFICATE_NOT_AS_REQUESTED", "CertDeploy",
@@ -228,7 +230,7 @@ _REVOCATION = (
     _own(
         "CRL_EXPIRED", "CRLProcessor",
         "The CRL in the bucket has run out: the CA has not written a newer one.",
-        "Check that the CA is active and may write to the bucket: aws acm-pca describe-certificate-authority",
+        "Check that the CA is active and may write to the bucket: `pca-automator doctor`",
     ),
     _own(
         "CRL_OLDER", "CRLProcessor",
@@ -244,7 +246,8 @@ _REVOCATION = (
     _own(
         "CRL_QUOTA_EXCEEDED", "CRLProcessor",
         "The trust anchor has its two CRLs already, and none of them is this deployment's.",
-        "Delete the one that is not needed: aws rolesanywhere delete-crl --crl-id <id>",
+        "Look which there are: `aws rolesanywhere list-crls` Delete the one that is not needed: "
+        "`aws rolesanywhere delete-crl --crl-id <crl>`",
     ),
     _own(
         "CRL_NOT_WRITTEN", "CRLProcessor",
@@ -254,8 +257,8 @@ _REVOCATION = (
     _own(
         "CRL_SWITCHED_OFF", "CRLProcessor",
         "The CA is configured to write no CRL.",
-        "Switch its CRL on: aws acm-pca update-certificate-authority --certificate-authority-arn <ca> "
-        "--revocation-configuration file://revocation.json",
+        "Switch its CRL on: `aws acm-pca update-certificate-authority --certificate-authority-arn <arn> "
+        "--revocation-configuration file://revocation.json`",
     ),
     _own(
         "CRL_PARTITIONED", "CRLProcessor",
@@ -271,7 +274,7 @@ _REVOCATION = (
     _own(
         "CRL_DISABLED", "CRLProcessor",
         "The CRL of this deployment is disabled. Revocations are NOT enforced.",
-        "aws rolesanywhere enable-crl --crl-id <id>, unless it was disabled on purpose.",
+        "Unless it was disabled on purpose, enable it: `aws rolesanywhere enable-crl --crl-id <crl>`",
     ),
 )  # fmt: skip
 

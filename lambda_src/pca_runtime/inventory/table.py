@@ -221,6 +221,9 @@ class Inventory:
             "lastRunId": lease.run_id,
             "lastAttempt": format_time(now),
         }
+        if installed.validated:
+            # Stays when a later one is not proven: that a host has lost its proof would not be seen otherwise.
+            values["provenAt"] = format_time(now)
         if installed.previous_serial is not None:
             values["previousSerial"] = installed.previous_serial
         if installed.revocation_reason is not None:

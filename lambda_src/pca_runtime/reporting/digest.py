@@ -39,6 +39,7 @@ class Digest:
     least: tuple[datetime, str] | None = None
     failed: list[HostOutcome] = field(default_factory=list)
     authority: str = ""
+    troubles: list[tuple[str, list[str]]] = field(default_factory=list)
     crl: str = ""
 
     def quarantine(self, entry: Entry) -> None:
@@ -124,6 +125,11 @@ def message_of(digest: Digest) -> str:
         f"  CRL in force:      {digest.crl}",
         "",
     ]
+    if digest.troubles:
+        lines += ["NEEDS A PERSON", ""]
+        for text, commands in digest.troubles:
+            lines += [f"* {text}", *(f"    {command}" for command in commands)]
+        lines.append("")
     report = digest.as_report()
     lines += cause_lines(report)
     first = report.most_urgent_first()[:_HOSTS_SHOWN]

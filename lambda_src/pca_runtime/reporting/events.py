@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pca_runtime.errors.catalogue import remedy_for
 from pca_runtime.errors.of_aws import translation_of
+from pca_runtime.errors.remedies import Place
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.shared.clients import EventBridge
 from pca_runtime.shared.log import Emit, Log
@@ -122,7 +123,7 @@ def failed_detail(item: HostItem, now: datetime) -> dict[str, Any]:
         "hostID": item.host_id,
         "runId": item.last_run_id,
         **error,
-        "remedy": remedy_for(error["code"], error["message"]),
+        "remedy": Place().text(remedy_for(error["code"], error["message"]), {"id": item.host_id}, ""),
         "failureCount": max(item.failure_count, 1),
         "expiry": _time(item.expiry),
         "secondsLeft": None if item.expiry is None else int((item.expiry - now).total_seconds()),

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
+from pca_runtime.errors.remedies import Place
 from pca_runtime.reporting.notifications import execution_url
-from pca_runtime.shared.counting import counted
+from pca_runtime.shared.counting import counted, noun
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
 # the rest is room for the envelope of other protocols.
 MESSAGE_MAX = 240_000
 _SUBJECT_MAX = 100
+# Systems Manager gives ids out at random; those of the self-test begin like this.
+_TEST_IDS = "mi-00000000000"
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
 CAUSES_MAX = 40
 
@@ -101,12 +104,18 @@ class RunReport:
     due: int = 0
     counts: Counter[Outcome] = field(default_factory=Counter)
     trouble: list[HostOutcome] = field(default_factory=list)
+    place: Place = field(default_factory=Place)
 
     def add(self, host: HostOutcome) -> None:
         """Count a host, and keep it if something is to be done about it."""
         self.counts[host.outcome] += 1
         if host.outcome in _TROUBLE:
             self.trouble.append(host)
+
+    @property
+    def is_self_test(self) -> bool:
+        """Whether ``pca-automator verify`` made the trouble: with entries of its own, which are nobody's hosts."""
+        return bool(self.trouble) and all(host.host_id.startswith(_TEST_IDS) for host in self.trouble)
 
     @property
     def needs_attention(self) -> bool:
@@ -182,8 +191,17 @@ def subject_of(report: RunReport) -> str:
     """One ASCII line of at most 100 characters."""
     count = len(report.trouble)
     what = counted(count, "host needs attention", "hosts need attention") if count else "the run did not finish"
-    subject = f"[{report.automation}] certificate renewal: {what}"
+    test = "TEST: " if report.is_self_test else ""
+    subject = f"[{report.automation}] {test}certificate renewal: {what}{_worst(report)}"
     return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
+
+
+def _worst(report: RunReport) -> str:
+    """How long there is, and why: what decides whether somebody gets up."""
+    if not report.trouble:
+        return ""
+    first = report.most_urgent_first()[0]
+    return f", {_left(first, report.now)}{f' ({first.code})' if first.code else ''}"
 
 
 def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
@@ -204,18 +222,29 @@ def _summary(report: RunReport) -> list[str]:
         f"Certificate renewal of {report.automation}, run {report.run_id}, {format_time(report.now)}",
         "",
     ]
-    lines.append(f"  {report.due:>6}  due")
+    lines.append(f"  {report.due:>6}  {noun(report.due, 'host')} in this run")
     lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
     if report.map_error:
         lines += ["", f"The run itself did not finish: {report.map_error}"]
-        lines += [f"  What happened: {lookup(report.map_code).meaning}", f"  What to do:    {_map_remedy(report)}"]
+        lines += [f"  What happened: {lookup(report.map_code).meaning}", *_to_do(report, _map_remedy(report), {})]
     return [*lines, ""]
 
 
 def _map_remedy(report: RunReport) -> str:
     if report.map_code in CATALOGUE:
         return remedy_for(report.map_code, report.map_error)
-    return "Look at the map run, below, for why it ended; then: pca-automator run --watch"
+    return "Look at the map run, below, for why it ended; then: `pca-automator run --watch`"
+
+
+def _to_do(report: RunReport, remedy: str, values: dict[str, str]) -> list[str]:
+    """What to do in lines, each command alone on its own: it is copied from the mail as it stands."""
+    lines = report.place.lines(remedy, values)
+    if not lines:
+        return []
+    (first_is_command, first), *rest = lines
+    shown = [f"  What to do:    {'' if first_is_command else first}".rstrip()]
+    shown += [f"    {first}"] if first_is_command else []
+    return shown + [f"    {line}" if is_command else f"                 {line}" for is_command, line in rest]
 
 
 def cause_lines(report: RunReport) -> list[str]:
@@ -226,7 +255,7 @@ def cause_lines(report: RunReport) -> list[str]:
         where = f" in {cause.phase}" if cause.phase else ""
         lines.append(f"* {counted(cause.count, 'host')}: {cause.code}{where}")
         lines.append(f"  What happened: {lookup(cause.code).meaning}")
-        lines.append(f"  What to do:    {cause.remedy}")
+        lines += _to_do(report, cause.remedy, {"id": cause.most_urgent.host_id})
         lines.append(f"  Most urgent:   {cause.most_urgent.host_id}, {_left(cause.most_urgent, report.now)}")
         lines.append("")
     if len(causes) > CAUSES_MAX:
@@ -266,10 +295,12 @@ def _where(report: RunReport) -> list[str]:
     lines = [
         "WHEN IT IS REPAIRED",
         "",
-        "  One host:  pca-automator run ID --force --watch",
-        "  All due:   pca-automator run --watch",
+        "  One host:",
+        f"    {report.place.command('pca-automator run ID --force --watch')}",
+        "  All due:",
+        f"    {report.place.command('pca-automator run --watch')}",
         "",
-        "  The next run of the schedule does the latter by itself. A host that was asked for before its time and is",
+        "  The next run of the schedule does the second by itself. A host that was asked for before its time and is",
         "  not due yet is taken up by the first command alone.",
         "",
         "DETAILS",
@@ -279,7 +310,8 @@ def _where(report: RunReport) -> list[str]:
     if report.execution_arn:
         lines += [
             f"  Run:       {execution_url(report.execution_arn)}",
-            f"  Map run:   aws stepfunctions list-map-runs --execution-arn {report.execution_arn}",
+            "  Map run:",
+            f"    {report.place.command(f'aws stepfunctions list-map-runs --execution-arn {report.execution_arn}')}",
         ]
     return lines
 

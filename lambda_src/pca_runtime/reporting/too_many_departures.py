@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pca_runtime.errors.remedies import Place
+
 __all__ = ["message_of", "subject_of"]
 
 # More would only be scrolled past; the inventory has them all.
@@ -15,17 +17,18 @@ def subject_of(automation: str, gone: Sequence[str]) -> str:
     return f"[{automation}] {len(gone)} hosts seem to be gone: please look"[:100]
 
 
-def message_of(gone: Sequence[str], live: int) -> str:
+def message_of(gone: Sequence[str], live: int, place: Place) -> str:
     """What was seen, what was not done, and what to do if it is true.
 
     Args:
         gone: ids that EC2 or Systems Manager does not know, or knows as terminated.
         live: how many hosts the inventory has.
+        place: where the deployment is.
     """
     shown = "\n".join(gone[:_SHOWN])
     return (
         f"{len(gone)} of {live} hosts of the inventory are unknown to EC2 or Systems Manager, or terminated.\n"
         "That is more than leave within an hour, so none of them was retired and nothing was revoked.\n\n"
-        "If they are gone, retire them: pca-automator hosts retire ID\n\n"
+        f"If they are gone, retire them:\n  {place.command(f'pca-automator hosts retire {gone[0]}')}\n\n"
         f"{shown}\n{'...' if len(gone) > _SHOWN else ''}"
     )

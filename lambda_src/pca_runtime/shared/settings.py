@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pca_runtime.errors.kinds import ConfigurationError
+from pca_runtime.errors.remedies import Place
 
 __all__ = [
     "Arn", "FunctionSettings", "HostDirectories", "KeyAlgorithm", "PolledCommands", "Positive", "ScheduledSettings",
@@ -33,6 +34,14 @@ class FunctionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=str.upper, extra="ignore")
 
     automation_name: Text
+    # Where to look for the deployment. What was deployed before it was told says nothing, and commands name no stack.
+    stack_name: str = ""
+    aws_region: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where the deployment is, for the commands of a message."""
+        return Place(stack=self.stack_name, region=self.aws_region)
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, USAGE, Trouble
+from pca_automator.cli.runtime import runtime
 
 DEFAULT_STACK = "PcaAutomator"
 
@@ -33,26 +36,47 @@ class Aws:
     region: str | None = None
     profile: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.RLock)
 
     @cached_property
     def _session(self) -> Any:
         import boto3
 
-        return boto3.session.Session(region_name=self.region, profile_name=self.profile)
+        # As the AWS CLI's second version resolves it: boto3 alone does not know AWS_REGION.
+        region = self.region or os.environ.get("AWS_REGION") or None
+        return boto3.session.Session(region_name=region, profile_name=self.profile)
+
+    @property
+    def region_name(self) -> str:
+        """The Region that is asked; "": none is known."""
+        return str(self._session.region_name or "")
 
     def client(self, service: str) -> Any:
         """One client for each service; a person waits, so it gives up sooner than botocore's default of 60 s."""
-        if service not in self._clients:
-            from botocore.config import Config
+        # A session makes one client at a time; the clients themselves may be used by several threads.
+        with self._lock:
+            if service not in self._clients:
+                from botocore.config import Config
 
-            config = Config(
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"mode": "standard", "total_max_attempts": 4},
-                user_agent_extra="pca-automator-cli",
-            )
-            self._clients[service] = self._session.client(service, config=config)
-        return self._clients[service]
+                config = Config(
+                    connect_timeout=5,
+                    read_timeout=30,
+                    retries={"mode": "standard", "total_max_attempts": 4},
+                    user_agent_extra="pca-automator-cli",
+                )
+                self._clients[service] = self._session.client(service, config=config)
+            return self._clients[service]
+
+
+class _Environment(dict[str, str]):
+    """The environment of a function; one that lacks a variable was changed by hand, or is of another version."""
+
+    def __init__(self, function: str, variables: Mapping[str, str]) -> None:
+        super().__init__(variables)
+        self._function = function
+
+    def __missing__(self, name: str) -> str:
+        raise Trouble(f"the function {self._function} has no variable {name}: deploy again")
 
 
 class Deployment:
@@ -163,8 +187,18 @@ class Deployment:
             environment = answer.get("Environment", {})
             if "Variables" not in environment:
                 raise Trouble(f"the environment of {name} cannot be read: kms:Decrypt may be missing", REFUSED)
-            self._settings[name] = dict(environment["Variables"])
+            self._settings[name] = _Environment(name, environment["Variables"])
         return self._settings[name]
+
+    @property
+    def place(self) -> Any:
+        """What a command that is printed has to say, so that it reaches this deployment from anywhere."""
+        return runtime("errors.remedies").Place(
+            stack="" if self._given == DEFAULT_STACK else self._given,
+            automation=self.automation or "",
+            region=self.aws.region_name,
+            profile=self.aws.profile or "",
+        )
 
     @property
     def name(self) -> str:

@@ -37,14 +37,14 @@ def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
     if item.run_id:
         table.append(("in flight", f"run {item.run_id}, until {fleet.moment(item.lease_until)}"))
     if item.last_error:
-        table += explanation(item)
+        table += explanation(deployment, item)
     table += [("counts as absent", fault.sentence) for fault in item.faults]
     table += [("history", "" if history else "none that Systems Manager keeps")]
     table += [(f"  {each['at']}", f"{each['document']}  {each['status']}") for each in history]
     return answer, table
 
 
-def explanation(item: Any) -> Pairs:
+def explanation(deployment: Deployment, item: Any) -> Pairs:
     """Why the last renewal failed, and what to do."""
     error = item.last_error
     code, message = str(error.get("code", "")), str(error.get("message", ""))
@@ -54,14 +54,25 @@ def explanation(item: Any) -> Pairs:
         ("code", code),
         ("message", message),
         ("what happened", catalogue.lookup(code).meaning),
-        ("what to do", remedy_for(item.host_id, code, message)),
+        ("what to do", "\n".join(line for _, line in remedy_for(deployment, item.host_id, code, message))),
     ]
 
 
-def remedy_for(host_id: str, code: str, message: str = "") -> str:
-    """The catalogue's remedy, with the host's id in its commands."""
-    remedy: str = runtime("errors.catalogue").remedy_for(code, message)
-    return remedy.replace("<id>", host_id)
+def remedy_for(deployment: Deployment, host_id: str, code: str, message: str = "") -> list[tuple[bool, str]]:
+    """The catalogue's remedy in its lines, each with whether it is a command; what is known is filled in."""
+    remedy = runtime("errors.catalogue").remedy_for(code, message)
+    values = {"id": host_id}
+    if "<arn>" in remedy:
+        values["arn"] = deployment.authority
+    for name, constant in (("anchor", "trustAnchorArn"), ("profile", "profileArn")):
+        if f"<{name}>" in remedy:
+            values[name] = deployment.sealed[constant].rpartition("/")[2]
+    return list(deployment.place.lines(remedy, values))
+
+
+def as_text(lines: list[tuple[bool, str]]) -> str:
+    """A remedy in a program's words: prose and commands, one after the other."""
+    return " ".join(line for _, line in lines)
 
 
 def _value(value: Any) -> str:

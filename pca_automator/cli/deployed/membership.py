@@ -7,6 +7,7 @@ from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import FAILED, Trouble
+from pca_automator.cli.runtime import runtime
 
 # CertRetire takes them one after the other, some two seconds each at worst, and the client waits 30 s for an answer.
 _AT_ONCE = 10
@@ -50,3 +51,26 @@ def _invoke(deployment: Deployment, payload: dict[str, Any]) -> dict[str, Any]:
         what = body.get("errorMessage") or body.get("errorType") or answer["FunctionError"]
         raise Trouble(f"CertRetire failed: {what}; it is safe to repeat", FAILED)
     return dict(body)
+
+
+def restore_item(deployment: Deployment, host_id: str) -> bool:
+    """Take the retirement from an item, which is enrolled like a new one then. Returns whether it still was retired."""
+    from botocore.exceptions import ClientError
+
+    e = runtime("shared.expressions").Expressions()
+    update = e.remove("status", "retiredAt", "revocationReason")
+    # What is still to be revoked must not be forgotten with the retirement.
+    condition = f"{e.compare('status', '=', 'RETIRED')} AND {e.absent('revocationOrder')}"
+    try:
+        deployment.aws.client("dynamodb").update_item(
+            TableName=deployment.table,
+            Key={"hostID": {"S": host_id}},
+            UpdateExpression=update.strip(),
+            ConditionExpression=condition,
+            **e.arguments(),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            return False
+        raise
+    return True

@@ -8,11 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed.host_details import explanation, remedy_for
+from pca_automator.cli.deployed.host_details import as_text, explanation, remedy_for
 from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.verb import Operator, verb
+
+# The wheel has no docs: whoever has only the command reads them there.
+_CODES = "https://github.com/pca-automator/pca-automator/blob/main/docs/reference/troubleshooting.md"
 
 
 @verb
@@ -32,11 +35,7 @@ def explain(
     """Why a host failed and what to do; or what a code means, for which no deployment is needed."""
     catalogue = runtime("errors.catalogue")
     if what in catalogue.CATALOGUE:
-        entry = catalogue.lookup(what)
-        names = ("code", "origin", "phase", "meaning", "remedy")
-        show(
-            op.output, {name: getattr(entry, name) for name in names}, [(name, getattr(entry, name)) for name in names]
-        )
+        _explain_code(op, catalogue.lookup(what))
         return
     if what.startswith(runtime("inventory.gate").HANDLE):
         _explain_quarantined(op, what)
@@ -52,20 +51,62 @@ def explain(
         return
     table += [("counts as absent", fault.sentence) for fault in item.faults]
     if not item.last_error:
-        outcome = "its last renewal went well" if item.status == "DEPLOYED" else "no failure is recorded"
-        show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
+        _explain_without_error(op, view, item, row, table)
         return
     code, message = str(item.last_error.get("code", "")), str(item.last_error.get("message", ""))
+    lines = remedy_for(op.deployment, what, code, message)
     answer = {
         **row,
         "lastError": dict(item.last_error),
         "meaning": catalogue.lookup(code).meaning,
-        "remedy": remedy_for(what, code, message),
+        "remedy": as_text(lines),
         "failures": max(item.failure_count, 1),
-        "next": f"pca-automator run {what} --force --watch",
+        "next": op.command(f"pca-automator run {what} --force --watch"),
     }
-    table += [*explanation(item), ("failures in a row", answer["failures"]), ("then", answer["next"])]
-    show(op.output, answer, table, what)
+    table += [*explanation(op.deployment, item), ("failures in a row", answer["failures"])]
+    commands = [line for is_command, line in lines if is_command and line != answer["next"]]
+    show(op.output, answer, table, what, _numbered([*commands, answer["next"]]))
+
+
+def _numbered(commands: list[str]) -> list[str]:
+    return ["what to type:", *(f"  {command}" for command in commands)]
+
+
+def _explain_code(op: Operator, entry: Any) -> None:
+    """What a code means at all; and, more precisely, what to do where the message gives the cause away."""
+    lines = op.deployment.place.lines(entry.remedy)
+    hints = runtime("errors.service_codes").HINTS.get(entry.code, ())
+    names = ("code", "origin", "phase", "meaning")
+    answer = {name: getattr(entry, name) for name in names} | {
+        "remedy": as_text(lines),
+        "hints": [
+            {"message": hint.pattern, "remedy": as_text(op.deployment.place.lines(hint.remedy))} for hint in hints
+        ],
+    }
+    table = [(name, getattr(entry, name)) for name in names] + [("remedy", as_text(lines))]
+    table += [(f"  if it says {each['message']}", each["remedy"]) for each in answer["hints"]]
+    commands = [line for is_command, line in lines if is_command]
+    show(op.output, answer, table, advice=_numbered(commands) if commands else ())
+
+
+def _explain_without_error(
+    op: Operator, view: fleet.View, item: Any, row: dict[str, Any], table: list[tuple[str, Any]]
+) -> None:
+    """A host of which no failure is recorded; that its certificate has run out, or is about to, is one all the same."""
+    outcome = "its last renewal went well" if item.status == "DEPLOYED" else "no failure is recorded"
+    seconds = view.seconds_left(item)
+    commands = []
+    if item.status == "RETIRED":
+        outcome, commands = "it is retired, and renewed no more", [f"pca-automator hosts restore {item.host_id}"]
+    elif seconds is not None and seconds <= 0:
+        outcome = f"{outcome}, but the certificate has run out and no run renewed it"
+        commands = [f"pca-automator run {item.host_id} --force --watch", "pca-automator doctor"]
+    elif seconds is not None and seconds <= view.next_run.total_seconds():
+        outcome = f"{outcome}, but the certificate ends before the next run"
+        commands = [f"pca-automator run {item.host_id} --force --watch"]
+    commands = [op.command(command) for command in commands]
+    answer = {"hostID": item.host_id, **row, "outcome": outcome, "next": commands[0] if commands else None}
+    show(op.output, answer, [*table, ("outcome", outcome)], item.host_id, _numbered(commands) if commands else ())
 
 
 def _explain_quarantined(op: Operator, name: str) -> None:
@@ -74,12 +115,14 @@ def _explain_quarantined(op: Operator, name: str) -> None:
     if entry is None:
         raise Trouble(f"the inventory has no entry {name}: pca-automator hosts lint names them", USAGE)
     row, known = fleet.quarantined_row(entry), runtime("errors.catalogue").lookup(entry.code)
-    answer = {**row, "meaning": known.meaning, "remedy": known.remedy, "next": f"pca-automator hosts remove {name}"}
+    remedy = as_text(op.deployment.place.lines(known.remedy, {"id": name}))
+    then = op.command(f"pca-automator hosts remove {name}")
+    answer = {**row, "meaning": known.meaning, "remedy": remedy, "next": then}
     table = [
         ("status", row["status"]), ("key", entry.shown), ("code", entry.code), ("message", entry.sentence),
-        ("what happened", known.meaning), ("what to do", known.remedy), ("then", answer["next"]),
+        ("what happened", known.meaning), ("what to do", remedy),
     ]  # fmt: skip
-    show(op.output, answer, table, name)
+    show(op.output, answer, table, name, _numbered([then]))
 
 
 def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list[tuple[str, Any]], lost: bool) -> None:
@@ -90,14 +133,15 @@ def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list
         show(op.output, {"hostID": what, **row, "outcome": outcome}, [*table, ("outcome", outcome)], what)
         return
     entry, outcome = runtime("errors.catalogue").lookup("HOST_LOST"), f"{run} neither renewed nor failed it"
-    then = f"pca-automator run {what} --force --watch"
-    answer = {**row, "outcome": outcome, "meaning": entry.meaning, "remedy": entry.remedy, "next": then}
+    then = op.command(f"pca-automator run {what} --force --watch")
+    remedy = as_text(op.deployment.place.lines(entry.remedy, {"id": what}))
+    answer = {**row, "outcome": outcome, "meaning": entry.meaning, "remedy": remedy, "next": then}
     table += [("outcome", outcome), ("code", entry.code), ("what happened", entry.meaning)]
-    show(op.output, answer, [*table, ("what to do", entry.remedy), ("then", then)], what)
+    show(op.output, answer, [*table, ("what to do", remedy)], what, _numbered([then]))
 
 
 def _neither(what: str, codes: list[str]) -> Trouble:
     """What is said about a word that is no host id and no code: the codes that look like it, or where all are."""
     near = difflib.get_close_matches(what.upper(), codes, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "docs/reference/troubleshooting.md has every code"
+    hint = f"did you mean {' or '.join(near)}?" if near else f"every code: {_CODES}"
     return Trouble(f"{what!r} is neither a host id (i-... or mi-...) nor a code of the error catalogue: {hint}", USAGE)

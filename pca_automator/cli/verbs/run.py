@@ -31,6 +31,8 @@ _ENDS = ("done", "failed", "skipped")
 _ATTRIBUTES = ("status", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError", "pending")
 # 100 hosts are one request: a fleet of 10,000 is looked at with 100 of them, less as hosts are through.
 _POLL_SECONDS = 2.0
+# hosts list --failed has them all.
+_FAILED_SHOWN = 10
 
 
 @verb
@@ -71,9 +73,9 @@ def run(
     run_id = arn.rpartition(":")[2]
     if not watch:
         show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id)])
-        say(f"{arn}\nIt takes some minutes: pca-automator status")
+        say(f"{arn}\nIt takes some minutes; to see it:\n{op.command(f'pca-automator runs watch {run_id}')}")
         return
-    _watch(op, arn)
+    watch_run(op, arn)
 
 
 def _input(wanted: list[str], force: bool, revoke_replaced: bool | None) -> dict[str, Any]:
@@ -189,7 +191,8 @@ def stage_of(item: Any, run_id: str) -> str:
     return "waiting"
 
 
-def _watch(op: Operator, arn: str) -> None:
+def watch_run(op: Operator, arn: str) -> None:
+    """Show how far a run has come until it is over, then who failed, and why."""
     progress = Progress(op.deployment, arn)
     try:
         for _ in _shown(progress, op.output):
@@ -197,13 +200,17 @@ def _watch(op: Operator, arn: str) -> None:
     finally:
         if progress.status == "RUNNING":
             # Ctrl-C, or AWS cannot be asked any more.
-            say(f"run {progress.run_id} goes on without this command: see pca-automator status")
+            again = op.command(f"pca-automator runs watch {progress.run_id}")
+            say(f"run {progress.run_id} goes on without this command; to see it again:\n{again}")
     if progress.listed:
         # The run is over: who never had a turn was busy with another run, or the map stopped before.
         progress.stages = {host: "skipped" if stage == "waiting" else stage for host, stage in progress.stages.items()}
     answer = {"runId": progress.run_id, "status": progress.status, "hosts": len(progress.stages), **progress.counts}
     table = [("run", progress.run_id), ("execution", progress.status), ("hosts", len(progress.stages))]
     table += [(stage, count) for stage, count in progress.counts.items() if count]
+    failed_hosts = _failed(progress)
+    answer["failedHosts"] = failed_hosts
+    table += [(f"  {each['hostID']}", f"{each['code']} in {each['phase']}: {each['message']}") for each in failed_hosts]
     show(op.output, answer, table)
     open_hosts = len(progress.stages) - sum(progress.counts[stage] for stage in _ENDS)
     if progress.status != "SUCCEEDED":
@@ -216,10 +223,22 @@ def _watch(op: Operator, arn: str) -> None:
         )
     if failed := progress.counts["failed"] + open_hosts:
         hosts = counted(failed, "host was", "hosts were")
-        raise Trouble(f"{hosts} not renewed: pca-automator hosts list --failed, pca-automator explain ID")
+        first = failed_hosts[0]["hostID"] if failed_hosts else "ID"
+        raise Trouble(f"{hosts} not renewed: {op.command(f'pca-automator explain {first}')}")
     if rejected := _rejected(progress.output):
         entries = counted(rejected, "entry of the inventory is no host id", "entries of the inventory are no host ids")
         raise Trouble(f"{entries}: see the run's report")
+
+
+def _failed(progress: Progress) -> list[dict[str, Any]]:
+    """The first hosts that failed, with the cause of each."""
+    failed = [host_id for host_id, stage in progress.stages.items() if stage == "failed"][:_FAILED_SHOWN]
+    found = fleet.these(progress.deployment, failed, ("lastError",)) if failed else {}
+    errors = {host_id: found[host_id].last_error if host_id in found else {} for host_id in failed}
+    return [
+        {"hostID": host_id, **{name: str(error.get(name, "?")) for name in ("code", "phase", "message")}}
+        for host_id, error in errors.items()
+    ]
 
 
 def _rejected(output: Mapping[str, Any]) -> int:

@@ -68,6 +68,29 @@ class Operator:
     def __post_init__(self) -> None:
         self.aws = self.deployment.aws
 
+    @property
+    def title(self) -> str:
+        """What is looked at: automation, stack, Region and profile, so that nobody mends another one."""
+        profile = f", profile {self.aws.profile}" if self.aws.profile else ""
+        return f"{self.deployment.name} (stack {self.deployment.stack}, {self.aws.region_name}{profile})"
+
+    def command(self, text: str, **values: str) -> str:
+        """A command of a message, with all that is known of the deployment."""
+        return str(self.deployment.place.command(text, values))
+
+    def finding(self, found: Any) -> dict[str, Any]:
+        """A line of the health list, for a program."""
+        commands = [self.command(each) for each in found.commands]
+        return {"part": found.part, "text": found.text, "state": found.state, "commands": commands, "who": found.who}
+
+    def advice(self, findings: list[Any]) -> list[str]:
+        """What to do about lines of the health list: each command stands on a line of its own, to be copied."""
+        lines = []
+        for found in findings:
+            lines.append(f"{found.part}: {found.text}{f' ({found.who})' if found.who else ''}")
+            lines += [f"  {self.command(each)}" for each in found.commands]
+        return lines
+
 
 def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., None]:
     """A Typer command from a function whose first parameter is the :class:`Operator`.
@@ -78,9 +101,11 @@ def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., No
     @wraps(function)
     def command(**given: Any) -> None:
         common = {name: given.pop(name) for name in _OPTIONS}
-        aws = Aws(common["region"], common["profile"])
-        deployment = Deployment(aws, common["stack"], common["automation"])
         with one_line():
+            if empty := [name for name, value in common.items() if value == ""]:
+                raise Trouble(f"--{empty[0]} is empty: give a name, or leave it out", USAGE)
+            aws = Aws(common["region"], common["profile"])
+            deployment = Deployment(aws, common["stack"], common["automation"])
             function(Operator(deployment, common["output"]), **given)  # type: ignore[call-arg]
 
     hints = get_type_hints(function, include_extras=True)

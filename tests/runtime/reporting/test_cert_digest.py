@@ -37,7 +37,7 @@ def test_counts_the_fleet_and_says_who_runs_out_first(world: World) -> None:
     text = digest(world)
     for expected in (
         "     4  hosts", "     3  due", "     1  overdue", "     1  without a certificate", "     0  failed",
-        "     1  entry that is no host id", f"Least time left:   EXPIRED 1 d 0 h ago, {host_id(3)}",
+        "     1  in quarantine", f"Least time left:   EXPIRED 1 d 0 h ago, {host_id(3)}",
         "99 of 100 have:    EXPIRED 1 d 0 h ago", "pca-automator status",
     ):  # fmt: skip
         assert expected in text
@@ -62,7 +62,7 @@ def test_a_healthy_fleet_has_nothing_but_numbers(world: World) -> None:
     text = digest(world)
     assert "0 hosts failed, least time left 5 d 0 h" in text
     assert "     1  host\n" in text
-    assert "     0  entries that are no host id\n" in text
+    assert "     0  in quarantine" in text
     assert "WHY" not in text
     assert "FAILED, MOST URGENT FIRST" not in text
 
@@ -75,7 +75,7 @@ def test_an_empty_fleet_is_no_error(world: World) -> None:
 
 def test_says_how_the_ca_is(world: World) -> None:
     world.pca.status = "DISABLED"
-    assert "CA:                DISABLED, until 2036-11-2" in digest(world)
+    assert "CA:                the CA is DISABLED, until 2036-11-2" in digest(world)
 
 
 def test_says_which_crl_is_in_force_at_our_trust_anchor(world: World) -> None:
@@ -83,7 +83,7 @@ def test_says_which_crl_is_in_force_at_our_trust_anchor(world: World) -> None:
     put_crl(world, 7, anchor="arn:aws:rolesanywhere:eu-central-1:111122223333:trust-anchor/other")
     put_crl(world, 3)
     text = digest(world)
-    assert "CRL in force:      3 entries, next update 2026-11-30T13:15:00Z\n" in text
+    assert "CRL in force:      enabled, 3 entries, next update 2026-11-30T13:15:00Z\n" in text
     assert world.roles_anywhere.count("list_crls") == 2
 
 
@@ -92,7 +92,7 @@ def test_says_which_crl_is_in_force_at_our_trust_anchor(world: World) -> None:
     [
         ("none", "none yet"),
         ("disabled", "DISABLED, 3 entries"),
-        ("broken", "not readable"),
+        ("broken", "cannot be read"),
         ("off", "distributes none"),
     ],
 )
@@ -129,7 +129,7 @@ class ManyFailed(ManyHosts):
     """10,000 hosts of which each failed for a reason that it chose itself."""
 
     def __init__(self) -> None:
-        super().__init__(10_000)
+        super().__init__(10_000, None)
 
     def scan(self, **request: object) -> dict[str, object]:
         page: dict[str, object] = super().scan(**request)

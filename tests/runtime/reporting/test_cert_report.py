@@ -71,7 +71,7 @@ def test_one_message_names_every_host_that_needs_somebody_with_phase_cause_and_r
     bad_run(world)
     report(world)
     (message,) = world.inbox.messages()
-    assert message["Subject"] == "[fleet] certificate renewal: 5 hosts need attention"
+    assert message["Subject"] == "[fleet] certificate renewal: 5 hosts need attention, 22 h 34 min left (NO_SPACE)"
     text = message["Message"]
     for expected in (
         "2  failed", "1  lost", "1  not attempted", "1  rejected", "1  renewed",
@@ -224,7 +224,7 @@ def test_a_topic_that_is_busy_is_asked_again_and_the_hosts_are_counted_once(
 
 def test_ten_thousand_failures_make_one_message_below_the_limit_and_a_complete_report(world: World) -> None:
     real = world.dynamodb
-    world.dynamodb = ManyHosts(10_000)
+    world.dynamodb = ManyHosts(10_000, world.dynamodb)
     listed(world, {"reissue": "all"})
 
     class Failed:

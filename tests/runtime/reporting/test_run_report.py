@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pca_runtime.errors.remedies import Place
 from pca_runtime.reporting.notifications import execution_url
 from pca_runtime.reporting.run_report import HostOutcome, RunReport, message_of, subject_of
 
@@ -83,8 +84,8 @@ def test_the_subject_is_short_ascii_on_one_line() -> None:
 
 
 def test_singular_and_plural() -> None:
-    assert subject_of(report(failed(1))).endswith("1 host needs attention")
-    assert subject_of(report(failed(1), failed(2))).endswith("2 hosts need attention")
+    assert subject_of(report(failed(1))).endswith("1 host needs attention, 1 d 0 h left (NO_SPACE)")
+    assert subject_of(report(failed(1), failed(2))).endswith("2 hosts need attention, 1 d 0 h left (NO_SPACE)")
 
 
 # Characters of one, two, three and four bytes, and what JSON writes in two.
@@ -215,9 +216,24 @@ def test_a_run_that_did_not_finish_says_what_to_do_and_with_which_command(error:
     text = message_of(report(map_error=error))
     (remedy,) = (line for line in text.splitlines() if line.startswith("  What to do:"))
     assert words in remedy
-    assert "pca-automator run --watch" in remedy
+    assert "    pca-automator run --watch" in text.splitlines(), "a command stands alone"
     assert "child execution" not in text
 
 
 def test_says_with_which_command_a_host_is_renewed_when_it_is_repaired() -> None:
     assert "pca-automator run ID --force --watch" in message_of(report(failed(1)))
+
+
+def test_what_the_self_test_made_is_marked_as_a_test() -> None:
+    entry = HostOutcome("mi-00000000000000001", "failed", None, "CertCSR", "HOST_UNKNOWN_TO_SSM", "no")
+    assert "TEST: " in subject_of(report(entry))
+    assert "TEST: " not in subject_of(report(entry, failed(1)))
+
+
+def test_a_mails_commands_say_stack_and_region() -> None:
+    made = report(failed(1))
+    made.place = Place(stack="Fleet Certificates", region="eu-central-1")
+    lines = message_of(made).splitlines()
+    options = "--stack 'Fleet Certificates' --region eu-central-1"
+    assert f"    pca-automator run ID --force --watch {options}" in lines
+    assert f"    pca-automator run --watch {options}" in lines

@@ -49,9 +49,13 @@ def add(
         rows = list(pool.map(lambda host: _put(op.deployment, host), new))
     show_rows(op.output, rows, ("hostID", "result"))
     added = sum(row["result"] == "added" for row in rows)
-    others = sum(row["result"].startswith("differs") for row in rows)
+    others = sum(row["result"].startswith("differs in") for row in rows)
+    retired = [row["hostID"] for row in rows if row["result"].startswith("differs: it is retired")]
     there = counted(len(rows) - added, "was there already", "were there already")
     say(f"{added} added, {there}. {renewed_when(op.deployment) if added else ''}".strip())
+    if retired:
+        are = f"{counted(len(retired), 'is', 'are')} retired"
+        raise Trouble(f"{are}: {op.command(f'pca-automator hosts restore {retired[0]}')}", FAILED)
     if others:
         differ = f"{counted(others, 'is', 'are')} there with other overrides"
         raise Trouble(f"{differ}: pca-automator hosts set ID --override NAME=VALUE", FAILED)
@@ -119,6 +123,6 @@ def _compared(old: Any, host: overrides.NewHost) -> str:
     if not fleet.is_host(old):
         return "differs: it cannot be read"
     if old.status == "RETIRED":
-        return "differs: it is retired"
+        return "differs: it is retired, and comes back with hosts restore"
     there = {name: old.attributes[name] for name in overrides.names() if name in old.attributes}
     return "unchanged" if there == dict(host.overrides) else "differs in its overrides"

@@ -31,7 +31,7 @@ def list_(
     """The fleet, or a part of it; several conditions must all hold."""
     span = None if expiring_within is None else fleet.parse_span(expiring_within)
     rows = _rows(op.deployment, due=due, failed=failed, within=span, retired=retired)
-    columns = _COLUMNS
+    columns: tuple[str, ...] = _COLUMNS
     if op.output is not Output.JSONL:
         # JSON lines pass through; a table is read from the top, so the most urgent come first.
         whole = sorted(rows, key=_urgency)

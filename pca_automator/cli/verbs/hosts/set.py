@@ -46,6 +46,9 @@ def set_(
     known = fleet.these(op.deployment, list(dict.fromkeys(ids)), ("status",))
     if missing := [host_id for host_id in ids if host_id not in known]:
         raise fleet.no_such_host(missing[0])
+    if retired := [host_id for host_id in known if known[host_id].status == "RETIRED"]:
+        back = op.command(f"pca-automator hosts restore {' '.join(retired)}")
+        raise Trouble(f"{', '.join(retired)}: retired, so that nothing renews it with other overrides: {back}")
     if not dry_run:
         for host_id in known:
             _update(op.deployment, host_id, given, cleared)

@@ -24,6 +24,11 @@ def show_(
     item = fleet.get(op.deployment, host_id)
     answer, table = details(op.deployment, item)
     silent: Trouble | None = None
+    advice: list[str] = []
+    if item.last_error:
+        error = item.last_error
+        lines = remedy_for(op.deployment, host_id, str(error.get("code", "")), str(error.get("message", "")))
+        advice += [f"  {line}" for is_command, line in lines if is_command]
     if live:
         try:
             answer["live"] = live_state(op.deployment, item)
@@ -33,8 +38,11 @@ def show_(
             table.append(("on the host", f"no answer: {error}"))
     if state := answer.get("live"):
         table += [(f"on the host: {name}", "none" if value == [] else value) for name, value in state.items()]
-        table += [(f"  {code}", remedy_for(host_id, code)) for code in state["problems"]]
-    show(op.output, answer, table, host_id)
+        for code in state["problems"]:
+            lines = remedy_for(op.deployment, host_id, code)
+            table.append((f"  {code}", " ".join(line for is_command, line in lines if not is_command)))
+            advice += [f"  {line}" for is_command, line in lines if is_command]
+    show(op.output, answer, table, host_id, advice)
     if silent is not None:
         raise silent
     if state and state["problems"]:

@@ -1,0 +1,311 @@
+"""The health list: every part of a deployment, looked at by itself, so that a look that fails costs its own line.
+
+``status``, ``doctor`` and ``verify`` show the same list; what is said of CA, trust anchor, profile, CRL and fleet is
+the functions' own, and stands in the digest as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pca_automator.cli.deployed import inventory as fleet
+from pca_automator.cli.deployed import runs
+from pca_automator.cli.deployed.deployment import Deployment, Resource
+from pca_automator.cli.deployed.schedule import next_run
+from pca_automator.cli.errors import REFUSED, UNAVAILABLE, Trouble, trouble_of
+from pca_automator.cli.output import counted
+from pca_automator.cli.runtime import runtime
+
+Part = tuple[str, Callable[[], Any]]
+
+# Each is one request; more at once than botocore's pool of connections would only wait.
+_AT_ONCE = 8
+_STATES = {REFUSED: "refused", UNAVAILABLE: "unavailable"}
+# The reconciliations come every hour: three calls are enough to tell a fault from bad luck.
+_ERRORS_SINCE = timedelta(hours=3)
+
+
+class Health:
+    """What is looked at, beside the fleet itself.
+
+    Args:
+        deployment: the automation.
+        now: the current time.
+    """
+
+    def __init__(self, deployment: Deployment, now: Any) -> None:
+        self._deployment = deployment
+        self._now = now
+        self._finding = runtime("monitoring.finding")
+        self._trust = runtime("monitoring.trust")
+        # What the looks saw, for who shows more of it than a finding; as it is here where a look was refused.
+        self.last_run: runs.Run | None = None
+        self.next_run = "could not be looked at"
+        self.ca: dict[str, Any] = {}
+        self.crl: dict[str, Any] = {}
+        self.revoked: frozenset[int] = frozenset()
+
+    def parts(self) -> Iterator[Part]:
+        """Every part's name, and the look at it, which answers with a finding or raises."""
+        deployment = self._deployment
+        yield "inventory table", self._table
+        yield from (
+            (f"function {each.logical_id[:-8]}", lambda each=each: self._function(each))
+            for each in deployment.of_type("AWS::Lambda::Function")
+        )
+        yield "workflow", self._workflow
+        yield from (
+            (f"document {each.logical_id[:-8]}", lambda each=each: self._document(each))
+            for each in deployment.of_type("AWS::SSM::Document")
+        )
+        yield "private CA", self._authority
+        yield "trust anchor", self._trust_anchor
+        yield "profile", self._profile
+        if deployment.function("CRLProcessor") is not None:
+            yield "CRL", self._crl
+        yield "topic", self._topic
+        yield "schedule", self._schedule
+        yield "last run", self._last_run
+        yield from (
+            (f"queue {each.logical_id[:-8]} is empty", lambda each=each: self._queue(each))
+            for each in deployment.of_type("AWS::SQS::Queue")
+            if "DeadLetters" in each.logical_id
+        )
+        if deployment.of_type("AWS::CloudWatch::Alarm"):
+            yield "alarms", self._alarms
+        yield "function errors", self._errors
+
+    def findings(self) -> list[Any]:
+        """All of them, several at a time, in the order of the list."""
+        parts = list(self.parts())
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            return list(pool.map(lambda part: self.look(*part), parts))
+
+    def look(self, part: str, look: Callable[[], Any]) -> Any:
+        """One finding, whatever comes of the look."""
+        try:
+            return look()
+        except Exception as error:
+            found = trouble_of(error)
+            if found is None:
+                raise
+            state = _STATES.get(found.status, "trouble")
+            return self._finding.Finding(part, f"could not be looked at: {found}", state)
+
+    def _crl_entry(self) -> Any:
+        """The deployment's CRL at its trust anchor; ``None`` without one."""
+        settings = self._deployment.settings("CRLProcessor")
+        entries = runtime("revocation.anchored_crls").anchored_crls(
+            self._client("rolesanywhere"), settings["TRUST_ANCHOR_ARN"]
+        )
+        return self._trust.named_crl(entries, settings["CRL_NAME"])
+
+    def _client(self, service: str) -> Any:
+        return self._deployment.aws.client(service)
+
+    def _table(self) -> Any:
+        table = self._client("dynamodb").describe_table(TableName=self._deployment.table)["Table"]
+        if table["TableStatus"] != "ACTIVE":
+            return self._trouble("inventory table", f"the inventory table is {table['TableStatus']}, not ACTIVE")
+        return self._ok("inventory table", "ACTIVE")
+
+    def _function(self, resource: Resource) -> Any:
+        part = f"function {resource.logical_id[:-8]}"
+        answer = self._client("lambda").get_function_configuration(FunctionName=resource.physical_id)
+        state = answer.get("State", "Active")
+        if state not in ("Active", "Inactive"):  # Inactive: idle for weeks, wakes when called
+            return self._trouble(part, f"it is {state}: {answer.get('StateReason', '')}", who=_DEPLOY)
+        if answer.get("LastUpdateStatus", "Successful") == "Failed":
+            return self._trouble(
+                part, f"its last update failed: {answer.get('LastUpdateStatusReason', '')}", who=_DEPLOY
+            )
+        return self._ok(part, str(state))
+
+    def _workflow(self) -> Any:
+        arn = self._deployment.state_machine
+        status = self._client("stepfunctions").describe_state_machine(stateMachineArn=arn).get("status", "ACTIVE")
+        if status != "ACTIVE":
+            return self._trouble("workflow", f"it is {status}, not ACTIVE", who=_DEPLOY)
+        return self._ok("workflow", "ACTIVE")
+
+    def _document(self, resource: Resource) -> Any:
+        part = f"document {resource.logical_id[:-8]}"
+        status = self._client("ssm").describe_document(Name=resource.physical_id)["Document"].get("Status")
+        if status != "Active":
+            return self._trouble(part, f"it is {status}, not Active", who=_DEPLOY)
+        return self._ok(part, "Active")
+
+    def _authority(self) -> Any:
+        arn = self._deployment.authority
+        found = runtime("authority.certificate_authority").look_at(self._client("acm-pca"), arn)
+        format_time = runtime("shared.timestamps").format_time
+        end = format_time(found.not_after) if found.not_after else None
+        self.ca = {"arn": arn, "status": found.status, "notAfter": end}
+        return self._trust.authority(found, arn, self._now)
+
+    def _trust_anchor(self) -> Any:
+        arn = self._deployment.sealed["trustAnchorArn"]
+        answer = self._client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
+        return self._trust.trust_anchor(answer, arn)
+
+    def _profile(self) -> Any:
+        arn = self._deployment.sealed["profileArn"]
+        answer = self._client("rolesanywhere").get_profile(profileId=arn.rpartition("/")[2])
+        return self._trust.profile(answer, arn)
+
+    def _crl(self) -> Any:
+        processor = self._deployment.function("CRLProcessor") or ""
+        entry = self._crl_entry()
+        self.crl, self.revoked = self._trust.facts(entry), self._trust.revoked_serials(entry)
+        found = self._trust.crl_in_force(entry, self._now, processor=processor)
+        if not found.is_ok:
+            return found
+        settings = self._deployment.settings("CRLProcessor")
+        key = f"crl/{self._deployment.authority.rpartition('/')[2]}.crl"
+        if entry is not None and settings.get("CRL_BUCKET"):
+            # The one that the CA wrote last: whether it can be read at all is what the next revocation hangs on.
+            self._client("s3").head_object(Bucket=settings["CRL_BUCKET"], Key=key)
+        return found
+
+    def _topic(self) -> Any:
+        topic = self._deployment.settings("CertReport")["TOPIC_ARN"]
+        attributes = self._client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+        if attributes.get("SubscriptionsConfirmed", "1") == "0":
+            return self._ok("topic", f"{topic}, but nobody has subscribed: no message is read")
+        return self._ok("topic", topic)
+
+    def _schedule(self) -> Any:
+        self.next_run = moment = next_run(self._deployment, self._now)
+        if moment in ("disabled", "no schedule"):
+            what = "the schedule is disabled" if moment == "disabled" else "there is no schedule"
+            return self._trouble("schedule", f"{what}: nothing is renewed", "pca-automator run --watch", who=_DEPLOY)
+        return self._ok("schedule", f"next run {moment}")
+
+    def _last_run(self) -> Any:
+        listed = runs.listed(self._deployment)
+        if listed:
+            self.last_run = runs.described(self._deployment, listed[0]["runId"])
+        broken = runs.broken(listed)
+        if broken is not None:
+            which = "the last run" if broken is listed[0] else f"run {broken['runId']}"
+            show = f"pca-automator runs show {broken['runId']}"
+            return self._trouble("last run", f"{which} ended {broken['status']}", show, "pca-automator run --watch")
+        return self._ok("last run", runs.line(self.last_run) if self.last_run else "none yet")
+
+    def _queue(self, resource: Resource) -> Any:
+        name = "ApproximateNumberOfMessages"
+        part, url = f"queue {resource.logical_id[:-8]}", resource.physical_id
+        answer = self._client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        if waiting := int(answer["Attributes"][name]):
+            return self._trouble(
+                part,
+                f"{counted(waiting, 'message waits', 'messages wait')} that nothing could handle",
+                f"aws sqs receive-message --queue-url {url} --attribute-names All --message-attribute-names All",
+                f"aws sqs purge-queue --queue-url {url}",
+            )
+        return self._ok(part, "empty")
+
+    def _alarms(self) -> Any:
+        names = [each.physical_id for each in self._deployment.of_type("AWS::CloudWatch::Alarm")]
+        found = self._client("cloudwatch").describe_alarms(AlarmNames=names[:100], StateValue="ALARM", MaxRecords=100)
+        ringing = [each for each in found["MetricAlarms"] if each.get("StateValue") == "ALARM"]
+        if ringing:
+            why = "; ".join(str(each.get("AlarmDescription") or each["AlarmName"]) for each in ringing[:3])
+            first = ringing[0]["AlarmName"]
+            history = f"aws cloudwatch describe-alarm-history --alarm-name {first} --max-records 5"
+            return self._trouble("alarms", f"{counted(len(ringing), 'alarm rings', 'alarms ring')}: {why}", history)
+        return self._ok("alarms", f"{counted(len(names), 'alarm')}, none rings")
+
+    def _errors(self) -> Any:
+        """Functions of which every call fails; single errors are tried again, and are a host's at most."""
+        functions = self._deployment.of_type("AWS::Lambda::Function")
+        names = ("Errors", "Invocations")
+        answer = self._client("cloudwatch").get_metric_data(
+            StartTime=self._now - _ERRORS_SINCE,
+            EndTime=self._now,
+            MetricDataQueries=[
+                {
+                    "Id": f"{name.lower()}{number}",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": "AWS/Lambda",
+                            "MetricName": name,
+                            "Dimensions": [{"Name": "FunctionName", "Value": each.physical_id}],
+                        },
+                        "Period": int(_ERRORS_SINCE.total_seconds()),
+                        "Stat": "Sum",
+                    },
+                }
+                for number, each in enumerate(functions)
+                for name in names
+            ],
+        )
+        sums = {each["Id"]: sum(each.get("Values", ())) for each in answer.get("MetricDataResults", ())}
+        failing = [
+            each
+            for number, each in enumerate(functions)
+            if sums.get(f"errors{number}") and sums[f"errors{number}"] >= sums.get(f"invocations{number}", 0)
+        ]
+        if failing:
+            words = ", ".join(each.logical_id[:-8] for each in failing)
+            tail = f"aws logs tail /aws/lambda/{failing[0].physical_id} --since 3h"
+            return self._trouble("function errors", f"every call within three hours failed: {words}", tail)
+        return self._ok("function errors", "no function fails at every call")
+
+    def _ok(self, part: str, text: str) -> Any:
+        return self._finding.ok(part, text)
+
+    def _trouble(self, part: str, text: str, *commands: str, who: str = "") -> Any:
+        return self._finding.trouble(part, text, *commands, who=who)
+
+
+_DEPLOY = "who deploys it: deploy again"
+
+
+def status_of(findings: Sequence[Any]) -> Trouble | None:
+    """What the exit status is to say of a list: trouble before what could not be seen; ``None``: all is well."""
+    for state, status in (("trouble", 1), ("refused", REFUSED), ("unavailable", UNAVAILABLE)):
+        found = [each for each in findings if each.state == state]
+        if found:
+            return Trouble("; ".join(f"{each.text}" for each in found), status)
+    return None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at the whole deployment found.
+
+    Args:
+        fleet: the inventory, counted.
+        parts: what the looks at the parts saw.
+        findings: the health list, the fleet first.
+    """
+
+    fleet: Any
+    parts: Health
+    findings: list[Any]
+
+    def text(self, part: str) -> str | None:
+        """What is said of a part; ``None``: the deployment has none."""
+        return next((str(each.text) for each in self.findings if each.part == part), None)
+
+
+def look(deployment: Deployment) -> Looked:
+    """Look at every part and count the fleet.
+
+    Raises:
+        Trouble: there is no deployment, the table cannot be read, or the inventory is empty.
+    """
+    view = fleet.View.of(deployment)
+    parts = Health(deployment, view.now)
+    findings = parts.findings()
+    counts = runtime("monitoring.fleet").Fleet(view.now, view.next_run, parts.revoked)
+    for item in fleet.scan(deployment, runtime("monitoring.fleet").ATTRIBUTES):
+        counts.add(item)
+    if not counts.statuses and not counts.counts["quarantined"]:
+        raise fleet.empty()
+    return Looked(counts, parts, [*counts.findings(), *findings])
