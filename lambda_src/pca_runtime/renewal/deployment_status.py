@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,10 @@ _SECONDS = re.compile(r"-?[0-9]{1,11}")
 # part of it; AWS refuses signatures that are five minutes off.
 _MOST_BEHIND = 60
 _MOST_AHEAD = 300
+
+# Codes of the catalogue that a host may add to a success.
+_NOTICES = {"HELPER_BROKEN", "HELPER_GONE", "HOOKS_SKIPPED"}
+_SKIPPED_MAX = 200
 
 
 class DeploymentStatus:
@@ -104,6 +109,7 @@ class DeploymentStatus:
             # The proof went well in the end; but who comes next should not have to wait like this.
             self._again.throttled()
         self._report_clock(host_id, result.get("clockDifference", ""))
+        self._report_notices(host_id, result)
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
@@ -151,6 +157,13 @@ class DeploymentStatus:
         """A host whose clock is off still has its certificate; soon it will not be able to use it."""
         if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
             self._log.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
+
+    def _report_notices(self, host_id: str, result: Mapping[str, str]) -> None:
+        """What did not happen although the installation went well: a proof, or a hook."""
+        notices = [code for code in result.get("notices", "").split(",") if code in _NOTICES]
+        if notices:
+            skipped = result.get("skippedHooks", "none")[:_SKIPPED_MAX]
+            self._log.warning("the host has to be looked at", host_id=host_id, notices=notices, skipped_hooks=skipped)
 
 
 def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:

@@ -82,6 +82,31 @@ def test_a_host_whose_clock_is_wrong_is_named(world: World, log: Callable[[], st
     assert [(line["host_id"], line["seconds_ahead"]) for line in lines] == ([(HOST, int(said))] if warned else [])
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("none", None),
+        ("HOOKS_SKIPPED", ["HOOKS_SKIPPED"]),
+        ("HELPER_BROKEN,HOOKS_SKIPPED", ["HELPER_BROKEN", "HOOKS_SKIPPED"]),
+        ("CA_NOT_ACTIVE", None),
+        ("HELPER_GONE,<b>", ["HELPER_GONE"]),
+    ],
+)
+def test_what_did_not_happen_on_a_host_is_named(
+    world: World, log: Callable[[], str], said: str, named: list[str] | None
+) -> None:
+    world.put()
+    world.invoke("cert_deploy", issuance_event(issue(world)))
+    install = completed(world)
+    invocation = world.ssm.invocations[install["installCommandId"]]
+    words = invocation["StandardOutputContent"].replace("clockDifference=0", f"clockDifference=0 notices={said}")
+    invocation["StandardOutputContent"] = words
+    log()
+    assert finish(world, install)["state"] == "DEPLOYED"
+    lines = [json.loads(line) for line in log().splitlines() if "has to be looked at" in line]
+    assert [line["notices"] for line in lines] == ([named] if named else [])
+
+
 def test_the_keys_of_one_host_do_not_stick_to_the_next_invocation(world: World, log: Callable[[], str]) -> None:
     world.put()
     world.invoke("cert_csr", host())
