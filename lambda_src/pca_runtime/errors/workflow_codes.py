@@ -187,6 +187,12 @@ _DEPLOYMENT = (
         "Documents and functions are of different versions, or the document was replaced: deploy again.",
     ),
     _own(
+        "HOST_CODE_UNKNOWN", _POLLS,
+        "The host failed with a code that none of the documents prints; the words are the host's own, and no advice.",
+        "Deploy again, for documents and functions may be of different versions; if they are not, treat the host as "
+        "compromised.",
+    ),
+    _own(
         "HOST_RESULT_FOREIGN", _POLLS,
         "The host's answer belongs to another request or another certificate.",
         f"{_AGAIN}look for a second deployment that renews the same host.",

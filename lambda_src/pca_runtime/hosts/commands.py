@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError
 
+from pca_runtime.errors.host_codes import HOST_CODES
 from pca_runtime.errors.kinds import HostUnreachable, PermanentError
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.shared.clients import Answer, SystemsManager
@@ -35,7 +36,10 @@ _ENDINGS = {
 }
 _ERROR_LINE = re.compile(r"^PCA_ERROR ([A-Z][A-Z0-9_]{1,39}) ?(.*)$", re.MULTILINE)
 _RESULT_LINE = re.compile(r"^PCA_RESULT ([^\r\n]*)$", re.MULTILINE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Control characters, line separators, and what turns or hides the text around it (UAX 9).
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
+# A host speaks for itself alone: with the code of a service it could have a mail advise to change that service.
+_HOST_CODES = frozenset(entry.code for entry in HOST_CODES)
 _MESSAGE_MAX = 500
 
 
@@ -150,6 +154,8 @@ def _failure(answer: Answer, output: str, host_id: str, failure: type[PermanentE
     """The host's own words if it said any, else what Systems Manager says."""
     if said := _ERROR_LINE.findall(output):
         code, sentence = said[-1]
+        if code not in _HOST_CODES:
+            return failure(_one_line(f"{host_id} says: {code} {sentence}"), code="HOST_CODE_UNKNOWN")
         return failure(_one_line(sentence) or f"the command on {host_id} failed", code=code)
     details = str(answer.get("StatusDetails") or answer["Status"]).replace(" ", "")
     if details in _ENDINGS:

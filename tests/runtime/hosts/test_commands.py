@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pca_runtime.errors.catalogue import CATALOGUE
 from pca_runtime.errors.kinds import AccessRefused, CsrFailed, HostUnreachable, InstallFailed, PermanentError, Throttled
 from pca_runtime.hosts.commands import HostCommands, Order
 
@@ -117,6 +118,26 @@ def test_words_of_a_host_become_one_bounded_line_without_control_characters() ->
         poll(Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
     assert failed.value.message.isprintable()
     assert len(failed.value.message) <= 500
+
+
+@pytest.mark.parametrize(
+    "code", sorted(code for code, entry in CATALOGUE.items() if entry.origin != "host" and code.isupper())
+)
+def test_a_host_cannot_speak_with_the_code_of_a_service_or_of_the_workflow(code: str) -> None:
+    """The remedy of such a code would have an administrator change the CA, or a policy."""
+    output = f"PCA_ERROR {code} the CA is disabled\n"
+    with pytest.raises(InstallFailed) as failed:
+        poll(InstallFailed, Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
+    assert failed.value.code == "HOST_CODE_UNKNOWN"
+    assert failed.value.message == f"{HOST} says: {code} the CA is disabled"
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200f", "\u200b", "\ufeff", "\u061c", "\u2028"])
+def test_nothing_in_the_words_of_a_host_turns_or_hides_the_text_around_them(character: str) -> None:
+    output = f"PCA_ERROR INTERNAL one{character}two\n"
+    with pytest.raises(CsrFailed) as failed:
+        poll(Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
+    assert failed.value.message == "one two"
 
 
 def test_without_words_of_the_script_the_error_output_is_quoted() -> None:
