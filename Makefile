@@ -15,6 +15,7 @@ RATES  ?= 3,10,30
 VENV := .venv
 OLDEST := build/oldest
 CHECKOV := build/checkov
+NAG2 := build/nag2
 TOOLS := build/tools
 # $(abspath) takes a path with a space in it for two; so what recipes name is relative, and only PATH is not.
 BIN := $(VENV)/bin
@@ -43,6 +44,12 @@ $(CHECKOV)/.done: Makefile
 	$(CHECKOV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check checkov==3.3.30
 	touch $@
 
+# The packs of cdk-nag 2, which many apps still run, do not fit beside those of cdk-nag 3.
+$(NAG2)/.done: setup.py Makefile
+	$(PYTHON) -m venv $(NAG2)
+	$(NAG2)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --editable . 'cdk-nag>=2.38,<3'
+	touch $@
+
 $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 	$(PYTHON) -m venv $(OLDEST)
 	$(BIN)/python tests/packaging/floors.py > $(OLDEST)/constraints.txt
@@ -63,8 +70,8 @@ test:  ## every tier of tests that is not long, and the linters; at most ten min
 	$(MAKE) --no-print-directory lint
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
 
-test-long:  ## what is too long for make test, also checkov and the oldest versions; before an issue is closed
-	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(OLDEST)/.done $(TOOLS)/.done
+test-long:  ## what is too long for make test, also checkov, cdk-nag 2 and the oldest versions; before an issue is closed
+	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(NAG2)/.done $(OLDEST)/.done $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --durations 15 -m long
 	$(MAKE) --no-print-directory test-oldest
 

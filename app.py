@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from enum import Enum
@@ -16,6 +17,8 @@ from constructs import Construct
 from pca_automator import (
     Alarms,
     Authority,
+    CertificateProfile,
+    CertificateUsage,
     FunctionSettings,
     HostSettings,
     KeyAlgorithm,
@@ -72,6 +75,7 @@ class SampleStack(Stack):
                     versions_kept=read("versionsKept", int),
                 )
             ),
+            "profiles": read("certificateProfiles", _profiles),
             "pace": Pace(
                 polling=Polling(
                     **_given(attempts=read("pollAttempts", int), interval=read("pollIntervalSeconds", _seconds))
@@ -108,7 +112,8 @@ class SampleStack(Stack):
         if given in (None, ""):
             return None
         try:
-            return convert(str(given))
+            # cdk.json may hold an object; on the command line it is JSON.
+            return convert(json.dumps(given) if isinstance(given, dict) else str(given))
         except ValueError as error:
             raise ValueError(f"context value {name} is {given!r}: {error}") from error
 
@@ -124,6 +129,7 @@ class SampleStack(Stack):
             "InventoryTableName": automation.table.table_name,
             "NotificationTopicArn": automation.topic.topic_arn,
             "ProfileArn": automation.trust.profile_arn,
+            "RetireFunctionArn": automation.retire_function_arn,
             "StateMachineArn": automation.state_machine.state_machine_arn,
             "TestRoleArn": automation.trust.test_role.role_arn,
             "TrustAnchorArn": automation.trust.trust_anchor_arn,
@@ -135,6 +141,42 @@ class SampleStack(Stack):
 def _given(**arguments: Any) -> dict[str, Any]:
     """The arguments that the context has a value for."""
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _profiles(value: str) -> dict[str, CertificateProfile]:
+    """An object by profile: ``usages``, ``validityDays``, ``keyAlgorithm``, ``organization``, ``dnsNames``, ..."""
+    try:
+        declared = json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"allowed is a JSON object of profiles, such as {_PROFILE_EXAMPLE}: {error}") from error
+    if not isinstance(declared, dict) or not all(isinstance(each, dict) for each in declared.values()):
+        raise ValueError(f"allowed is a JSON object of profiles, such as {_PROFILE_EXAMPLE}")
+    return {name: _profile(name, given) for name, given in declared.items()}
+
+
+_PROFILE_EXAMPLE = '{"web": {"dnsNames": ["*.web.example.com"]}}'
+
+
+def _profile(name: str, given: dict[str, Any]) -> CertificateProfile:
+    known: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "dnsNames": ("dns_names", _same),
+        "emailAddresses": ("email_addresses", _same),
+        "ipAddresses": ("ip_addresses", _same),
+        "keyAlgorithm": ("key_algorithm", _one_of(KeyAlgorithm)),
+        "organization": ("organization", _same),
+        "organizationalUnit": ("organizational_unit", _same),
+        "uris": ("uris", _same),
+        "usages": ("usages", lambda usages: {_one_of(CertificateUsage)(each) for each in usages}),
+        "validityDays": ("validity", lambda days: Duration.days(int(days))),
+        "wildcards": ("wildcards", _same),
+    }
+    if unknown := sorted(given.keys() - known.keys()):
+        raise ValueError(f"the profile {name} has {', '.join(unknown)}: allowed are {', '.join(known)}")
+    return CertificateProfile(**{known[key][0]: known[key][1](value) for key, value in given.items()})
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _one_of(values: type[E]) -> Callable[[str], E]:

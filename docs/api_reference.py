@@ -23,6 +23,8 @@ PARTS = {
     ),
     "What the automation takes": (
         "Authority",
+        "CertificateProfile",
+        "CertificateUsage",
         "HostSettings",
         "RenewalTimes",
         "Pace",
@@ -30,9 +32,11 @@ PARTS = {
         "FunctionSettings",
         "FunctionNetwork",
         "Alarms",
+        "UnitTestApp",
     ),
     "The CA, and who trusts it": (
         "IssuingAuthority",
+        "CertificateProfiles",
         "PrivateCertificateAuthority",
         "ExistingCertificateAuthority",
         "RolesAnywhereTrust",

@@ -53,7 +53,10 @@ def _value(value: Any) -> str:
         return value.to_human_string()
     if isinstance(value, Enum):
         return str(value)
-    return "ca" if callable(value) else repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name!r}: {_value(each)}" for name, each in value.items()) + "}"
+    text = "ca" if callable(value) else repr(value)
+    return text if len(text) <= 120 else f"{text[:120]}..."
 
 
 def _text(message: str) -> str:

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from pca_automator.authority.existing_ca import ExistingCertificateAuthority
     from pca_automator.authority.issuing import IssuingAuthority
     from pca_automator.authority.private_ca import PrivateCertificateAuthority
+    from pca_automator.authority.profiles import CertificateProfile, CertificateProfiles, CertificateUsage
     from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
     from pca_automator.authority.source import Authority
     from pca_automator.automation_base import ImportedAutomation
     from pca_automator.certificate_automation import PcaCertificateAutomation
     from pca_automator.functions.factory import FunctionFactory
     from pca_automator.functions.settings import FunctionNetwork, FunctionSettings
+    from pca_automator.functions.unit_test_app import UnitTestApp
     from pca_automator.hosts.documents import HostDocuments
     from pca_automator.hosts.settings import HostSettings, ValidationPolicy
     from pca_automator.inventory.ledger import CertificateLedger
@@ -48,6 +50,9 @@ _MODULES = {
     "Alarms": "monitoring.options",
     "Authority": "authority.source",
     "CertificateLedger": "inventory.ledger",
+    "CertificateProfile": "authority.profiles",
+    "CertificateProfiles": "authority.profiles",
+    "CertificateUsage": "authority.profiles",
     "CrlAlarms": "monitoring.crl_alarms",
     "CrlBudget": "monitoring.crl_budget",
     "CrlDistribution": "revocation.crl_distribution",
@@ -81,6 +86,7 @@ _MODULES = {
     "SigningAlgorithm": "authority.algorithms",
     "StartLedger": "renewal.start_ledger",
     "TagRegistration": "membership.registration",
+    "UnitTestApp": "functions.unit_test_app",
     "UsageMode": "authority.algorithms",
     "ValidationPolicy": "hosts.settings",
 }
@@ -89,6 +95,9 @@ __all__ = [
     "Alarms",
     "Authority",
     "CertificateLedger",
+    "CertificateProfile",
+    "CertificateProfiles",
+    "CertificateUsage",
     "CrlAlarms",
     "CrlBudget",
     "CrlDistribution",
@@ -122,6 +131,7 @@ __all__ = [
     "SigningAlgorithm",
     "StartLedger",
     "TagRegistration",
+    "UnitTestApp",
     "UsageMode",
     "ValidationPolicy",
 ]

@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from pca_automator._internal.acknowledge import acknowledge_grant
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.queues import messages_waiting
 from pca_automator.inventory.overrides import USER_ATTRIBUTES
@@ -60,19 +61,20 @@ class AutomationBase(AutomationMetrics):
             )
             for kind, each in (("execution", f"{name}:*"), ("execution", f"{name}/*"), ("mapRun", f"{name}/*"))
         ]
+        running = "Runs of this state machine alone, whose ids are not known before."
         start = self.state_machine.grant(grantee, "states:StartExecution", "states:ListExecutions")
-        return start.combine(
-            iam.Grant.add_to_principal(
-                actions=[
-                    "states:DescribeExecution",
-                    "states:DescribeMapRun",
-                    "states:ListExecutions",
-                    "states:ListMapRuns",
-                ],
-                grantee=grantee,
-                resource_arns=executions,
-            )
+        watch = iam.Grant.add_to_principal(
+            actions=[
+                "states:DescribeExecution",
+                "states:DescribeMapRun",
+                "states:ListExecutions",
+                "states:ListMapRuns",
+            ],
+            grantee=grantee,
+            resource_arns=executions,
         )
+        acknowledge_grant(grantee, dict.fromkeys(executions, running))
+        return start.combine(watch)
 
     def grant_read_inventory(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow reading the inventory.
@@ -103,6 +105,28 @@ class AutomationBase(AutomationMetrics):
             resource_arns=[self.table.table_arn],
         )
 
+    @property
+    def retire_function_arn(self) -> str | None:
+        """Of CertRetire, by which hosts are retired by hand; None where an import does not say it."""
+        raise NotImplementedError
+
+    @checked
+    def grant_retire(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow retiring hosts: ``pca-automator hosts retire``, or a pipeline that takes machines down.
+
+        Args:
+            grantee: who may.
+
+        Raises:
+            ValueError: the automation is imported without ``retire_function_arn``, or the argument has another type.
+        """
+        if self.retire_function_arn is None:
+            raise ValueError("retire_function_arn is None: import the automation with the ARN of its CertRetire")
+        # Not grant_invoke, which also allows every version and alias, of which there is none.
+        return iam.Grant.add_to_principal(
+            actions=["lambda:InvokeFunction"], grantee=grantee, resource_arns=[self.retire_function_arn]
+        )
+
     def grant_revoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Allow revoking certificates of the CA.
 
@@ -110,6 +134,53 @@ class AutomationBase(AutomationMetrics):
             grantee: who may.
         """
         return grant_revocation(grantee, self.certificate_authority, self.crl_bucket)
+
+    @classmethod
+    def from_automation_attributes(
+        cls,
+        scope: Construct,
+        id: str,
+        *,
+        automation_name: str,
+        certificate_authority_arn: str,
+        dead_letter_queue_arn: str,
+        encryption_key_arn: str,
+        state_machine_arn: str,
+        table_arn: str,
+        crl_bucket_name: str | None = None,
+        retire_function_arn: str | None = None,
+    ) -> ImportedAutomation:
+        """A deployed automation, seen from another stack: the same grants, metrics and events.
+
+        The sample stack has an output for each of these.
+
+        Args:
+            scope: where it is needed.
+            id: its construct id.
+            automation_name: value of the metric dimension ``Automation``.
+            certificate_authority_arn: of the CA that issues.
+            dead_letter_queue_arn: of the queue of what could not be handled.
+            encryption_key_arn: of the inventory's key.
+            state_machine_arn: of the workflow.
+            table_arn: of the inventory.
+            crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
+            retire_function_arn: of CertRetire, for :meth:`grant_retire`. Default: nobody can be allowed to retire.
+
+        Raises:
+            ValueError: an argument has another type.
+        """
+        return ImportedAutomation(
+            scope,
+            id,
+            automation_name=automation_name,
+            certificate_authority_arn=certificate_authority_arn,
+            dead_letter_queue_arn=dead_letter_queue_arn,
+            encryption_key_arn=encryption_key_arn,
+            state_machine_arn=state_machine_arn,
+            table_arn=table_arn,
+            crl_bucket_name=crl_bucket_name,
+            retire_function_arn=retire_function_arn,
+        )
 
 
 class ImportedAutomation(AutomationBase):
@@ -125,6 +196,7 @@ class ImportedAutomation(AutomationBase):
         state_machine_arn: of the workflow.
         table_arn: of the inventory.
         crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
+        retire_function_arn: of CertRetire, for :meth:`grant_retire`. Default: nobody can be allowed to retire hosts.
 
     Raises:
         ValueError: an argument has another type.
@@ -143,6 +215,7 @@ class ImportedAutomation(AutomationBase):
         state_machine_arn: str,
         table_arn: str,
         crl_bucket_name: str | None = None,
+        retire_function_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.crl_bucket = (
@@ -154,6 +227,7 @@ class ImportedAutomation(AutomationBase):
         )
         self.encryption_key = kms.Key.from_key_arn(self, "Key", encryption_key_arn)
         self.dead_letters = sqs.Queue.from_queue_arn(self, "DeadLetters", dead_letter_queue_arn)
+        self._retire_function_arn = retire_function_arn
         self._state_machine = sfn.StateMachine.from_state_machine_arn(self, "StateMachine", state_machine_arn)
         self.table = dynamodb.Table.from_table_attributes(
             self, "Table", table_arn=table_arn, encryption_key=self.encryption_key
@@ -163,3 +237,8 @@ class ImportedAutomation(AutomationBase):
     def state_machine(self) -> sfn.IStateMachine:
         """The workflow."""
         return self._state_machine
+
+    @property
+    def retire_function_arn(self) -> str | None:
+        """Of CertRetire, by which hosts are retired by hand; None where it was not given."""
+        return self._retire_function_arn

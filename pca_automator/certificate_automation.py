@@ -16,14 +16,16 @@ from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
 from pca_automator._internal import buckets, validation
+from pca_automator._internal.acknowledge import write_for_cdk_nag_2
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.encryption_key import allow_services, automation_key
 from pca_automator._internal.handed_in import check_key
 from pca_automator._internal.queues import dead_letter_queue
 from pca_automator.authority.private_ca import PrivateCertificateAuthority
+from pca_automator.authority.profiles import CertificateProfile, CertificateProfiles
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.authority.source import Authority
-from pca_automator.automation_base import AutomationBase, ImportedAutomation
+from pca_automator.automation_base import AutomationBase
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.functions.settings import FunctionSettings
 from pca_automator.hosts.documents import HostDocuments
@@ -58,15 +60,15 @@ class PcaCertificateAutomation(AutomationBase):
     https://docs.aws.amazon.com/privateca/latest/userguide/PcaWelcome.html
 
     Args:
-        authority: the CA that issues, :meth:`Authority.created` or :meth:`Authority.existing`. Default: a
-            short-lived-mode root CA is created and activated.
+        authority: the CA, :meth:`Authority.created` or :meth:`Authority.existing`. Default: a short-lived-mode root CA.
         hosts: directories on the hosts, their keys, and how they prove and keep certificates. Default: as
             :class:`HostSettings` says.
+        profiles: what certificates are for, by name; an item's ``certificateProfile`` chooses one, ``default`` is that
+            of all others. Default: certificates for clients and servers, with no name but the host's id.
         times: how long certificates live and when they are due. Default: 7 days, renewed 2 days before the end.
         pace: how many hosts at once, and how long the workflow waits for each. Default: as :class:`Pace` says.
         functions: processors, packages, network and logs of the functions. Default: as :class:`FunctionSettings` says.
-        alarms: thresholds of the alarms, which publish to the topic; :meth:`Alarms.none` makes none. Default: as
-            :class:`Alarms` says.
+        alarms: thresholds of the alarms; :meth:`Alarms.none` makes none. Default: as :class:`Alarms` says.
         instance_tags: send commands only to hosts with all these tags. Default: to any host of the inventory.
         trust_anchor: an existing IAM Roles Anywhere trust anchor of the CA, such as
             ``CfnTrustAnchor.from_trust_anchor_arn`` gives. Default: one is created.
@@ -78,8 +80,7 @@ class PcaCertificateAutomation(AutomationBase):
             all of them. Default: a host joins when somebody puts it into the inventory.
         expected_hosts: size of the fleet, for a forecast of the CRL's size and the CA's quota at synthesis.
             Default: no forecast.
-        revoke_on_retire: whether the certificates of a host that is terminated, deregistered or retired by hand are
-            revoked. Default: always.
+        revoke_on_retire: whether the certificates of a host that leaves or is retired are revoked. Default: always.
         revoke_replaced: which runs revoke a certificate once its successor is live: none, those that re-issue
             everything, or all. Default: none; a run with ``"revokeReplaced": true`` does it in any case.
         encryption_key: key of table, topic, logs and work bucket; its policy must let CloudWatch Logs and alarms use
@@ -90,8 +91,7 @@ class PcaCertificateAutomation(AutomationBase):
         schedule: when runs start, at least once in the ``interval`` of ``times``. Default: 03:15 and 15:15 UTC.
         removal_policy: of table, CA, CRL bucket, key, work bucket and logs. Default: retain.
         dashboard: whether a CloudWatch dashboard is made. Default: yes.
-        digest_schedule: when a mail about the fleet, its CA and its CRL is sent, such as once a day, whether anything
-            failed or not. Default: never.
+        digest_schedule: when a mail about fleet, CA and CRL is sent, whether anything failed or not. Default: never.
 
     Raises:
         ValueError: a value or a combination is not possible; names what was given and what is allowed.
@@ -136,6 +136,7 @@ class PcaCertificateAutomation(AutomationBase):
         *,
         authority: Authority | None = None,
         hosts: HostSettings | None = None,
+        profiles: Mapping[str, CertificateProfile] | None = None,
         times: RenewalTimes | None = None,
         pace: Pace | None = None,
         functions: FunctionSettings | None = None,
@@ -161,7 +162,9 @@ class PcaCertificateAutomation(AutomationBase):
         super().__init__(scope, id)
         authority, hosts, times = authority or Authority.created(), hosts or HostSettings(), times or RenewalTimes()
         pace, alarms, times = pace or Pace(), alarms or Alarms(), times.on_schedule(schedule, self)
-        _check(notification_emails, enrol_by_tag, expected_hosts)
+        declared = CertificateProfiles(profiles)
+        validation.emails("notification_emails", notification_emails)
+        check_tags("enrol_by_tag", enrol_by_tag)
         pace.polling.warn_of_long_hooks(self, hosts.hook_timeout)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
@@ -196,7 +199,8 @@ class PcaCertificateAutomation(AutomationBase):
         self.topic = notifications.topic
 
         issuing = authority.bind(self, "PrivateCA", access_log_bucket=access_logs, removal_policy=removal_policy)
-        times.check_usage_mode(issuing.usage_mode)
+        times.check(issuing.usage_mode, declared.all)
+        declared.warn(self)
         self.private_ca = issuing if isinstance(issuing, PrivateCertificateAuthority) else None
         self.certificate_authority, self.crl_bucket = issuing.certificate_authority, issuing.crl_bucket
         self.trust = RolesAnywhereTrust(
@@ -231,6 +235,7 @@ class PcaCertificateAutomation(AutomationBase):
             inventory=inventory,
             ledger=self.ledger,
             polling=pace.polling,
+            profiles=declared,
             settings=hosts,
             starts=starts,
             times=times,
@@ -302,6 +307,7 @@ class PcaCertificateAutomation(AutomationBase):
                 trust=self.trust,
             )
         if expected_hosts is not None:
+            validation.whole_number("expected_hosts", expected_hosts, 1, 10_000_000)
             crl_budget.forecast(
                 self,
                 crl=self.crl_distribution is not None,
@@ -338,62 +344,14 @@ class PcaCertificateAutomation(AutomationBase):
             times=times,
             unhandled_crls=self.crl_distribution.dead_letters if self.crl_distribution else None,
         )
+        write_for_cdk_nag_2(self)
 
     @property
     def state_machine(self) -> sfn.IStateMachine:
         """Start an execution of it to run now."""
         return self.workflow.state_machine
 
-    @classmethod
-    def from_automation_attributes(
-        cls,
-        scope: Construct,
-        id: str,
-        *,
-        automation_name: str,
-        certificate_authority_arn: str,
-        dead_letter_queue_arn: str,
-        encryption_key_arn: str,
-        state_machine_arn: str,
-        table_arn: str,
-        crl_bucket_name: str | None = None,
-    ) -> ImportedAutomation:
-        """A deployed automation, seen from another stack: the same grants, metrics and events.
-
-        The sample stack has an output for each of these.
-
-        Args:
-            scope: where it is needed.
-            id: its construct id.
-            automation_name: value of the metric dimension ``Automation``.
-            certificate_authority_arn: of the CA that issues.
-            dead_letter_queue_arn: of the queue of what could not be handled.
-            encryption_key_arn: of the inventory's key.
-            state_machine_arn: of the workflow.
-            table_arn: of the inventory.
-            crl_bucket_name: of the bucket that the CA writes its CRL to. Default: it writes none.
-
-        Raises:
-            ValueError: an argument has another type.
-        """
-        return ImportedAutomation(
-            scope,
-            id,
-            automation_name=automation_name,
-            certificate_authority_arn=certificate_authority_arn,
-            dead_letter_queue_arn=dead_letter_queue_arn,
-            encryption_key_arn=encryption_key_arn,
-            state_machine_arn=state_machine_arn,
-            table_arn=table_arn,
-            crl_bucket_name=crl_bucket_name,
-        )
-
-
-def _check(emails: Sequence[str], tags: Mapping[str, str] | None, hosts: int | None) -> None:
-    """What a part would refuse in the names of its own arguments."""
-    for address in emails:
-        validation.email("notification_emails", address)
-    if tags is not None:
-        check_tags("enrol_by_tag", tags)
-    if hosts is not None:
-        validation.whole_number("expected_hosts", hosts, 1, 10_000_000)
+    @property
+    def retire_function_arn(self) -> str:
+        """Of CertRetire, by which hosts are retired by hand."""
+        return self.departure.cert_retire.function_arn

@@ -7,10 +7,12 @@ theirs. https://github.com/cdklabs/cdk-nag, https://www.checkov.io/2.Basics/Supp
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 _INLINE = "The policy belongs to this one role and goes with it; a managed policy could be attached to somebody else."
@@ -60,6 +62,86 @@ def acknowledge_policy(role: IConstruct, wildcards: Mapping[str, str]) -> None:
             for arn, reason in wildcards.items()
         },
     )
+
+
+def acknowledge_grant(grantee: iam.IGrantable, wildcards: Mapping[str, str]) -> None:
+    """Record at whoever got a grant why each of its resources has a wildcard.
+
+    Args:
+        grantee: a role, a user, a managed policy or what has one of them; made in this app or imported into it.
+        wildcards: resource ARN as it stands in the policy (tokens are fine) to the reason.
+    """
+    principal = grantee.grant_principal
+    holder = grantee if isinstance(grantee, iam.ManagedPolicy) else principal
+    if isinstance(holder, (iam.Role, iam.User, iam.Group, iam.ManagedPolicy)):
+        acknowledge_policy(holder, wildcards)
+        write_for_cdk_nag_2(holder)
+
+
+def write_for_cdk_nag_2(root: IConstruct) -> None:
+    """Write what is acknowledged below a construct into the metadata of its resources, where cdk-nag 2 looks for it.
+
+    cdk-nag 3 takes an acknowledgement of a construct for all that is below it; cdk-nag 2 reads each resource alone. So
+    this comes last, when the resources are there. https://github.com/cdklabs/cdk-nag/blob/v2/README.md
+
+    Args:
+        root: the construct.
+    """
+    acknowledged: dict[str, dict[str, str]] = {}
+    for construct in root.node.find_all():
+        path = construct.node.path
+        inherited = acknowledged.get(path.rpartition("/")[0], {})
+        acknowledged[path] = inherited | _recorded_at(construct)
+        if isinstance(construct, CfnResource):
+            rules = {
+                rule: why for rule, why in acknowledged[path].items() if _is_about(rule, construct.cfn_resource_type)
+            }
+            if rules:
+                construct.add_metadata("cdk_nag", {"rules_to_suppress": _suppressions(rules)})
+
+
+def _recorded_at(construct: IConstruct) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in construct.node.metadata:
+        if entry.type == Validations.ACKNOWLEDGED_RULES_METADATA_KEY:
+            found |= {_RULE.sub("", rule): reason for rule, reason in entry.data.items()}
+    return found
+
+
+# The kind of the validation, which the CDK puts in front of a rule.
+_RULE = re.compile(r"^\w+::")
+
+
+def _suppressions(rules: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A reason that several packs' rules share stands once: four automations must fit into one template."""
+    written: dict[str, str] = {}
+    found = []
+    for rule, reason in sorted(rules.items()):
+        name, _, finding = rule.removesuffix("]").partition("[")
+        first = written.setdefault(reason, name)
+        entry: dict[str, Any] = {"id": name, "reason": reason if first == name else f"as for {first}"}
+        found.append(entry | ({"applies_to": [finding]} if finding else {}))
+    return found
+
+
+# By the word in a rule's name: the resources that it looks at.
+_ABOUT = {
+    "IAM4": ("AWS::IAM::Role",),
+    "IAM5": ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"),
+    "IAMNoInlinePolicy": ("AWS::IAM::Policy",),
+    "LambdaEventSourceMapping": ("AWS::Lambda::EventSourceMapping",),
+    "Lambda": ("AWS::Lambda::Function",),
+    "SQS": ("AWS::SQS::Queue",),
+    "S3": ("AWS::S3::Bucket",),
+    "SNS": ("AWS::SNS::Subscription", "AWS::SNS::Topic"),
+    "DynamoDB": ("AWS::DynamoDB::Table",),
+}
+
+
+def _is_about(rule: str, resource_type: str) -> bool:
+    name = rule.partition("[")[0]
+    types = next((types for word, types in _ABOUT.items() if word in name), None)
+    return types is None or resource_type in types
 
 
 def _as_finding(resolved: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from enum import Enum
 
 from aws_cdk import Duration, Token
@@ -43,6 +44,16 @@ def email(prop: str, value: str) -> str:
     if not Token.is_unresolved(value) and not re.fullmatch(_EMAIL_PATTERN, value):
         raise ValueError(f"{prop} is {value!r}: it must be an e-mail address such as 'pki-team@example.com'")
     return value
+
+
+def emails(prop: str, values: Sequence[str]) -> None:
+    """Several of them.
+
+    Raises:
+        ValueError: one is not of the form ``name@example.com``.
+    """
+    for value in values:
+        email(prop, value)
 
 
 def member(prop: str, value: object, allowed: type[Enum]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +38,7 @@ class _PipBundling:
         Raises:
             RuntimeError: pip failed; carries what pip said.
         """
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
+        command = [*_pip(), "install", "--quiet", "--no-compile", "--disable-pip-version-check"]
         command += ["--target", str(Path(output_dir, "python")), "--requirement", str(self._requirements)]
         command += ["--implementation", "cp", "--python-version", self._python_version, "--only-binary", ":all:"]
         command += [part for platform in self._platforms for part in ("--platform", platform)]
@@ -48,6 +50,30 @@ class _PipBundling:
                 "-- check that a package index is reachable, or pass dependency_layer"
             )
         return True
+
+
+def _pip() -> list[str]:
+    """A pip, whichever there is: wheels for Lambda are chosen by options, not by the interpreter that runs it.
+
+    Environments that uv makes have none; every other Python carries the wheel that ``ensurepip`` would install.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    ensurepip = importlib.util.find_spec("ensurepip")
+    folders = [Path(each, "_bundled") for each in (ensurepip.submodule_search_locations if ensurepip else None) or []]
+    wheel = next((each for folder in folders for each in sorted(folder.glob("pip-*.whl"))), None)
+    if wheel is not None:
+        return [sys.executable, str(wheel / "pip")]
+    found = shutil.which("pip3") or shutil.which("pip")
+    if found is not None:
+        return [found]
+    raise RuntimeError(
+        f"the Lambda layer's packages are installed by pip, and {sys.executable} has none, nor is one on PATH: install "
+        "pip beside pca-automator (uv pip install pip), or pass a dependency_layer"
+    )
 
 
 def dependency_layer_code(

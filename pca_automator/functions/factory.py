@@ -18,9 +18,6 @@ from pca_automator._internal.removal import except_on_create
 from pca_automator.functions.dependency_layer import dependency_layer
 from pca_automator.functions.settings import FunctionSettings
 
-RUNTIME = lambda_.Runtime.PYTHON_3_14
-"""The functions' runtime; the layer's wheels are chosen for it."""
-
 METRIC_NAMESPACE = "PcaAutomator"
 
 
@@ -63,7 +60,7 @@ class FunctionFactory(Construct):
 
     def _build_layer(self) -> lambda_.ILayerVersion:
         requirements = lambda_source() / "layer" / "requirements.txt"
-        return dependency_layer(self, "Dependencies", requirements, RUNTIME, self.settings.architecture)
+        return dependency_layer(self, "Dependencies", requirements, self.settings.runtime, self.settings.architecture)
 
     def make(
         self,
@@ -118,7 +115,7 @@ class FunctionFactory(Construct):
             log_group=log_group,
             memory_size=memory_mib,
             role=role,
-            runtime=RUNTIME,
+            runtime=self.settings.runtime,
             security_groups=network.security_groups if network else None,
             timeout=timeout or Duration.seconds(60),
             vpc=network.vpc if network else None,

@@ -11,6 +11,10 @@ from aws_cdk import aws_logs as logs
 
 from pca_automator._internal.arguments import check_fields
 
+_OLDEST = 12
+"""The functions' code and its packages run on Python 3.11 and newer; of AWS's Amazon Linux 2023 runtimes this is the
+oldest. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+
 
 @dataclass(frozen=True)
 class FunctionNetwork:
@@ -51,15 +55,23 @@ class FunctionSettings:
             Default: built with pip at synthesis.
         log_retention: how long the logs of functions and workflow are kept. Default: one year.
         network: VPC, subnets and security groups. Default: no VPC.
+        runtime: a Python runtime, 3.12 or newer, for which the layer's wheels are chosen. Default: Python 3.14.
 
     Raises:
-        ValueError: a value has another type.
+        ValueError: a value has another type, or the runtime is another one.
     """
 
     architecture: lambda_.Architecture = lambda_.Architecture.ARM_64
     dependency_layer: lambda_.ILayerVersion | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
     network: FunctionNetwork | None = None
+    runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14
 
     def __post_init__(self) -> None:
         check_fields(self)
+        version = self.runtime.name.removeprefix("python3.")
+        if not version.isdigit() or int(version) < _OLDEST:
+            raise ValueError(
+                f"runtime is {self.runtime.name}: it must be a Python runtime from Runtime.PYTHON_3_{_OLDEST} on, for "
+                "which the functions and their packages are made"
+            )

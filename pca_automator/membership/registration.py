@@ -141,17 +141,17 @@ class TagRegistration(Construct):
         )
 
 
-def check_tags(name: str, tags: Mapping[str, str]) -> None:
+def check_tags(name: str, tags: Mapping[str, str] | None) -> None:
     """Refuse tags that would enrol other machines than those that carry them.
 
     Args:
         name: of the argument.
-        tags: what a machine must carry; tokens pass.
+        tags: what a machine must carry; tokens pass, and None, where nobody joins by a tag.
 
     Raises:
         ValueError: there is none, or a value is empty or a pattern.
     """
-    if Token.is_unresolved(tags):
+    if tags is None or Token.is_unresolved(tags):
         return
     if not tags:
         raise ValueError(f"{name} is empty: that would enrol every machine; give a tag, such as {{'Pki': 'on'}}")

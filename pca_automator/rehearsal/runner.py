@@ -21,6 +21,7 @@ from pca_automator.rehearsal.scenario.crl_exchange import exchange_crls
 from pca_automator.rehearsal.scenario.leaving import leave
 from pca_automator.rehearsal.scenario.observing import expect_digest, expect_metrics
 from pca_automator.rehearsal.scenario.on_hosts import on_hosts
+from pca_automator.rehearsal.scenario.purposes import PROFILES, purposes
 from pca_automator.rehearsal.scenario.world import Inventory, Mailbox, World
 from pca_automator.rehearsal.stage import deployed
 from pca_automator.rehearsal.stage.cdk import Cdk
@@ -110,6 +111,9 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         phases.revoke(world)
     with report.timed("f"):
         on_hosts(world)
+    if set(PROFILES) <= automation.profiles:
+        with report.timed("k"):
+            purposes(world)
     _play_membership(world, options)
     if automation.digest:
         expect_digest(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
@@ -15,6 +15,7 @@ from constructs import Construct
 
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.issuing import IssuingAuthority
+from pca_automator.authority.profiles import CertificateProfiles
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.documents import HostDocuments
 from pca_automator.hosts.settings import HostSettings
@@ -25,10 +26,6 @@ from pca_automator.renewal.start_ledger import StartLedger
 from pca_automator.renewal.times import RenewalTimes
 from pca_automator.reporting.events import HOST_RENEWAL_FAILED, HOST_RENEWED, grant_put_events
 from pca_automator.revocation.grants import grant_revocation
-
-LEAF_TEMPLATE = "EndEntityClientAuthCertificate_APIPassthrough/V1"
-"""Subject and SAN from the API call, key usage and client-auth extended key usage from the template.
-https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html"""
 
 
 class HostFunctions(Construct):
@@ -49,6 +46,7 @@ class HostFunctions(Construct):
         settings: what holds for every host.
         starts: the ledger of starts.
         times: validity, and when a certificate is due.
+        profiles: what certificates are for. Default: one profile, for clients and servers.
 
     Raises:
         ValueError: an argument has another type.
@@ -83,12 +81,19 @@ class HostFunctions(Construct):
         settings: HostSettings,
         starts: StartLedger,
         times: RenewalTimes,
+        profiles: CertificateProfiles | None = None,
     ) -> None:
         super().__init__(scope, id)
         certificate_authority = authority.certificate_authority
+        declared = profiles or CertificateProfiles()
         self._factory = factory
         self._inventory = inventory
         self._ledger = ledger
+        self._profiles = {
+            "CERTIFICATE_PROFILES": declared.environment(),
+            "KEY_ALGORITHM": settings.key_algorithm.value,
+            "VALIDITY_DAYS": str(times.validity.to_days()),
+        }
         directories = {
             "CACERT_PATH": settings.ca_certificate_path,
             "CERT_PATH": settings.certificate_path,
@@ -103,26 +108,26 @@ class HostFunctions(Construct):
                 **directories,
                 "GENERATE_CSR_DOCUMENT": documents.document_name("GenerateCsr"),
                 "ISSUANCE_TIMEOUT_SECONDS": str(polling.issuance_timeout.to_seconds()),
-                "KEY_ALGORITHM": settings.key_algorithm.value,
+                **self._profiles,
             },
             table_actions=("GetItem", "UpdateItem"),
         )
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
         _allow_reading_commands(self.cert_csr_status)
-        self.cert_issue = self._make_cert_issue(authority, settings, times.validity)
+        self.cert_issue = self._make_cert_issue(authority, declared.templates)
         self.cert_deploy = self._make(
             "CertDeploy",
             "cert_deploy",
             "Fetches an issued certificate and sends it to its host",
             environment={
                 **directories,
+                **self._profiles,
                 "CA_ARN": certificate_authority.certificate_authority_arn,
                 "INSTALL_DOCUMENT": documents.document_name("InstallCertificate"),
                 "RENEWAL_JITTER_SECONDS": str(times.jitter.to_seconds()),
                 "RENEWAL_THRESHOLD_SECONDS": str(times.threshold.to_seconds()),
-                "SIGNING_HELPER_PATH": settings.signing_helper_path,
-                "VALIDITY_DAYS": str(times.validity.to_days()),
+                "SIGNINGHELPER_PATH": settings.signing_helper_path,
             },
             table_actions=("GetItem", "UpdateItem"),
         )
@@ -185,24 +190,18 @@ class HostFunctions(Construct):
             self._inventory.grant(function, *(f"dynamodb:{action}" for action in table_actions))
         return function
 
-    def _make_cert_issue(
-        self,
-        authority: IssuingAuthority,
-        settings: HostSettings,
-        validity: Duration,
-    ) -> lambda_.Function:
+    def _make_cert_issue(self, authority: IssuingAuthority, templates: Sequence[str]) -> lambda_.Function:
         authority_arn = authority.certificate_authority.certificate_authority_arn
-        template = f"arn:{Stack.of(self).partition}:acm-pca:::template/{LEAF_TEMPLATE}"
+        partition = Stack.of(self).partition
+        allowed = [f"arn:{partition}:acm-pca:::template/{template}" for template in templates]
         function = self._make(
             "CertIssue",
             "cert_issue",
             "Verifies a CSR and has the private CA issue the certificate",
             environment={
+                **self._profiles,
                 "CA_ARN": authority_arn,
-                "KEY_ALGORITHM": settings.key_algorithm.value,
                 "SIGNING_ALGORITHM": authority.signing_algorithm.value,
-                "TEMPLATE_ARN": template,
-                "VALIDITY_DAYS": str(validity.to_days()),
             },
             table_actions=("GetItem", "UpdateItem"),
         )
@@ -211,7 +210,7 @@ class HostFunctions(Construct):
             iam.PolicyStatement(
                 actions=["acm-pca:IssueCertificate"],
                 resources=[authority_arn],
-                conditions={"StringEquals": {"acm-pca:TemplateArn": template}},
+                conditions={"StringEquals": {"acm-pca:TemplateArn": allowed if len(allowed) > 1 else allowed[0]}},
             )
         )
         _allow(function, "states:SendTaskSuccess", "*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Annotations, Duration, Token
 from aws_cdk import aws_scheduler as scheduler
 from constructs import IConstruct
@@ -9,6 +11,7 @@ from constructs import IConstruct
 from pca_automator._internal import validation
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.algorithms import UsageMode
+from pca_automator.authority.profiles import CertificateProfile
 from pca_automator.renewal.longest_gap import longest_gap
 
 SHORT_LIVED_MAXIMUM = Duration.days(7)
@@ -122,6 +125,46 @@ class RenewalTimes:
                 "at least that, or leave it out, or give a schedule in UTC, where no hour is skipped"
             )
         return self
+
+    def check(self, usage_mode: UsageMode, profiles: Mapping[str, CertificateProfile]) -> None:
+        """Whether the CA can issue for so long, also by the profiles that say how long.
+
+        Args:
+            usage_mode: of the CA that issues.
+            profiles: by name.
+
+        Raises:
+            ValueError: a validity is too long for the CA, or too short for the threshold.
+        """
+        self.check_usage_mode(usage_mode)
+        for name, profile in profiles.items():
+            self.check_profile(name, profile, usage_mode)
+
+    def check_profile(self, name: str, profile: CertificateProfile, usage_mode: UsageMode) -> None:
+        """A profile's own validity must leave room for the fleet's threshold, too.
+
+        Args:
+            name: of the profile.
+            profile: what it says.
+            usage_mode: of the CA that issues.
+
+        Raises:
+            ValueError: the validity is too short for the threshold, or too long for the CA.
+        """
+        if profile.validity is None:
+            return
+        prop = f"validity of the profile {name!r}"
+        why = "otherwise every run would renew its hosts"
+        validation.shorter_than("threshold", self.threshold, prop, profile.validity, why)
+        if self.are_known:
+            left = Duration.seconds(profile.validity.to_seconds() - self.threshold.to_seconds())
+            validation.shorter_than("jitter", self.jitter, f"{prop} minus threshold", left, why)
+        if usage_mode is UsageMode.SHORT_LIVED and profile.validity.to_seconds() > SHORT_LIVED_MAXIMUM.to_seconds():
+            raise ValueError(
+                f"{prop} is {profile.validity.to_human_string()}: a CA in short-lived mode issues at most "
+                f"{SHORT_LIVED_MAXIMUM.to_human_string()}; give a shorter validity, or an authority with "
+                "UsageMode.GENERAL_PURPOSE"
+            )
 
     def check_usage_mode(self, usage_mode: UsageMode) -> None:
         """A short-lived CA issues for seven days at most.

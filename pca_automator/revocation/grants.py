@@ -6,9 +6,8 @@ from aws_cdk import Fn
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator._internal.acknowledge import acknowledge_grant
 
 WRITTEN_BY_PRIVATE_CA = (
     "crl/*",
@@ -51,14 +50,14 @@ def grant_revocation(
         _on_behalf(grantee, ["s3:GetBucketAcl", "s3:GetBucketLocation"], [crl_bucket.bucket_arn])
         if crl_bucket.encryption_key is not None:
             _on_behalf(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], [crl_bucket.encryption_key.key_arn])
-        principal = grantee.grant_principal
-        if isinstance(principal, Construct):  # a role or user of this app; others have no place for an acknowledgement
-            acknowledge_policy(principal, {arn: _WILDCARD for arn in objects if arn.endswith("*")})
-    return iam.Grant.add_to_principal(
+    revoke = iam.Grant.add_to_principal(
         actions=["acm-pca:RevokeCertificate"],
         grantee=grantee,
         resource_arns=[certificate_authority.certificate_authority_arn],
     )
+    if crl_bucket is not None:
+        acknowledge_grant(grantee, {arn: _WILDCARD for arn in objects if arn.endswith("*")})
+    return revoke
 
 
 def _on_behalf(grantee: iam.IGrantable, actions: list[str], resources: list[str]) -> None:

@@ -43,7 +43,7 @@ FUNCTIONS = {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "LEDGER_TABLE": "ledger", "CA_ARN": CA_ARN,
         "CERT_PATH": "/etc/pca-automator/certs",
         "KEY_PATH": "/etc/pca-automator/private", "CACERT_PATH": "/etc/pca-automator/certs",
-        "SIGNING_HELPER_PATH": "/usr/local/bin",
+        "SIGNINGHELPER_PATH": "/usr/local/bin",
         "RENEWAL_THRESHOLD_SECONDS": "172800", "RENEWAL_JITTER_SECONDS": "43200",
     },
     "CertIssue": {"VALIDITY_DAYS": "7"},

@@ -176,6 +176,19 @@ def test_an_existing_ca_without_a_bucket_gets_no_crl_pipeline() -> None:
     assert "UnhandledEvents" in [alarm.node.id for alarm in construct.alarms.node.children]
 
 
+def test_the_functions_run_on_the_python_of_the_users_choice() -> None:
+    older = automation(functions=FunctionSettings(runtime=lambda_.Runtime.PYTHON_3_12))
+    for kind, key in (("AWS::Lambda::Function", "Runtime"), ("AWS::Lambda::LayerVersion", "CompatibleRuntimes")):
+        for each in resources(template_of(older), kind).values():
+            assert as_list(each["Properties"][key]) == ["python3.12"]
+
+
+@pytest.mark.parametrize("runtime", [lambda_.Runtime.PYTHON_3_9, lambda_.Runtime.NODEJS_22_X])
+def test_another_runtime_than_the_functions_are_made_for_is_refused(runtime: lambda_.Runtime) -> None:
+    with pytest.raises(ValueError, match=rf"runtime is {runtime.name}: it must be a Python runtime from"):
+        FunctionSettings(runtime=runtime)
+
+
 def test_a_created_ca_may_be_for_longer_certificates() -> None:
     month = RenewalTimes(validity=Duration.days(30))
     made = automation(authority=Authority.created(usage_mode=UsageMode.GENERAL_PURPOSE), times=month)

@@ -24,6 +24,7 @@ DEPLOYED = {
     "state_machine_arn": f"arn:aws:states:{PREFIX}:stateMachine:Renewal",
     "table_arn": f"arn:aws:dynamodb:{PREFIX}:table/hosts",
     "crl_bucket_name": "crls",
+    "retire_function_arn": f"arn:aws:lambda:{PREFIX}:function:CertRetire",
 }
 # Who revokes must be able to write the CRL, by the hand of AWS Private CA alone.
 BY_PRIVATE_CA = {"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:PutObject", "s3:PutObjectAcl"}
@@ -34,6 +35,7 @@ GRANTS = {
     },
     "grant_read_inventory": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"},
     "grant_enrol_hosts": {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+    "grant_retire": {"lambda:InvokeFunction"},
     "grant_revoke": {"acm-pca:RevokeCertificate", *BY_PRIVATE_CA},
 }  # fmt: skip
 
@@ -55,6 +57,12 @@ def granted(automation: AutomationBase, grant: str) -> list[dict[str, Any]]:
     (policy,) = (each for name, each in policies.items() if name.startswith("Pipeline"))
     statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
     return statements
+
+
+def test_who_takes_machines_down_may_retire_them_and_nothing_else() -> None:
+    (statement,) = granted(made(), "grant_retire")
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert "CertRetire" in statement["Resource"]["Fn::GetAtt"][0]
 
 
 @pytest.mark.parametrize("make", [made, imported])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from aws_cdk import aws_lambda as lambda_
 
+from pca_automator.functions import dependency_layer
 from pca_automator.functions.dependency_layer import _WHEEL_PLATFORMS, _PipBundling
 from tests.synthesis import actions, resources, sample_template, statements
 
@@ -125,6 +127,22 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+
+
+@pytest.mark.usefixtures("index")
+def test_the_layer_is_built_where_the_environment_has_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in those that uv makes; Python itself carries one."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pip" else find_spec(name))
+    assert dependency_layer._pip()[-1].endswith(".whl/pip")
+    assert "cp314" in (bundle(tmp_path, "native==1.0", "arm64") / "native.py").read_text()
+
+
+def test_without_any_pip_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RuntimeError, match=r"has none, nor is one on PATH: install pip beside pca-automator"):
+        dependency_layer._pip()
 
 
 def bundle(tmp_path: Path, requirement: str, architecture: str) -> Path:

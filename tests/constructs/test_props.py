@@ -18,6 +18,8 @@ import pca_automator
 from pca_automator import (
     Alarms,
     Authority,
+    CertificateProfile,
+    CertificateProfiles,
     FunctionSettings,
     HostSettings,
     IssuingAuthority,
@@ -46,6 +48,7 @@ def test_fails_with_the_value_and_what_is_allowed(name: str) -> None:
 OPTIONS: dict[str, Any] = {
     "Alarms": Alarms,
     "Authority.created": Authority.created,
+    "CertificateProfile": CertificateProfile,
     "FunctionSettings": FunctionSettings,
     "HostSettings": HostSettings,
     "Pace": Pace,
@@ -75,7 +78,8 @@ def props(cls: type) -> list[str]:
 CLASSES = [
     each
     for name in pca_automator.__all__
-    if not issubclass(each := getattr(pca_automator, name), Enum) and each not in (Authority, IssuingAuthority)
+    if not issubclass(each := getattr(pca_automator, name), Enum)
+    and each not in (Authority, CertificateProfiles, IssuingAuthority)
 ]
 
 

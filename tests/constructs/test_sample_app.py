@@ -35,6 +35,7 @@ CONTEXT: dict[str, Any] = {
     "caOrganization": "Somebody Ltd",
     "caValidityDays": "1000",
     "certificatePath": "/opt/tls/certs",
+    "certificateProfiles": '{"web": {"dnsNames": ["*.web.example.com"], "usages": ["SERVER_AUTH", "CLIENT_AUTH"]}}',
     "csrPath": "/opt/tls/store",
     "dashboard": "false",
     "digestSchedule": "cron(0 7 * * ? *)",
@@ -118,7 +119,7 @@ def test_the_directories_of_the_hosts_are_the_contexts() -> None:
         "CACERT_PATH": CONTEXT["caCertificatePath"],
         "CERT_PATH": CONTEXT["certificatePath"],
         "KEY_PATH": CONTEXT["keyPath"],
-        "SIGNING_HELPER_PATH": CONTEXT["signingHelperPath"],
+        "SIGNINGHELPER_PATH": CONTEXT["signingHelperPath"],
     }
 
 
@@ -129,6 +130,13 @@ def test_keys_validity_threshold_and_policies_are_the_contexts() -> None:
     assert deploy["RENEWAL_THRESHOLD_SECONDS"] == str(3 * DAY)
     assert environment("CertCheck")["REVOKE_REPLACED"] == "ON_KEY_COMPROMISE"
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "NEVER"
+
+
+def test_the_profiles_are_the_contexts() -> None:
+    assert json.loads(environment("CertIssue")["CERTIFICATE_PROFILES"]) == {
+        "default": {"usages": ["CLIENT_AUTH", "SERVER_AUTH"]},
+        "web": {"dns_names": ["*.web.example.com"], "usages": ["CLIENT_AUTH", "SERVER_AUTH"]},
+    }
 
 
 def test_the_ca_is_the_contexts() -> None:

@@ -36,6 +36,8 @@ class Made:
 def made(value: Any, stack: Stack) -> Any:
     if isinstance(value, Made):
         return value.make(stack)
+    if isinstance(value, dict):
+        return {name: made(each, stack) for name, each in value.items()}
     return value(stack) if isinstance(value, Callable) else value
 
 
@@ -71,6 +73,10 @@ def times(**arguments: Any) -> dict[str, Any]:
     return {"times": Made("RenewalTimes", **arguments)}
 
 
+def profiles(**arguments: Any) -> dict[str, Any]:
+    return {"profiles": {"web": Made("CertificateProfile", **arguments)}}
+
+
 def pace(**arguments: Any) -> dict[str, Any]:
     return {"pace": Made("Pace", **arguments)}
 
@@ -88,6 +94,27 @@ def functions(**arguments: Any) -> dict[str, Any]:
 
 
 WRONG = {
+    "a star in a label": Wrong(
+        profiles(dns_names=["web*.example.com"]), r"dns_names has 'web\*.example.com': it must be a pattern such as"
+    ),
+    "a name without a domain": Wrong(profiles(dns_names=["*"]), r"dns_names has '\*': it must be a pattern such as"),
+    "a star for a host of a URI": Wrong(profiles(uris=["spiffe://*/web"]), r"uris has 'spiffe://\*/web'"),
+    "an address for a network": Wrong(profiles(ip_addresses=["10.0.0.1/8"]), r"ip_addresses has '10.0.0.1/8'"),
+    "no usage": Wrong(profiles(usages=set()), r"usages is empty: give at least one"),
+    "a usage as text": Wrong(profiles(usages={"SERVER_AUTH"}), r"usages has 'SERVER_AUTH' at 0: .* Certificate"),
+    "a profile shorter than the threshold": Wrong(
+        profiles(validity=Duration.days(2)), r"threshold is 2 days and validity of the profile 'web' is 2 days"
+    ),
+    "a profile beyond a short-lived CA": Wrong(
+        profiles(validity=Duration.days(8)), r"validity of the profile 'web' is 8 days: a CA in short-lived mode"
+    ),
+    "a profile with a name of another form": Wrong(
+        {"profiles": {"web server": Made("CertificateProfile")}}, r"profiles has the name 'web server': it must have"
+    ),
+    "profiles that fill the environment": Wrong(
+        profiles(dns_names=[f"host-{number}.a-rather-long-name.example.com" for number in range(80)]),
+        r"profiles take [0-9,]+ bytes of the functions' environment: allowed are 2,800",
+    ),
     "threshold as long as the validity": Wrong(
         times(threshold=Duration.days(7)), r"threshold is 7 days and validity is 7 days: .* must be shorter"
     ),

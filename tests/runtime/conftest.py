@@ -67,11 +67,23 @@ ENVIRONMENT = {
     "CERT_PATH": "/etc/pca-automator/certs",
     "KEY_PATH": "/etc/pca-automator/private",
     "CACERT_PATH": "/etc/pca-automator/certs",
-    "SIGNING_HELPER_PATH": "/usr/local/bin",
+    "SIGNINGHELPER_PATH": "/usr/local/bin",
     "KEY_ALGORITHM": "EC_prime256v1",
     "CA_ARN": CA_ARN,
     "SIGNING_ALGORITHM": "SHA256WITHECDSA",
-    "TEMPLATE_ARN": "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1",
+    "CERTIFICATE_PROFILES": json.dumps(
+        {
+            "default": {
+                "usages": ["CLIENT_AUTH", "SERVER_AUTH"],
+                "dns_names": ["*.example.com"],
+                "ip_addresses": ["10.0.0.0/8", "fd00::/8"],
+                "uris": ["spiffe://example.com/host/{hostID}"],
+                "email_addresses": ["*@example.com"],
+            },
+            "client": {"usages": ["CLIENT_AUTH"], "validity_days": 5, "organization": "Example GmbH"},
+            "strong": {"usages": ["CLIENT_AUTH"], "key_algorithm": "EC_secp384r1", "organizational_unit": "Vaults"},
+        }
+    ),
     "VALIDITY_DAYS": "7",
     "RENEWAL_THRESHOLD_SECONDS": "172800",
     "RENEWAL_JITTER_SECONDS": "0",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 from cryptography import x509
 from pca_runtime.shared.timestamps import Clock
 
-from tests.runtime.pki import Ca, make_csr, p256
+from tests.runtime.pki import BOTH, Ca, make_csr, name, p256
 
 REGION = "eu-central-1"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:111122223333:certificate-authority/0a1b2c3d-0000-4000-8000-000000000001"
@@ -24,6 +25,21 @@ ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:111122223333:trust-anchor/aaaaaaaa
 def client_error(code: str, operation: str = "Operation", status: int = 400, **more: Any) -> ClientError:
     response = {"Error": {"Code": code, "Message": f"{code} happened"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError({**response, **more}, operation)
+
+
+_USAGES = {
+    "EndEntityCertificate_APIPassthrough/V1": BOTH,
+    "EndEntityClientAuthCertificate_APIPassthrough/V1": BOTH[:1],
+    "EndEntityServerAuthCertificate_APIPassthrough/V1": BOTH[1:],
+}
+
+
+def _general_name(asked: dict[str, str]) -> x509.GeneralName:
+    ((kind, value),) = asked.items()
+    if kind == "IpAddress":
+        return x509.IPAddress(ipaddress.ip_address(value))
+    return {"DnsName": x509.DNSName, "UniformResourceIdentifier": x509.UniformResourceIdentifier,
+            "Rfc822Name": x509.RFC822Name}[kind](value)  # fmt: skip
 
 
 class CrashError(Exception):
@@ -147,9 +163,19 @@ class FakePca(Recorder):
     def _issue(self, request: dict[str, Any]) -> str:
         token = request["IdempotencyToken"]
         if token not in self._tokens:
-            extensions = request["ApiPassthrough"].get("Extensions", {}).get("SubjectAlternativeNames", [])
-            names = [x509.DNSName(entry["DnsName"]) for entry in extensions]
-            self._tokens[token] = self.add(self.ca.issue(request["Csr"], names=names))
+            passed = request["ApiPassthrough"]
+            names = [_general_name(each) for each in passed.get("Extensions", {}).get("SubjectAlternativeNames", [])]
+            subject = passed["Subject"]
+            pem = self.ca.issue(
+                request["Csr"],
+                names=names,
+                subject=name(
+                    subject["CommonName"], O=subject.get("Organization"), OU=subject.get("OrganizationalUnit")
+                ),
+                purposes=_USAGES[request["TemplateArn"].split("/", 1)[1]],
+                validity=timedelta(days=request["Validity"]["Value"]),
+            )
+            self._tokens[token] = self.add(pem)
         return self._tokens[token]
 
     def add(self, pem: str) -> str:

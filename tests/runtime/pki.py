@@ -21,9 +21,12 @@ def p256() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def name(common_name: str, **more: str) -> x509.Name:
+BOTH = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
+
+
+def name(common_name: str, **more: str | None) -> x509.Name:
     oids = {"O": NameOID.ORGANIZATION_NAME, "OU": NameOID.ORGANIZATIONAL_UNIT_NAME}
-    attributes = [x509.NameAttribute(oids[key], value) for key, value in more.items()]
+    attributes = [x509.NameAttribute(oids[key], value) for key, value in more.items() if value]
     return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
@@ -102,10 +105,10 @@ class Ca:
         start: datetime = NOW,
         validity: timedelta = timedelta(days=7),
         usages: Sequence[str] | None = ("digital_signature", "key_encipherment"),
-        purposes: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.CLIENT_AUTH,),
+        purposes: Sequence[x509.ObjectIdentifier] = BOTH,
         extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
     ) -> str:
-        """A leaf in PEM as the template for clients gives it; the subject is the CSR's unless one is given."""
+        """A leaf in PEM as the template for clients and servers gives it; the subject is the CSR's unless given."""
         csr = x509.load_pem_x509_csr(csr_pem.encode() if isinstance(csr_pem, str) else csr_pem)
         builder = self._builder(subject or csr.subject, csr.public_key(), start, validity)
         builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)

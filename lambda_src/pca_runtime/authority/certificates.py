@@ -1,12 +1,12 @@
-"""Certificates: what a leaf says, and whether it is the one that was asked for."""
+"""Certificates: what a leaf says."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
@@ -14,61 +14,43 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pca_runtime.authority.keys import public_key_sha256
+from pca_runtime.authority.names import Names
 from pca_runtime.authority.parsing import PARSE_ERRORS
 from pca_runtime.errors.kinds import CertificateMismatch
 
-__all__ = [
-    "CLIENT_AUTH",
-    "Asked",
-    "Leaf",
-    "check_leaf",
-    "is_serial",
-    "load_leaf",
-    "one_line",
-    "same_serial",
-    "serial_hex",
-]
+__all__ = ["TEMPLATE_EXTENSIONS", "Leaf", "is_serial", "load_leaf", "one_line", "same_serial", "serial_hex"]
 
-CLIENT_AUTH = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string})
-"""What a template of a client gives. https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html"""
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
-# Every end-entity template gives both bits, whatever the key is.
-_SIGNING = frozenset({"digital_signature"})
-_KEY_USAGES = _SIGNING | {"key_encipherment"}
+# As AWS Private CA calls them; others keep the number of their type.
+_ATTRIBUTES = {
+    NameOID.COMMON_NAME: "CommonName",
+    NameOID.ORGANIZATION_NAME: "Organization",
+    NameOID.ORGANIZATIONAL_UNIT_NAME: "OrganizationalUnit",
+}
+_USAGES = {ExtendedKeyUsageOID.CLIENT_AUTH: "CLIENT_AUTH", ExtendedKeyUsageOID.SERVER_AUTH: "SERVER_AUTH"}
+_KEY_USES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+_KINDS: Mapping[str, tuple[type[x509.GeneralName], Callable[[str], str]]] = {
+    "dns_names": (x509.DNSName, str.lower),
+    "ip_addresses": (x509.IPAddress, str),
+    "uris": (x509.UniformResourceIdentifier, str),
+    "email_addresses": (x509.RFC822Name, str),
+}
+
 # What an end-entity template gives: the last two if the CA is configured to write CRLs or to answer OCSP.
-_EXTENSIONS = frozenset(
+TEMPLATE_EXTENSIONS = frozenset(
     kind.oid.dotted_string
     for kind in (
         x509.BasicConstraints, x509.AuthorityKeyIdentifier, x509.SubjectKeyIdentifier, x509.KeyUsage,
         x509.ExtendedKeyUsage, x509.SubjectAlternativeName, x509.CRLDistributionPoints, x509.AuthorityInformationAccess,
     )
 )  # fmt: skip
-# AWS Private CA sets not-before an hour back, for clocks that are behind; the rest is for rounding.
-_BACKDATED = timedelta(hours=1, minutes=5)
-_SKEW = timedelta(minutes=5)
 _SERIAL_BITS = 160
-_Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 # At most 20 octets (RFC 5280, section 4.1.2.2), with colons between them or without.
 _SERIAL = re.compile(r"[0-9a-fA-F]{1,2}(:?[0-9a-fA-F]{1,2}){0,19}")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of the CA; a certificate that says anything else, or more, is not the answer.
-
-    Args:
-        host_id: all of the subject.
-        dns_names: all of the alternative names.
-        public_key_sha256: of the key in the request.
-        validity: from the moment of issue.
-        purposes: the extended key usages that the template gives, as dotted object identifiers.
-    """
-
-    host_id: str
-    dns_names: frozenset[str]
-    public_key_sha256: str
-    validity: timedelta
-    purposes: frozenset[str] = CLIENT_AUTH
 
 
 @dataclass(frozen=True)
@@ -76,12 +58,12 @@ class Leaf:
     """What the checks and the inventory need of a certificate."""
 
     common_name: str | None
-    other_subject_attributes: int
-    dns_names: frozenset[str]
+    subject: tuple[tuple[str, str], ...]
+    names: Names
     other_names: int
+    usages: frozenset[str]
+    key_usage: frozenset[str]
     is_ca: bool
-    key_usages: frozenset[str]
-    purposes: frozenset[str]
     extensions: frozenset[str]
     serial: str
     not_before: datetime
@@ -133,24 +115,22 @@ def one_line(pem: str) -> str:
 
 
 def _describe(certificate: x509.Certificate) -> Leaf:
-    subject = list(certificate.subject)
     if certificate.serial_number <= 0 or certificate.serial_number.bit_length() > _SERIAL_BITS:
         raise ValueError("a serial number is positive and has at most 20 octets (RFC 5280, section 4.1.2.2)")
-    common_names = [str(name.value) for name in subject if name.oid == NameOID.COMMON_NAME]
-    extensions = {each.oid: each.value for each in certificate.extensions}
-    names = list(_value(extensions, x509.SubjectAlternativeName) or ())
-    dns_names = [name.value.lower() for name in names if isinstance(name, x509.DNSName)]
-    constraints = _value(extensions, x509.BasicConstraints)
-    usage = _value(extensions, x509.KeyUsage)
+    subject = tuple(
+        (_ATTRIBUTES.get(name.oid, name.oid.dotted_string), str(name.value)) for name in certificate.subject
+    )
+    common_names = [value for name, value in subject if name == "CommonName"]
+    names, other_names = _alternative_names(certificate)
     return Leaf(
         common_name=common_names[0] if len(common_names) == 1 else None,
-        other_subject_attributes=len(subject) - len(common_names),
-        dns_names=frozenset(dns_names),
-        other_names=len(names) - len(dns_names),
-        is_ca=constraints is not None and constraints.ca,
-        key_usages=frozenset() if usage is None else _key_usages(usage),
-        purposes=frozenset(each.dotted_string for each in _value(extensions, x509.ExtendedKeyUsage) or ()),
-        extensions=frozenset(oid.dotted_string for oid in extensions),
+        subject=subject,
+        names=names,
+        other_names=other_names,
+        usages=_usages(certificate),
+        key_usage=_key_usage(certificate),
+        is_ca=_is_ca(certificate),
+        extensions=frozenset(each.oid.dotted_string for each in certificate.extensions),
         serial=serial_hex(certificate.serial_number),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
@@ -158,62 +138,38 @@ def _describe(certificate: x509.Certificate) -> Leaf:
     )
 
 
-def _value(extensions: Mapping[x509.ObjectIdentifier, x509.ExtensionType], kind: type[_Kind]) -> _Kind | None:
-    found = extensions.get(kind.oid)
-    return found if isinstance(found, kind) else None
+def _alternative_names(certificate: x509.Certificate) -> tuple[Names, int]:
+    """The names of the kinds that can be asked for, and how many others there are."""
+    found = _extension(certificate, x509.SubjectAlternativeName)
+    everything = [] if found is None else list(found)
+    by_kind = {
+        kind: tuple(sorted(form(str(name.value)) for name in everything if isinstance(name, general_name)))
+        for kind, (general_name, form) in _KINDS.items()
+    }
+    return Names(**by_kind), len(everything) - sum(map(len, by_kind.values()))
 
 
-def _key_usages(usage: x509.KeyUsage) -> frozenset[str]:
-    """The names of the bits that are set; two of them mean nothing, and cannot be asked for, without key agreement."""
-    names = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
-    names += ["key_cert_sign", "crl_sign", *(["encipher_only", "decipher_only"] if usage.key_agreement else [])]
-    return frozenset(name for name in names if getattr(usage, name))
+def _usages(certificate: x509.Certificate) -> frozenset[str]:
+    found = _extension(certificate, x509.ExtendedKeyUsage)
+    return frozenset() if found is None else frozenset(_USAGES.get(use, use.dotted_string) for use in found)
 
 
-def check_leaf(leaf: Leaf, asked: Asked, now: datetime) -> None:
-    """Is this the certificate that was asked for? The last look before it goes to the host.
-
-    Args:
-        leaf: the certificate.
-        asked: what was asked.
-        now: not before it was issued.
-
-    Raises:
-        CertificateMismatch: with the code ``CERTIFICATE_NOT_AS_REQUESTED`` and everything that is wrong.
-    """
-    if wrong := [*_wrong_names(leaf, asked), *_wrong_uses(leaf, asked), *_wrong_times(leaf, asked, now)]:
-        message = f"the certificate for {asked.host_id} is not the one that was asked for: {'; '.join(wrong)}"
-        raise CertificateMismatch(message, code="CERTIFICATE_NOT_AS_REQUESTED")
+def _key_usage(certificate: x509.Certificate) -> frozenset[str]:
+    found = _extension(certificate, x509.KeyUsage)
+    if found is None:
+        return frozenset()
+    # Two of them have no meaning without key agreement, and cannot be asked for then.
+    uses = [use for use in _KEY_USES if not use.endswith("_only") or found.key_agreement]
+    return frozenset(use for use in uses if getattr(found, use))
 
 
-def _wrong_names(leaf: Leaf, asked: Asked) -> Iterator[str]:
-    if leaf.public_key_sha256 != asked.public_key_sha256:
-        yield "its key is not the key of the CSR"
-    if leaf.common_name != asked.host_id or leaf.other_subject_attributes:
-        yield f"its subject is not exactly CN={asked.host_id}"
-    if extra := sorted(leaf.dns_names - asked.dns_names):
-        yield f"it has names that the inventory does not give: {', '.join(extra)[:300]}"
-    if missing := sorted(asked.dns_names - leaf.dns_names):
-        yield f"it lacks names that the inventory gives: {', '.join(missing)[:300]}"
-    if leaf.other_names:
-        yield "it has alternative names that are not DNS names"
+def _is_ca(certificate: x509.Certificate) -> bool:
+    found = _extension(certificate, x509.BasicConstraints)
+    return found is not None and found.ca
 
 
-def _wrong_uses(leaf: Leaf, asked: Asked) -> Iterator[str]:
-    if leaf.is_ca:
-        yield "it is a CA certificate"
-    if not _SIGNING <= leaf.key_usages <= _KEY_USAGES:
-        yield f"its key usage is {', '.join(sorted(leaf.key_usages)) or 'not there'}"
-    if leaf.purposes != asked.purposes:
-        yield f"its extended key usage is {', '.join(sorted(leaf.purposes)) or 'not there'}"
-    if unknown := sorted(leaf.extensions - _EXTENSIONS):
-        yield f"it has extensions that no template of ours gives: {', '.join(unknown)[:300]}"
-
-
-def _wrong_times(leaf: Leaf, asked: Asked, now: datetime) -> Iterator[str]:
-    if leaf.not_after <= now:
-        yield "it has expired"
-    if leaf.not_before > now + _SKEW:
-        yield f"it begins at {leaf.not_before.isoformat()}, which is still to come"
-    if leaf.not_after > now + asked.validity + _SKEW or leaf.not_after - leaf.not_before > asked.validity + _BACKDATED:
-        yield f"it is valid until {leaf.not_after.isoformat()}, longer than the {asked.validity.days} days asked for"
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

@@ -70,6 +70,22 @@ _LISTING = (
         "Correct the attribute; the message says its value and what is allowed.",
     ),
     _own(
+        "PROFILE_UNKNOWN", "CertCSR CertIssue CertDeploy",
+        "The host's item names a certificate profile that the construct does not declare.",
+        "Correct the attribute certificateProfile (pca-automator hosts set <id> --override certificateProfile=...), or "
+        "declare the profile in the construct's profiles.",
+    ),
+    _own(
+        "PROFILE_REFUSES_NAME", "CertCSR CertIssue CertDeploy",
+        "The host's item asks for a name that the host's certificate profile does not allow.",
+        "Take the name out of the item, or have the construct's profile allow it by a pattern.",
+    ),
+    _own(
+        "PROFILE_REFUSES_KEY", "CertCSR CertIssue CertDeploy",
+        "The host's item asks for another key algorithm than the host's certificate profile has.",
+        "Take keyAlgorithm out of the item, or choose another profile.",
+    ),
+    _own(
         "LEASE_LOST", "CertCSR CertIssue CertDeploy CertDeployStatus",
         "Another run took the host over, or it was retired or edited while it was renewed.",
         "Nothing, if the other run renews it; otherwise run the host again.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from pca_runtime.authority import names
 from pca_runtime.errors.kinds import InvalidInventoryItem
 from pca_runtime.inventory.attributes import Fault, Judge, Limits
 from pca_runtime.shared import identifiers
@@ -18,12 +20,7 @@ from pca_runtime.shared.timestamps import utc_now
 
 __all__ = ["HostItem", "Overrides", "Pending"]
 
-# ApiPassthrough takes up to 150 subject alternative names.
-# https://docs.aws.amazon.com/privateca/latest/APIReference/API_Extensions.html
-DNS_NAMES_MAX = 150
-# InstallCertificate takes 5,984 characters: base64, four of them for three bytes of DER. An RSA-4096
-# certificate from an RSA-4096 CA has 1,600 bytes without names; each name adds its length and up to 4.
-DNS_NAMES_BYTES_MAX = 2_500
+PROFILE_NAME = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 _MESSAGE_MAX = 2_000
 
 
@@ -68,17 +65,17 @@ def _key_mode(value: str) -> str:
     return value
 
 
-def _dns_name(value: str) -> str:
-    if not identifiers.is_dns_name(value):
-        raise ValueError("allowed is a host name, optionally below *., of at most 253 characters")
-    return value.lower()
-
-
-def _distinct(names: list[str]) -> list[str]:
-    distinct = sorted(set(names))
-    if sum(len(name) + 4 for name in distinct) > DNS_NAMES_BYTES_MAX:
-        raise ValueError(f"allowed are names of at most {DNS_NAMES_BYTES_MAX} characters together, with 4 for each")
+def _distinct(given: list[str]) -> list[str]:
+    distinct = sorted(set(given))
+    if sum(len(name) + 4 for name in distinct) > names.NAMES_BYTES_MAX:
+        raise ValueError(f"allowed are names of at most {names.NAMES_BYTES_MAX} characters together, with 4 for each")
     return distinct
+
+
+def _profile(value: str) -> str:
+    if not re.fullmatch(PROFILE_NAME, value):
+        raise ValueError("allowed is the name of a profile: letters, digits, _ and -, at most 64, from a letter on")
+    return value
 
 
 def _as_list(value: object) -> object:
@@ -86,6 +83,10 @@ def _as_list(value: object) -> object:
     return sorted(value) if isinstance(value, set) and all(isinstance(name, str) for name in value) else value
 
 
+_Name = TypeVar("_Name")
+_Listed = Annotated[
+    list[_Name], BeforeValidator(_as_list), Field(max_length=names.NAMES_MAX), AfterValidator(_distinct)
+]
 _Path = Annotated[str, AfterValidator(_path)]
 _Owner = Annotated[str, AfterValidator(_owner)]
 
@@ -98,14 +99,13 @@ class Overrides(BaseModel):
     cert_path: _Path | None = Field(None, alias="certPath")
     key_path: _Path | None = Field(None, alias="keyPath")
     cacert_path: _Path | None = Field(None, alias="cacertPath")
-    signing_helper_path: _Path | None = Field(None, alias="signinghelperPath")
+    signinghelper_path: _Path | None = Field(None, alias="signinghelperPath")
     key_algorithm: KeyAlgorithm | None = Field(None, alias="keyAlgorithm")
-    dns_names: Annotated[
-        list[Annotated[str, AfterValidator(_dns_name)]],
-        BeforeValidator(_as_list),
-        Field(max_length=DNS_NAMES_MAX),
-        AfterValidator(_distinct),
-    ] = Field([], alias="dnsNames")
+    certificate_profile: Annotated[str, AfterValidator(_profile)] | None = Field(None, alias="certificateProfile")
+    dns_names: _Listed[Annotated[str, AfterValidator(names.dns_name)]] = Field([], alias="dnsNames")
+    ip_addresses: _Listed[Annotated[str, AfterValidator(names.ip_address)]] = Field([], alias="ipAddresses")
+    uris: _Listed[Annotated[str, AfterValidator(names.uri)]] = Field([], alias="uris")
+    email_addresses: _Listed[Annotated[str, AfterValidator(names.email_address)]] = Field([], alias="emailAddresses")
     file_owner: _Owner = Field("", alias="fileOwner")
     file_group: _Owner = Field("", alias="fileGroup")
     # Empty: the files keep the owner, group and mode that they have; new ones are root's, 0644 and 0400.
@@ -120,6 +120,12 @@ class Overrides(BaseModel):
             "keyPath": self.key_path or defaults.key_path,
             "cacertPath": self.cacert_path or defaults.cacert_path,
         }
+
+    def alternative_names(self) -> names.Names:
+        """The alternative names that the host asks for."""
+        return names.Names(
+            tuple(self.dns_names), tuple(self.ip_addresses), tuple(self.uris), tuple(self.email_addresses)
+        )
 
     @classmethod
     def of(cls, host_id: str, attributes: Mapping[str, Any]) -> Overrides:

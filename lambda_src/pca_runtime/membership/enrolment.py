@@ -28,8 +28,8 @@ __all__ = ["Enrolment", "Gathered", "gather"]
 
 # What a person may write beside hostID; everything else in an item is the system's.
 OVERRIDES = (
-    "bundle", "cacertPath", "certMode", "certPath", "dnsNames", "fileGroup", "fileOwner", "keyAlgorithm", "keyMode",
-    "keyPath", "signinghelperPath",
+    "bundle", "cacertPath", "certMode", "certPath", "certificateProfile", "dnsNames", "emailAddresses", "fileGroup",
+    "fileOwner", "ipAddresses", "keyAlgorithm", "keyMode", "keyPath", "signinghelperPath", "uris",
 )  # fmt: skip
 
 Change = Literal["ENROL", "CHANGED", "REMOVED"]

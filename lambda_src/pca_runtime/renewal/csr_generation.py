@@ -100,7 +100,7 @@ class CsrGeneration:
                 "hostID": lease.host_id,
                 "requestId": lease.request_id,
                 **overrides.directories(settings),
-                "keyAlgorithm": overrides.key_algorithm or settings.key_algorithm,
+                "keyAlgorithm": settings.request_for(lease.host_id, overrides).key_algorithm,
             },
         )
 

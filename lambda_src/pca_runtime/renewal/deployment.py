@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pca_runtime.authority.certificates import Asked, Leaf, check_leaf, load_leaf, one_line
+from pca_runtime.authority.certificates import Leaf, load_leaf, one_line
 from pca_runtime.errors.kinds import (
     CertificateMismatch,
     CertificateNotReady,
@@ -191,15 +191,9 @@ class Deployment:
 
     def _install(self, lease: Lease, item: HostItem, issued: _Issued, *, complete_task: bool = True) -> str:
         expected_key = item.pending.public_key_sha256 if item.pending else None
-        overrides = item.overrides()
         now = self._clock()
-        asked = Asked(
-            host_id=lease.host_id,
-            dns_names=frozenset(overrides.dns_names),
-            public_key_sha256=str(expected_key),
-            validity=timedelta(days=self._settings.validity_days),
-        )
-        check_leaf(issued.leaf, asked, now)
+        wanted = self._settings.request_for(lease.host_id, item.overrides())
+        wanted.check(issued.leaf, expected_key_sha256=str(expected_key), now=now)
         may_send, item = self._inventory.claim_install(lease, self._described(lease, issued), now, _INSTALL_CLAIM)
         if may_send:
             item = self._inventory.store_install_command(lease, self._send(lease, item, issued))
@@ -241,7 +235,7 @@ class Deployment:
                 "hostID": lease.host_id,
                 "requestId": lease.request_id,
                 **overrides.directories(settings),
-                "signinghelperPath": overrides.signing_helper_path or settings.signing_helper_path,
+                "signinghelperPath": overrides.signinghelper_path or settings.signinghelper_path,
                 "certificate": one_line(issued.pem),
                 "chain": one_line(issued.chain),
                 "sentAt": str(int(self._clock().timestamp())),

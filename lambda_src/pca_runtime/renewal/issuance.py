@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from pca_runtime.authority.csr import VerifiedCsr, verify_csr
+from pca_runtime.authority.profiles import CertificateRequest
 from pca_runtime.errors.kinds import CsrRejected
 from pca_runtime.errors.of_aws import translated
-from pca_runtime.inventory.item import HostItem, Overrides
+from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import Lease
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
@@ -18,19 +18,7 @@ from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.timestamps import Clock
 
-__all__ = ["Issuance", "api_passthrough"]
-
-
-def api_passthrough(host_id: str, overrides: Overrides) -> dict[str, Any]:
-    """Subject and names come from the inventory; the template takes these before anything in the CSR.
-
-    https://docs.aws.amazon.com/privateca/latest/userguide/template-order-of-operations.html
-    """
-    passthrough: dict[str, Any] = {"Subject": {"CommonName": host_id}}
-    if overrides.dns_names:
-        names = [{"DnsName": name} for name in overrides.dns_names]
-        passthrough["Extensions"] = {"SubjectAlternativeNames": names}
-    return passthrough
+__all__ = ["Issuance"]
 
 
 class Issuance:
@@ -57,7 +45,6 @@ class Issuance:
         self._settings = settings
         self._inventory = inventory
         self._ledger = ledger
-        self._validity = timedelta(days=settings.validity_days)
         self._private_ca = private_ca
         self._callbacks = callbacks
         self._clock = clock
@@ -77,21 +64,22 @@ class Issuance:
 
         Raises:
             CsrRejected: the CSR is not one that this host may ask with.
+            InvalidInventoryItem: its item asks for what no declared profile allows.
             LeaseLost: the host is no longer this run's.
             IssuanceBudgetExceeded: the host had as many certificates within a day as it gets.
             IssuanceFailed: the CA refused.
         """
         lease = Lease(host_id, run_id)
         item = self._inventory.held(host_id, run_id)
-        overrides = item.overrides()
-        expected = overrides.key_algorithm or self._settings.key_algorithm
-        verified = verify_csr(csr, host_id=host_id, key_algorithm=expected)
+        wanted = self._settings.request_for(host_id, item.overrides())
+        verified = verify_csr(csr, host_id=host_id, key_algorithm=wanted.key_algorithm)
         known = item.pending.public_key_sha256 if item.pending else None
         if known not in (None, verified.public_key_sha256):
             raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
         if not by_hand:
             self._within_budget(item, lease)
-        _, entry = self._ledger.intend(host_id, run_id, lease.request_id, verified.public_key_sha256, self._validity)
+        validity = timedelta(days=wanted.validity_days)
+        _, entry = self._ledger.intend(host_id, run_id, lease.request_id, verified.public_key_sha256, validity)
         if entry.public_key_sha256 != verified.public_key_sha256:
             raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
         pending = self._inventory.store_request(lease, verified.public_key_sha256, task_token).pending
@@ -100,7 +88,7 @@ class Issuance:
             return False
         if pending and pending.certificate_arn:
             return False
-        certificate_arn = self._issue(lease, overrides, verified)
+        certificate_arn = self._issue(lease, wanted, verified)
         self._ledger.issued(entry, certificate_arn)
         self._inventory.store_certificate_arn(lease, certificate_arn)
         return True
@@ -110,7 +98,7 @@ class Issuance:
         if not any(entry.request_id == lease.request_id for entry in entries):
             check_budget(item.host_id, entries, self._settings.issuance_budget, item.failure_count, self._clock())
 
-    def _issue(self, lease: Lease, overrides: Overrides, csr: VerifiedCsr) -> str:
+    def _issue(self, lease: Lease, wanted: CertificateRequest, csr: VerifiedCsr) -> str:
         """One certificate for each request: the CA honours the token for five minutes, longer than retries.
 
         https://docs.aws.amazon.com/privateca/latest/APIReference/API_IssueCertificate.html
@@ -120,9 +108,9 @@ class Issuance:
                 CertificateAuthorityArn=self._settings.ca_arn,
                 Csr=csr.pem,
                 SigningAlgorithm=self._settings.signing_algorithm,
-                TemplateArn=self._settings.template_arn,
-                Validity={"Type": "DAYS", "Value": self._settings.validity_days},
-                ApiPassthrough=api_passthrough(lease.host_id, overrides),
+                TemplateArn=self._settings.template_arn(wanted.template),
+                Validity={"Type": "DAYS", "Value": wanted.validity_days},
+                ApiPassthrough=wanted.api_passthrough(),
                 IdempotencyToken=lease.request_id,
             )
         return str(answer["CertificateArn"])

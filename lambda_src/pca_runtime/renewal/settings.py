@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Json
 
+from pca_runtime.authority.profiles import CertificateProfile, CertificateRequest, request
+from pca_runtime.inventory.item import Overrides
 from pca_runtime.shared.settings import (
     Arn,
     FunctionSettings,
@@ -63,10 +65,33 @@ class CertCheckSettings(ScheduledSettings, StartsSettings):
     revoke_replaced: ReplacementRevocation = "NEVER"
 
 
-class CertCsrSettings(PolledCommands, StartsSettings):
+class ProfileSettings(FunctionSettings):
+    """What a certificate may be for; key and validity are those of a host where neither item nor profile says."""
+
+    certificate_profiles: Json[dict[str, CertificateProfile]]
+    key_algorithm: KeyAlgorithm
+    validity_days: Positive
+
+    def request_for(self, host_id: str, overrides: Overrides) -> CertificateRequest:
+        """What the host's item asks for, as far as a declared profile allows it.
+
+        Raises:
+            InvalidInventoryItem: it does not allow it; says what is allowed.
+        """
+        return request(
+            host_id,
+            profile_name=overrides.certificate_profile,
+            key_algorithm=overrides.key_algorithm,
+            names=overrides.alternative_names(),
+            profiles=self.certificate_profiles,
+            default_key_algorithm=self.key_algorithm,
+            default_validity_days=self.validity_days,
+        )
+
+
+class CertCsrSettings(ProfileSettings, PolledCommands, StartsSettings):
     issuance_timeout_seconds: Positive
     generate_csr_document: Text
-    key_algorithm: KeyAlgorithm
 
     @property
     def lease_seconds(self) -> int:
@@ -78,25 +103,25 @@ class CertCsrStatusSettings(StartsSettings):
     """CertCSRStatus reads no item of the inventory."""
 
 
-class CertIssueSettings(TableSettings, StartsSettings):
+class CertIssueSettings(ProfileSettings, TableSettings, StartsSettings):
     ca_arn: Arn
     ledger_table: Text
     # Certificates for one host within a day; what a person forces is not counted against it.
     issuance_budget: Positive = 10
     signing_algorithm: SigningAlgorithm
-    template_arn: Arn
-    validity_days: Positive
-    key_algorithm: KeyAlgorithm
+
+    def template_arn(self, template: str) -> str:
+        """Of the CA's partition."""
+        return f"arn:{self.ca_arn.split(':')[1]}:acm-pca:::template/{template}"
 
 
-class CertDeploySettings(PolledCommands, StartsSettings):
+class CertDeploySettings(ProfileSettings, PolledCommands, StartsSettings):
     ca_arn: Arn
     install_document: Text
     ledger_table: Text
     renewal_threshold_seconds: Seconds
     renewal_jitter_seconds: Seconds
-    signing_helper_path: Text
-    validity_days: Positive
+    signinghelper_path: Text
 
 
 class CertDeployStatusSettings(TableSettings, StartsSettings):

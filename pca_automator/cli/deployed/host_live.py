@@ -50,7 +50,7 @@ def _order(deployment: Deployment, item: Any) -> Any:
         parameters={
             "hostID": item.host_id,
             **own.directories(directories),
-            "signinghelperPath": own.signing_helper_path or defaults["SIGNING_HELPER_PATH"],
+            "signinghelperPath": own.signinghelper_path or defaults["SIGNINGHELPER_PATH"],
         },
     )
 

@@ -13,6 +13,7 @@ from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.output import counted, say
 from pca_automator.cli.runtime import runtime
 
+_LISTS = ("dnsNames", "emailAddresses", "ipAddresses", "uris")
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 # A file of another kind would bring thousands; the first few say what it is.
 _MISTAKES_SHOWN = 20
@@ -83,7 +84,7 @@ def validated(host_id: str, given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _typed(name: str, value: str) -> Any:
-    if name == "dnsNames":
+    if name in _LISTS:
         return [part for part in re.split(r"[;,\s]+", value) if part]
     if name == "bundle":
         if value.lower() not in _TRUTH:

@@ -13,6 +13,7 @@ from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.proof.laboratory import RESERVED_ID
 from pca_automator.cli.proof.session import Answer, Door
+from pca_automator.cli.runtime import runtime
 
 _ISSUED_SECONDS = 60.0
 _POLL_SECONDS = 15.0
@@ -91,11 +92,10 @@ def issue(deployment: Deployment) -> Throwaway:
         "CertificateAuthorityArn": deployment.authority,
         "Csr": csr.public_bytes(serialization.Encoding.PEM),
         "SigningAlgorithm": settings["SIGNING_ALGORITHM"],
-        "TemplateArn": settings["TEMPLATE_ARN"],
+        "TemplateArn": _template(deployment.authority, settings["CERTIFICATE_PROFILES"]),
         "Validity": {"Type": "DAYS", "Value": 1},
+        "ApiPassthrough": {"Subject": {"CommonName": RESERVED_ID}},
     }
-    if "APIPassthrough" in settings["TEMPLATE_ARN"]:
-        request["ApiPassthrough"] = {"Subject": {"CommonName": RESERVED_ID}}
     arn = pca.issue_certificate(**request)["CertificateArn"]
     deadline = time.monotonic() + _ISSUED_SECONDS
     while True:
@@ -110,6 +110,13 @@ def issue(deployment: Deployment) -> Throwaway:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return Throwaway(answer["Certificate"], private.decode(), _deployed_door(deployment))
+
+
+def _template(authority_arn: str, declared: str) -> str:
+    """The template of the default profile, as CertIssue asks for it."""
+    profiles = runtime("authority.profiles")
+    default = json.loads(declared)[profiles.DEFAULT_PROFILE]
+    return f"arn:{authority_arn.split(':')[1]}:acm-pca:::template/{profiles.TEMPLATES[frozenset(default['usages'])]}"
 
 
 def _deployed_door(deployment: Deployment) -> dict[str, str]:

@@ -6,11 +6,16 @@ import json
 import time
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
+from pca_automator.rehearsal.scenario import purposes
 from pca_automator.rehearsal.scenario.world import World
 from pca_automator.rehearsal.stage.hosts import Member, inventory_item
 
-CONTEXT = {"enrolByTag": "PcaAutomatorRehearsal=joins", "digestSchedule": "cron(0 7 * * ? *)"}
-"""What the sample app is deployed with, so that machines can join by their tags, and a digest is sent."""
+CONTEXT = {
+    "certificateProfiles": json.dumps(purposes.PROFILES),
+    "digestSchedule": "cron(0 7 * * ? *)",
+    "enrolByTag": "PcaAutomatorRehearsal=joins",
+}
+"""What the sample app is deployed with: hosts can choose a profile, machines join by their tags, a digest is sent."""
 
 _ENROLMENT_SECONDS = 60
 # A busy machine takes longer, and is no reason to say that a host did not come live.

@@ -38,6 +38,8 @@ class Automation:
     retire: str
     """The function CertRetire."""
     signing_algorithm: str
+    profiles: frozenset[str]
+    """The certificate profiles that the app declares."""
     enrols: bool
     """Whether an item that is put into the table starts the workflow by itself."""
     digest: str
@@ -93,11 +95,12 @@ def _automation(
         key_path=deploy["KEY_PATH"],
         csr_path=sealed["csrPath"],
         ca_certificate_path=deploy["CACERT_PATH"],
-        signing_helper_path=deploy["SIGNING_HELPER_PATH"],
+        signing_helper_path=deploy["SIGNINGHELPER_PATH"],
         hooks_path=sealed["hooksPath"],
         crl_bucket=own["CRLProcessor"][1]["CRL_BUCKET"] if "CRLProcessor" in own else "",
         retire=own["CertRetire"][0],
         signing_algorithm=own["CertIssue"][1]["SIGNING_ALGORITHM"],
+        profiles=frozenset(json.loads(own["CertIssue"][1]["CERTIFICATE_PROFILES"])),
         enrols="CertEnroll" in own,
         digest=own["CertDigest"][0] if "CertDigest" in own else "",
         enrolment_waits=window + _waits(_definition(aws, machine)),

@@ -23,7 +23,7 @@ def refused(**attributes: Any) -> str:
 def test_an_item_with_only_a_host_id_has_the_documented_defaults() -> None:
     overrides = Overrides.of(HOST, {"hostID": HOST})
     assert overrides.cert_path is overrides.key_path is overrides.cacert_path is None
-    assert overrides.signing_helper_path is overrides.key_algorithm is None
+    assert overrides.signinghelper_path is overrides.key_algorithm is None
     assert (overrides.cert_mode, overrides.key_mode, overrides.bundle) == ("", "", False)
     assert (overrides.file_owner, overrides.file_group, overrides.dns_names) == ("", "", [])
 

@@ -10,6 +10,7 @@ from pca_runtime.errors.kinds import (
     AccessRefused,
     CsrRejected,
     InvalidInput,
+    InvalidInventoryItem,
     IssuanceFailed,
     LeaseLost,
     ServiceUnavailable,
@@ -17,7 +18,7 @@ from pca_runtime.errors.kinds import (
 )
 from pca_runtime.shared.identifiers import request_id
 
-from tests.runtime.conftest import ENVIRONMENT, HOST, World
+from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import CA_ARN, client_error
 from tests.runtime.pki import make_csr, p256
 from tests.runtime.renewal.steps import LIVE, RUN, TOKEN, completed, host, issuance_event, issue, until_csr
@@ -42,11 +43,67 @@ def test_asks_for_exactly_what_the_inventory_says(world: World) -> None:
         "CertificateAuthorityArn": CA_ARN,
         "Csr": csr.encode(),
         "SigningAlgorithm": "SHA256WITHECDSA",
-        "TemplateArn": ENVIRONMENT["TEMPLATE_ARN"],
+        "TemplateArn": "arn:aws:acm-pca:::template/EndEntityCertificate_APIPassthrough/V1",
         "Validity": {"Type": "DAYS", "Value": 7},
         "ApiPassthrough": {"Subject": {"CommonName": HOST}},
         "IdempotencyToken": request_id(RUN, HOST),
     }
+
+
+def test_asks_for_what_the_profile_of_the_item_says(world: World) -> None:
+    csr = claimed(world, certificateProfile="client")
+    world.invoke("cert_issue", request_of(csr))
+    (request,) = world.pca.requests("issue_certificate")
+    assert request["TemplateArn"].endswith("/EndEntityClientAuthCertificate_APIPassthrough/V1")
+    assert request["Validity"]["Value"] == 5
+    assert request["ApiPassthrough"] == {"Subject": {"CommonName": HOST, "Organization": "Example GmbH"}}
+
+
+def test_every_kind_of_name_reaches_the_ca_as_its_own_kind(world: World) -> None:
+    csr = claimed(
+        world,
+        dnsNames=["A.example.com", HOST],
+        ipAddresses=["10.1.2.3", "FD00:0::1"],
+        uris=[f"spiffe://example.com/host/{HOST}"],
+        emailAddresses=["ops@EXAMPLE.com"],
+    )
+    world.invoke("cert_issue", request_of(csr))
+    (request,) = world.pca.requests("issue_certificate")
+    assert request["ApiPassthrough"]["Extensions"]["SubjectAlternativeNames"] == [
+        {"DnsName": "a.example.com"},
+        {"DnsName": HOST},
+        {"IpAddress": "10.1.2.3"},
+        {"IpAddress": "fd00::1"},
+        {"UniformResourceIdentifier": f"spiffe://example.com/host/{HOST}"},
+        {"Rfc822Name": "ops@example.com"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ({"certificateProfile": "admin"}, "PROFILE_UNKNOWN"),
+        ({"certificateProfile": "client", "dnsNames": ["a.example.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["example.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["a.b.example.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["*.example.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["a.example.com.evil.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["i-0fedcba9876543210"]}, "PROFILE_REFUSES_NAME"),
+        ({"dnsNames": ["10.1.2.3"]}, "INVENTORY_ATTRIBUTE_INVALID"),
+        ({"ipAddresses": ["192.0.2.1"]}, "PROFILE_REFUSES_NAME"),
+        ({"ipAddresses": ["::ffff:10.1.2.3"]}, "INVENTORY_ATTRIBUTE_INVALID"),
+        ({"uris": ["spiffe://example.com/host/i-0fedcba9876543210"]}, "PROFILE_REFUSES_NAME"),
+        ({"uris": [f"spiffe://example.com/host/{HOST}/../admin"]}, "PROFILE_REFUSES_NAME"),
+        ({"emailAddresses": ["root@evil.com"]}, "PROFILE_REFUSES_NAME"),
+        ({"certificateProfile": "strong", "keyAlgorithm": "EC_prime256v1"}, "PROFILE_REFUSES_KEY"),
+    ],
+)
+def test_a_hostile_item_gets_nothing_outside_a_profile(world: World, attributes: dict[str, Any], code: str) -> None:
+    csr = claimed(world)
+    world.put(**{**world.item(), **attributes})
+    with pytest.raises(InvalidInventoryItem, match=code):
+        world.invoke("cert_issue", request_of(csr))
+    assert world.pca.calls == []
 
 
 def test_token_and_fingerprint_are_stored_before_the_ca_is_asked(world: World) -> None:

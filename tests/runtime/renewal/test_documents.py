@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pca_runtime.authority.names import NAMES_BYTES_MAX
 from pca_runtime.errors.catalogue import CATALOGUE
-from pca_runtime.inventory.item import DNS_NAMES_BYTES_MAX
 from pca_runtime.shared.identifiers import request_id
 
 from pca_automator.ssm_documents import load_document, script
@@ -54,7 +54,7 @@ def test_only_what_has_a_default_and_no_setting_is_left_to_the_document(world: W
 
 def test_the_largest_certificates_and_chains_fit(world: World) -> None:
     """RSA-4096 on both sides, with as many names as the inventory allows."""
-    names = [f"h{number:03}.example.com" for number in range(DNS_NAMES_BYTES_MAX // 20)]
+    names = [f"h{number:03}.example.com" for number in range(NAMES_BYTES_MAX // 20)]
     world.put(dnsNames=names, keyAlgorithm="RSA_4096")
     world.pca.ca = Ca(key=rsa.generate_private_key(65537, 4096))
     world.ssm.csrs[request_id(RUN, HOST)] = make_csr(HOST, rsa.generate_private_key(65537, 4096))

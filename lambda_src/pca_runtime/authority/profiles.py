@@ -1,0 +1,209 @@
+"""What a certificate is for: the profiles that the construct declares, and what they make of a host's wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pca_runtime.authority.certificates import TEMPLATE_EXTENSIONS, Leaf
+from pca_runtime.authority.names import KINDS, NAMES_BYTES_MAX, NAMES_MAX, Names, matches
+from pca_runtime.errors.kinds import CertificateMismatch, InvalidInventoryItem
+from pca_runtime.shared.settings import KeyAlgorithm
+
+__all__ = ["DEFAULT_PROFILE", "TEMPLATES", "CertificateProfile", "CertificateRequest", "Usage", "request"]
+
+Usage = Literal["CLIENT_AUTH", "SERVER_AUTH"]
+
+DEFAULT_PROFILE = "default"
+"""The profile of a host whose item names none."""
+
+TEMPLATES: Mapping[frozenset[str], str] = {
+    frozenset({"CLIENT_AUTH", "SERVER_AUTH"}): "EndEntityCertificate_APIPassthrough/V1",
+    frozenset({"CLIENT_AUTH"}): "EndEntityClientAuthCertificate_APIPassthrough/V1",
+    frozenset({"SERVER_AUTH"}): "EndEntityServerAuthCertificate_APIPassthrough/V1",
+}
+"""Subject and names from the API call, key usage and extended key usages from the template.
+https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html"""
+
+# What each of these templates fixes.
+_KEY_USAGE = frozenset({"digital_signature", "key_encipherment"})
+# The CA dates a certificate an hour back, for hosts whose clocks are behind.
+_BACKDATED = timedelta(hours=1, minutes=5)
+_SKEW = timedelta(minutes=5)
+
+
+class CertificateProfile(BaseModel):
+    """As the construct declares it; names are patterns, see :func:`pca_runtime.authority.names.matches`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usages: Annotated[frozenset[Usage], Field(min_length=1)]
+    validity_days: Annotated[int, Field(ge=1)] | None = None
+    key_algorithm: KeyAlgorithm | None = None
+    organization: str | None = None
+    organizational_unit: str | None = None
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+    email_addresses: tuple[str, ...] = ()
+    wildcards: bool = False
+
+    def refused(self, host_id: str, names: Names) -> list[str]:
+        """The names that a host asks for and may not have; its own id it always may."""
+        return [
+            name
+            for kind, asked in names.by_kind()
+            for name in asked
+            if not (kind == "dns_names" and name == host_id)
+            and not matches(kind, name, getattr(self, kind), host_id=host_id, wildcards=self.wildcards)
+        ]
+
+
+@dataclass(frozen=True)
+class CertificateRequest:
+    """What is asked of the CA for a host, and so what must come back.
+
+    Args:
+        host_id: the common name.
+        key_algorithm: what the host's key must be.
+        names: alternative names, all of them allowed.
+        profile: what the certificate is for.
+        validity_days: how long it is valid.
+    """
+
+    host_id: str
+    key_algorithm: str
+    names: Names
+    profile: CertificateProfile
+    validity_days: int
+
+    @property
+    def template(self) -> str:
+        """The name of the template that fixes the usages."""
+        return TEMPLATES[frozenset(self.profile.usages)]
+
+    def api_passthrough(self) -> dict[str, Any]:
+        """Subject and names come from here; the template takes these before anything in the CSR.
+
+        https://docs.aws.amazon.com/privateca/latest/userguide/template-order-of-operations.html
+        """
+        subject = {
+            "CommonName": self.host_id,
+            "Organization": self.profile.organization,
+            "OrganizationalUnit": self.profile.organizational_unit,
+        }
+        passthrough: dict[str, Any] = {"Subject": {name: value for name, value in subject.items() if value}}
+        if self.names.count:
+            passthrough["Extensions"] = {"SubjectAlternativeNames": self.names.general_names()}
+        return passthrough
+
+    def check(self, leaf: Leaf, *, expected_key_sha256: str, now: datetime) -> None:
+        """Is this the certificate that was asked for? The last look before it goes to the host.
+
+        Raises:
+            CertificateMismatch: with the code ``CERTIFICATE_NOT_AS_REQUESTED`` and everything that is wrong.
+        """
+        wrong = [*self._wrong_identity(leaf, expected_key_sha256), *self._wrong_use(leaf, now)]
+        if wrong:
+            message = f"the certificate for {self.host_id} is not the one that was asked for: {'; '.join(wrong)}"
+            raise CertificateMismatch(message, code="CERTIFICATE_NOT_AS_REQUESTED")
+
+    def _wrong_identity(self, leaf: Leaf, expected_key_sha256: str) -> list[str]:
+        wrong = []
+        if leaf.public_key_sha256 != expected_key_sha256:
+            wrong.append("its key is not the key of the CSR")
+        asked = sorted(self.api_passthrough()["Subject"].items())
+        if sorted(leaf.subject) != asked:
+            expected = ", ".join(f"{name}={value}" for name, value in asked)
+            wrong.append(f"its subject is not exactly {expected.replace('CommonName', 'CN')}")
+        if extra := leaf.names.beyond(self.names):
+            wrong.append(f"it has names that were not asked for: {', '.join(extra)[:300]}")
+        if missing := self.names.beyond(leaf.names):
+            wrong.append(f"it lacks names that were asked for: {', '.join(missing)[:300]}")
+        if leaf.other_names:
+            wrong.append("it has alternative names of a kind that is never asked for")
+        return wrong
+
+    def _wrong_use(self, leaf: Leaf, now: datetime) -> list[str]:
+        wrong = []
+        if leaf.is_ca:
+            wrong.append("it is a CA certificate")
+        if leaf.usages != self.profile.usages:
+            asked = _listed(self.profile.usages)
+            wrong.append(f"its extended key usages are {_listed(leaf.usages)}, and {asked} was asked for")
+        if leaf.key_usage != _KEY_USAGE:
+            wrong.append(f"its key usage is {_listed(leaf.key_usage)} instead of {_listed(_KEY_USAGE)}")
+        if unknown := sorted(leaf.extensions - TEMPLATE_EXTENSIONS):
+            wrong.append(f"it has extensions that no template of ours gives: {', '.join(unknown)[:300]}")
+        validity = timedelta(days=self.validity_days)
+        if leaf.not_before > now + _SKEW:
+            wrong.append(f"it begins at {leaf.not_before.isoformat()}, which is still to come")
+        if leaf.not_after > now + validity + _SKEW or leaf.not_after - leaf.not_before > validity + _BACKDATED:
+            wrong.append(f"it is valid for more than {self.validity_days} days")
+        if leaf.not_after <= now:
+            wrong.append("it has expired")
+        return wrong
+
+
+def request(
+    host_id: str,
+    *,
+    profile_name: str | None,
+    key_algorithm: str | None,
+    names: Names,
+    profiles: Mapping[str, CertificateProfile],
+    default_key_algorithm: str,
+    default_validity_days: int,
+) -> CertificateRequest:
+    """What a host may have of what its item says: one of the declared profiles, and nothing outside it.
+
+    Args:
+        host_id: the host.
+        profile_name: what its item names. None: the default profile.
+        key_algorithm: what its item asks for. None: the profile's, or the deployment's.
+        names: what its item asks for.
+        profiles: what the construct declares.
+        default_key_algorithm: the deployment's.
+        default_validity_days: the deployment's.
+
+    Raises:
+        InvalidInventoryItem: the profile is not declared, or does not allow a name or the key; names what is allowed.
+    """
+    name = profile_name or DEFAULT_PROFILE
+    if name not in profiles:
+        _refuse(
+            host_id, f"certificateProfile is {name!r}: allowed are {', '.join(sorted(profiles))}", "PROFILE_UNKNOWN"
+        )
+    profile = profiles[name]
+    wanted = key_algorithm or profile.key_algorithm or default_key_algorithm
+    if profile.key_algorithm not in (None, wanted):
+        why = f"keyAlgorithm is {wanted!r}: the profile {name} allows {profile.key_algorithm} alone"
+        _refuse(host_id, why, "PROFILE_REFUSES_KEY")
+    if refused := profile.refused(host_id, names):
+        patterns = [f"{_ATTRIBUTES[kind]}: {', '.join(getattr(profile, kind)) or 'none'}" for kind in KINDS]
+        why = f"the profile {name} does not allow {', '.join(refused)[:300]}; it allows {'; '.join(patterns)[:900]}"
+        _refuse(host_id, why, "PROFILE_REFUSES_NAME")
+    if names.count > NAMES_MAX or names.size > NAMES_BYTES_MAX:
+        why = f"{names.count} names of {names.size} characters: allowed are {NAMES_MAX} of {NAMES_BYTES_MAX} together"
+        _refuse(host_id, f"it asks for {why}, with 4 for each", "INVENTORY_ATTRIBUTE_INVALID")
+    return CertificateRequest(host_id, wanted, names, profile, profile.validity_days or default_validity_days)
+
+
+_ATTRIBUTES = {
+    "dns_names": "dnsNames",
+    "ip_addresses": "ipAddresses",
+    "uris": "uris",
+    "email_addresses": "emailAddresses",
+}
+
+
+def _refuse(host_id: str, why: str, code: str) -> None:
+    raise InvalidInventoryItem(f"the inventory item of {host_id}: {why}", code=code)
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
