@@ -81,7 +81,7 @@ def complete(words: str, shell: str = "bash") -> list[str]:
     ("words", "expected"),
     [
         ("pca-automator st", ["status"]),
-        ("pca-automator hosts re", ["retire"]),
+        ("pca-automator hosts reti", ["retire"]),
         ("pca-automator hosts list --exp", ["--expiring-within"]),
         ("pca-automator explain HOOK_F", ["HOOK_FAILED"]),
         ("pca-automator hosts add --override keyM", ["keyMode="]),
