@@ -116,7 +116,7 @@ class FunctionFactory(Construct):
             memory_size=memory_mib,
             role=role,
             runtime=self.settings.runtime,
-            security_groups=network.security_groups if network else None,
+            security_groups=network.groups if network else None,
             timeout=timeout or Duration.seconds(60),
             vpc=network.vpc if network else None,
             vpc_subnets=network.subnets if network else None,

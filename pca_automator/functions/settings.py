@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from pca_automator._internal.arguments import check_fields
+from pca_automator.functions.endpoints import GATEWAYS, INTERFACES
+
+_GROUP = "PcaAutomatorFunctions"
 
 _OLDEST = 12
 """The functions' code and its packages run on Python 3.11 and newer; of AWS's Amazon Linux 2023 runtimes this is the
 oldest. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
 
-@dataclass(frozen=True)
+# Not frozen: jsii writes its own mark into what it is handed as IConnectable.
+@jsii.implements(ec2.IConnectable)
+@dataclass(eq=False)
 class FunctionNetwork:
     """Where functions run when they must run in a VPC.
 
-    The subnets need a way to the AWS endpoints of DynamoDB, S3, SSM, AWS Private CA, IAM Roles Anywhere, Step
-    Functions, SNS, SQS, KMS, EventBridge and CloudWatch Logs. Without a way to EventBridge renewals work, but no event
-    is published, and each renewal takes some seconds longer.
+    The subnets need a way to the AWS endpoints of what the functions call: DynamoDB, S3, Systems Manager, AWS Private
+    CA, IAM Roles Anywhere, Step Functions, SNS, EventBridge and EC2; and to CloudWatch and Service Quotas, from which
+    the pace is read where they answer. :meth:`add_endpoints` makes them. Without a way to EventBridge renewals work,
+    but no event is published, and each renewal takes some seconds longer.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 
     Args:
         vpc: where the functions get their network interfaces.
         subnets: of the VPC. Default: its private subnets.
-        security_groups: of the network interfaces. Default: one is created for each function.
+        security_groups: of the network interfaces. Default: one is created for all functions.
 
     Raises:
         ValueError: a value has another type.
@@ -41,6 +49,36 @@ class FunctionNetwork:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @cached_property
+    def groups(self) -> list[ec2.ISecurityGroup]:
+        """The security groups of every function."""
+        if self.security_groups is not None:
+            return list(self.security_groups)
+        made = [each for each in self.vpc.node.children if each.node.id.startswith(_GROUP)]
+        name = f"{_GROUP}{len(made) + 1 if made else ''}"
+        description = "Functions of pca-automator: they call AWS, nobody calls them"
+        return [ec2.SecurityGroup(self.vpc, name, vpc=self.vpc, description=description)]
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Lets others' security groups name the functions', such as those of endpoints."""
+        return ec2.Connections(security_groups=self.groups)
+
+    def add_endpoints(self) -> None:
+        """Make the endpoints that the functions need in the VPC, in the functions' subnets.
+
+        What the VPC has already would be made twice: call it for a VPC that has none of them.
+        https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+        """
+        for name, gateway in GATEWAYS.items():
+            subnets = None if self.subnets is None else [self.subnets]
+            self.vpc.add_gateway_endpoint(f"{_GROUP}-{name}", service=gateway, subnets=subnets)
+        for name, interface in INTERFACES.items():
+            endpoint = self.vpc.add_interface_endpoint(
+                f"{_GROUP}-{name}", service=interface, subnets=self.subnets, open=False
+            )
+            endpoint.connections.allow_default_port_from(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,14 @@ class Batches:
         """
         until = self._clock() + _TIME
         roll = self._departures.roll()
-        gone = self._departures.gone(roll.live)
+        gone: list[str] = []
+        error: PcaAutomatorError | None = None
+        try:
+            gone = self._departures.gone(roll.live)
+        except PcaAutomatorError as trouble:
+            # Without EC2 nobody is known to be gone; what was begun, and who was revoked, does not need it.
+            self._log.warning("departures unknown", code=trouble.code, reason=trouble.message)
+            error = trouble
         if too_many(gone, len(roll.live)):
             self._log.warning("too many departures", gone=len(gone), live=len(roll.live))
             batch = Batch(refused=gone)
@@ -140,6 +147,7 @@ class Batches:
         batch.revoked += self._finish(roll.unfinished, until)
         self._unanswered.settle(until)
         batch.revoked += self._orders.work_off(until)
+        batch.error = batch.error or error
         return batch
 
     def _finish(self, unfinished: Iterable[HostItem], until: datetime) -> int:

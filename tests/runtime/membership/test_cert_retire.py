@@ -311,6 +311,20 @@ def test_a_fleet_that_seems_to_be_gone_is_not_revoked_but_asked_about(members: M
     assert len(message["Subject"]) <= 100
 
 
+@pytest.mark.parametrize("code", ["UnauthorizedOperation", "EndpointConnectionError", "RequestLimitExceeded"])
+def test_without_ec2_what_was_begun_is_finished_and_the_reconciliation_fails_all_the_same(
+    members: Members, code: str
+) -> None:
+    """In subnets without a way to EC2, say: nobody is known to be gone, but no revocation may wait for that."""
+    members.world.put(**{**LIVE, "status": "RETIRED"})
+    members.world.put(host_id="i-0fedcba9876543210", **{**LIVE, "serial": "0DEF"})
+    members.ec2.fail("describe_instances", client_error(code))
+    with pytest.raises(PcaAutomatorError):
+        reconcile(members)
+    assert set(members.pca.revoked) == {0x0ABC}
+    assert members.world.item()["retiredAt"]
+
+
 def test_a_status_that_a_person_wrote_by_hand_is_carried_out(members: Members) -> None:
     members.world.put(**{**LIVE, "status": "RETIRED"})
     assert reconcile(members)["revoked"] == 1

@@ -1,0 +1,77 @@
+"""Functions in a VPC: one security group, and the endpoints that their roles' permissions call for."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aws_cdk import App, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+
+from pca_automator import FunctionNetwork, FunctionSettings, PcaCertificateAutomation
+from pca_automator.functions.endpoints import GATEWAYS, INTERFACES, NOT_CALLED
+from tests.synthesis import actions, new_app, resources, statements, template_of
+
+TAGS = {"team": "pki"}
+
+
+def deployed(*, endpoints: bool = False, app: App | None = None, **more: Any) -> dict[str, Any]:
+    stack = Stack(app or new_app(), "Fleet")
+    vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0, max_azs=1)
+    subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    network = FunctionNetwork(vpc, subnets, **more)
+    made = PcaCertificateAutomation(stack, "Automation", functions=FunctionSettings(network=network), enrol_by_tag=TAGS)
+    if endpoints:
+        network.add_endpoints()
+    return template_of(made)
+
+
+def test_the_endpoints_are_those_of_what_the_functions_roles_may_call() -> None:
+    template = deployed()
+    called = set()
+    for function in resources(template, "AWS::Lambda::Function").values():
+        if "PCA" not in json.dumps(function["Properties"]["Environment"]).upper():
+            continue
+        role = function["Properties"]["Role"]["Fn::GetAtt"][0]
+        policies = [
+            policy
+            for policy in resources(template, "AWS::IAM::Policy").values()
+            if {"Ref": role} in policy["Properties"]["Roles"]
+        ]
+        for policy in policies:
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                called |= {action.split(":")[0] for action in actions(statement)}
+    assert called == set(GATEWAYS) | set(INTERFACES) | set(NOT_CALLED)
+    assert len(statements(template)) > 30
+
+
+def test_all_functions_share_one_group_and_endpoints_let_it_in() -> None:
+    template = deployed(endpoints=True)
+    groups = resources(template, "AWS::EC2::SecurityGroup")
+    (group,) = [name for name in groups if re.fullmatch("VpcPcaAutomatorFunctions[0-9A-F]{8}", name)]
+    functions = [each["Properties"] for each in resources(template, "AWS::Lambda::Function").values()]
+    ours = [each["VpcConfig"]["SecurityGroupIds"] for each in functions if "VpcConfig" in each]
+    assert len(ours) > 10
+    assert all(each == [{"Fn::GetAtt": [group, "GroupId"]}] for each in ours)
+    made = resources(template, "AWS::EC2::VPCEndpoint").values()
+    assert len(made) == len(GATEWAYS) + len(INTERFACES)
+    let_in = [
+        each["Properties"]["SourceSecurityGroupId"]
+        for each in resources(template, "AWS::EC2::SecurityGroupIngress").values()
+    ]
+    assert let_in == [{"Fn::GetAtt": [group, "GroupId"]}] * len(INTERFACES)
+
+
+def test_groups_that_are_given_are_used_and_two_automations_do_not_collide() -> None:
+    stack = Stack(new_app(), "Fleet")
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
+    mine = ec2.SecurityGroup(stack, "Mine", vpc=vpc)
+    PcaCertificateAutomation(
+        stack, "One", functions=FunctionSettings(network=FunctionNetwork(vpc, security_groups=[mine]))
+    )
+    for name in ("Two", "Three"):
+        PcaCertificateAutomation(stack, name, functions=FunctionSettings(network=FunctionNetwork(vpc)))
+    groups = resources(Template.from_stack(stack).to_json(), "AWS::EC2::SecurityGroup")
+    assert len(groups) == 3
