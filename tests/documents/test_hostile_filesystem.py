@@ -49,12 +49,12 @@ def assert_unharmed(host: Host, before: object, outcome: object) -> None:
 @needs_mount
 @pytest.mark.parametrize("limit", ["space", "inodes"])
 def test_a_full_disk_is_an_error_at_every_degree_of_fullness(host: Host, limit: str) -> None:
-    options = ("size=160k",) if limit == "space" else ("size=1m", "nr_inodes=60")
+    options = ("size=160k",) if limit == "space" else ("size=1m", "nr_inodes=90")
     with mounted(host.store_root, *options):
         host.renew()
         before = host.shown()
         outcomes = []
-        for left in range(0, 26, 2):
+        for left in range(0, 40, 2):
             ballast = host.store_root / "ballast"
             if limit == "space":
                 fill(host.store_root, left * PAGE)

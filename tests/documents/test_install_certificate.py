@@ -44,6 +44,9 @@ def test_makes_certificate_key_and_chain_live(
         "takeover": "false",
         "clock": "",
         "clockDifference": "",
+        "throttled": "0",
+        "notices": "none",
+        "skippedHooks": "none",
     }
     assert host.shown().matches
     assert host.shown().serial == host.live == serial_of(certificate)
@@ -369,7 +372,7 @@ def test_going_back_by_hand_works_as_the_guide_says(live_host: Host) -> None:
     host = live_host
     former = host.live
     host.renew()
-    guide = (Path(__file__).parents[2] / "docs" / "host.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text()
     (line,) = (line for line in guide.splitlines() if line.startswith("# mkdir by-hand"))
     by_hand = line.removeprefix("# ").replace("<serial>", former)
     subprocess.run(["sh", "-eu", "-c", by_hand], cwd=host.store, check=True)
