@@ -167,8 +167,10 @@ def _what_narrows_an_action_is_there(view: View) -> Iterator[str]:
     for role, statement in view.statements():
         actions, condition = set(as_list(statement["Action"])), statement.get("Condition", {})
         if "acm-pca:IssueCertificate" in actions:
-            template = r"arn:aws:acm-pca:::template/EndEntityClientAuthCertificate(_APIPassthrough)?/V1"
-            yield from _lacks(role, condition, {"StringEquals": {"acm-pca:TemplateArn": template}})
+            # Those of the profiles, one or several, and never one of a CA's own certificate.
+            one = r"'?arn:aws:acm-pca:::template/EndEntity(ClientAuth|ServerAuth)?Certificate_APIPassthrough/V1'?"
+            wanted = {"StringEquals": {"acm-pca:TemplateArn": rf"\[?{one}(, {one})*\]?"}}
+            yield from _lacks(role, condition, wanted)
         if "events:PutEvents" in actions:
             event = EVENT_OF.get(_function(role), "?")
             wanted = {"events:source": "pca-automator", "events:detail-type": event}
