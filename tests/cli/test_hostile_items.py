@@ -1,0 +1,73 @@
+"""A hundred items that nobody should write, among healthy hosts, in a deployment: nobody else notices."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pca_automator.rehearsal.stage import deployed
+from tests.cli.local_fleet import LocalFleet, local_fleet
+
+pytestmark = [pytest.mark.long, pytest.mark.rehearsal]
+
+HEALTHY = 20
+# Every type of DynamoDB, and of numbers and times what its own SDK or this system cannot take.
+VALUES: list[dict[str, Any]] = [
+    {"S": ""}, {"S": "x" * 10_000}, {"S": "9999-12-31T23:59:59Z"}, {"S": "a\x1b[2Jb"}, {"N": "1" + "0" * 100},
+    {"N": "-1E-130"}, {"B": b"\xff\x00"}, {"BOOL": True}, {"NULL": True}, {"SS": ["a", "b"]}, {"NS": ["1", "2.5"]},
+    {"BS": [b"a"]},
+    {"L": [{"N": "1"}, {"M": {"x": {"S": "y"}}}]}, {"M": {"serial": {"N": "7"}, "code": {"NULL": True}}},
+]  # fmt: skip
+ATTRIBUTES = (
+    "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
+    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "retiredAt", "certPath", "dnsNames",
+    "keyMode", "bundle",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
+    with local_fleet(tmp_path_factory.mktemp("hostile"), HEALTHY) as found:
+        yield found
+
+
+def hostile() -> list[dict[str, Any]]:
+    """Each attribute with types in turn, so that each type is there several times; and keys that are no host ids."""
+    pairs = [(name, value) for number, value in enumerate(VALUES) for name in ATTRIBUTES[number % 2 :: 2]]
+    items = [{"hostID": {"S": f"i-{number:017x}"}, name: value} for number, (name, value) in enumerate(pairs, 0xBAD000)]
+    keys = ["web-1", "\x1b[2J" + "k" * 2_000, "i-1; reboot", "\N{RIGHT-TO-LEFT OVERRIDE}i-0"]
+    return [*items[: 100 - len(keys)], *({"hostID": {"S": key}} for key in keys)]
+
+
+def test_a_hundred_hostile_items_stop_nobody(fleet: LocalFleet) -> None:
+    table = deployed.find(fleet.aws).table
+    dynamodb = fleet.aws.client("dynamodb")
+    for item in hostile():
+        dynamodb.put_item(TableName=table, Item=item)
+    healthy = [member.id for member in fleet.members]
+    assert fleet.command(["hosts", "add", *healthy]).returncode == 0
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline:
+        rows = {row["hostID"]: row for row in fleet.rows()}
+        if all(rows[each]["status"] == "DEPLOYED" for each in healthy):
+            break
+        time.sleep(3)
+    assert {each: rows[each]["status"] for each in healthy} == dict.fromkeys(healthy, "DEPLOYED")
+    watched = fleet.command(["run", "--watch"])
+    assert "SUCCEEDED" in watched.stdout
+    linted = fleet.command(["hosts", "lint", "--output", "jsonl"])
+    named = {json.loads(line)["hostID"] for line in linted.stdout.splitlines() if line.startswith("{")}
+    assert not named & set(healthy)
+    # What a failed renewal has written anew is right again, and the host is told of as failed.
+    failed = {row["hostID"] for row in fleet.rows("--failed") if row["lastError"] or row.get("quarantine")}
+    assert len(named | failed) == 100
+    for verb in ("status", "hosts list", "hosts list --failed", "hosts list --due", "hosts lint", "verify"):
+        output = fleet.command(verb.split()).stdout
+        assert "Traceback" not in output, verb
+        assert "\x1b[2J" not in output, verb
+    left = fleet.command(["hosts", "retire", healthy[0], "--yes"])
+    assert "1 retired" in left.stdout, left.stdout
