@@ -13,6 +13,7 @@ from constructs import Construct
 
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, in_packs
+from pca_automator._internal.arguments import checked
 from pca_automator.inventory.table import grant_table_key
 
 WORK_INDEX = "Work"
@@ -33,6 +34,9 @@ class CertificateLedger(Construct):
         access_log_bucket: for the bucket of the CA's audit reports.
         encryption_key: key of the table.
         removal_policy: of table and bucket; anything but retain also switches deletion protection off. Default: retain.
+
+    Raises:
+        ValueError: an argument has another type.
     """
 
     table: dynamodb.Table
@@ -40,6 +44,7 @@ class CertificateLedger(Construct):
     audit_bucket: s3.Bucket
     """Where the CA writes its audit reports, which tell what came of a request that nothing else tells of."""
 
+    @checked
     def __init__(
         self,
         scope: Construct,

@@ -135,7 +135,13 @@ def test_what_is_made_is_exposed_as_well() -> None:
 
 
 def test_the_functions_run_where_and_as_the_user_says() -> None:
-    for function in resources(template(), "AWS::Lambda::Function").values():
+    functions = resources(template(), "AWS::Lambda::Function")
+    # The CDK's own, which empties a bucket that is to go with its stack, has no settings.
+    (emptying,) = (name for name in functions if "POWERTOOLS_SERVICE_NAME" not in json.dumps(functions[name]))
+    assert emptying.startswith("CustomS3AutoDeleteObjects")
+    del functions[emptying]
+    assert len(functions) > 10
+    for function in functions.values():
         properties = function["Properties"]
         assert properties["Architectures"] == ["x86_64"]
         assert properties["Layers"] == [LAYER_ARN]

@@ -66,7 +66,8 @@ def test_functions_write_files_with_the_one_call_they_make(template: dict[str, A
 
 def test_certificates_are_issued_with_one_template_from_one_ca(template: dict[str, Any]) -> None:
     (issue,) = (s for s in statements(template) if "acm-pca:IssueCertificate" in actions(s))
-    assert "EndEntityClientAuthCertificate_APIPassthrough/V1" in json.dumps(issue["Condition"]["StringEquals"])
+    allowed = issue["Condition"]["StringEquals"]["acm-pca:TemplateArn"]["Fn::Join"][1]
+    assert allowed[-1] == ":acm-pca:::template/EndEntityCertificate_APIPassthrough/V1"
     assert issue["Resource"]["Fn::GetAtt"][0].startswith("AutomationPrivateCAAuthority")
 
 
@@ -108,8 +109,9 @@ def test_whatever_holds_state_survives_the_stack(template: dict[str, Any]) -> No
     for name, resource in template["Resources"].items():
         if resource["Type"] in STATEFUL:
             kinds.add(resource["Type"])
-            # A failed first deployment leaves no CA that costs; a protected table and a bucket with objects cannot go.
-            stays = resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+            # A failed first deployment leaves no CA that costs; a protected table and a bucket with objects cannot go,
+            # and a bucket that stays is never without its policy.
+            stays = resource["Type"] in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::S3::BucketPolicy")
             kept = "Retain" if stays else "RetainExceptOnCreate"
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (kept, "Retain"), name
     assert kinds == STATEFUL
