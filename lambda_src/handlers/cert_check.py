@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -50,7 +49,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     if wanted.host_ids is None or account.measured_at is None:
         account = _seen(settings, ledger, account, None if wanted.host_ids else selection.total, now)
     files = WorkFiles(client("s3"), settings.work_bucket)
-    runs = OpenRuns(client("stepfunctions"), ledger, files, request.execution_arn, _unknown("run not looked at"))
+    runs = OpenRuns(client("stepfunctions"), ledger, files, request.execution_arn, _run_not_seen)
     # Who asks for a host by force, or for every host, is not served by a run that does something else.
     held = 0 if wanted.force or wanted.reissue else selection.leave_out(runs.hosts_ahead(now))
     starts = StartsOfRun(None, None)
@@ -98,7 +97,7 @@ def _seen(
             client("cloudwatch"),
             settings.automation_name,
             namespace,
-            _unknown("not measured"),
+            _not_measured,
         )
         seen = use.look(now, account)
         account = replace(
@@ -113,11 +112,12 @@ def _seen(
     return account
 
 
-def _unknown(message: str) -> Callable[[str, PcaAutomatorError], None]:
-    def tell(what: str, error: PcaAutomatorError) -> None:
-        logger.warning(message, what=what, code=error.code, reason=error.message)
+def _run_not_seen(what: str, error: PcaAutomatorError) -> None:
+    logger.warning("run not looked at", what=what, code=error.code, reason=error.message)
 
-    return tell
+
+def _not_measured(what: str, error: PcaAutomatorError) -> None:
+    logger.warning("not measured", what=what, code=error.code, reason=error.message)
 
 
 def _emit(automation: str, selection: Selection, account: Account, now: datetime) -> None:

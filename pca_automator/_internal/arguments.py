@@ -13,7 +13,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, ParamSpec, TypeVar
 
@@ -50,7 +50,7 @@ def check_fields(instance: Any) -> None:
     Raises:
         ValueError: a value has another type; names its field, the value and what is allowed.
     """
-    cls: Hashable = type(instance)
+    cls: Any = type(instance)
     hints = _hints(cls)
     for field in dataclasses.fields(instance):
         _check(field.name, getattr(instance, field.name), hints[field.name])

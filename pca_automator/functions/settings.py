@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from pca_automator._internal.arguments import check_fields
 from pca_automator.functions.endpoints import GATEWAYS, INTERFACES
@@ -58,7 +60,9 @@ class FunctionNetwork:
         made = [each for each in self.vpc.node.children if each.node.id.startswith(_GROUP)]
         name = f"{_GROUP}{len(made) + 1 if made else ''}"
         description = "Functions of pca-automator: they call AWS, nobody calls them"
-        return [ec2.SecurityGroup(self.vpc, name, vpc=self.vpc, description=description)]
+        # Every VPC of the CDK is a construct, also one that was looked up; its interface does not say so.
+        scope = cast(Construct, self.vpc)
+        return [ec2.SecurityGroup(scope, name, vpc=self.vpc, description=description)]
 
     @property
     def connections(self) -> ec2.Connections:

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from boto3.dynamodb.types import TypeSerializer
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 from pca_runtime.inventory.ledger import WORK_INDEX, CertificateLedger, Entry
@@ -104,6 +105,13 @@ class Context(LambdaContext):
         self._memory_limit_in_mb = 256
         self._invoked_function_arn = f"arn:aws:lambda:{REGION}:111122223333:function:Test"
         self._aws_request_id = "request"
+
+
+class ExactSerializer(TypeSerializer):
+    """Gives a number back with the digits it was stored with, as DynamoDB does."""
+
+    def _serialize_n(self, value: Any) -> str:
+        return str(value)
 
 
 class Inbox:
@@ -233,8 +241,9 @@ def create_starts(dynamodb: Any) -> None:
 
 
 def _world(clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> World:
-    # moto itself reads numbers with boto3's deserializer, which raises for some that DynamoDB holds.
+    # moto itself reads and projects numbers with boto3's types, which raise for some that DynamoDB holds.
     monkeypatch.setattr("moto.dynamodb.models.dynamo_type.deserializer", EXACT)
+    monkeypatch.setattr("moto.dynamodb.models.dynamo_type.serializer", ExactSerializer())
     clients["dynamodb"].create_table(
         TableName="inventory",
         KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],

@@ -72,8 +72,8 @@ _LISTING = (
     _own(
         "PROFILE_UNKNOWN", "CertCSR CertIssue CertDeploy",
         "The host's item names a certificate profile that the construct does not declare.",
-        "Correct the attribute certificateProfile (pca-automator hosts set <id> --override certificateProfile=...), or "
-        "declare the profile in the construct's profiles.",
+        "Declare the profile in the construct's profiles, or correct the item's attribute certificateProfile, for "
+        "example to that of all other hosts: `pca-automator hosts set <id> --override certificateProfile=default`",
     ),
     _own(
         "PROFILE_REFUSES_NAME", "CertCSR CertIssue CertDeploy",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pca_runtime.inventory.attributes import COUNT_MAX
+from pca_runtime.inventory.failed import record_failed
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.item_updates import ConditionError, ItemUpdates
@@ -245,59 +245,8 @@ class Inventory:
         now: datetime,
         listed_at: datetime | None = None,
     ) -> tuple[bool, HostItem | None]:
-        """The renewal has failed: say why, let the host go, and keep everything about its live certificate.
-
-        Args:
-            host_id: the host.
-            run_id: the run that failed.
-            last_error: what is recorded.
-            now: the injected clock's time.
-            listed_at: when the run chose its hosts; what another run has recorded since then stays.
-
-        Returns:
-            Whether this was written now, and the item if it holds this run's failure. Nothing is written when the
-            host is gone, retired or another run's, or when this run, or a later one, has recorded its end before.
-        """
-        moment = format_time(now)
-        values = {
-            "status": "FAILED",
-            "lastError": dict(last_error),
-            "lastAttempt": moment,
-            "lastRunId": run_id,
-        }
-
-        def request(e: Expressions, seen: HostItem | None) -> tuple[str, list[str]]:
-            if seen is not None:
-                count = min(seen.failure_count + 1, COUNT_MAX)
-                return e.set({**values, "failureCount": count}) + e.remove(*IN_FLIGHT), []
-            free = f"({e.absent('runId')} OR {e.absent_or('leaseUntil', '<=', moment)})"
-            if listed_at is not None:
-                free = f"({free} AND {e.absent_or('lastAttempt', '<=', format_time(listed_at))})"
-            conditions = [
-                e.exists("hostID"),
-                e.absent_or("status", "<>", "RETIRED"),
-                e.absent_or("lastRunId", "<>", run_id),
-                f"({e.compare('runId', '=', run_id)} OR {free})",
-                # Nothing can be added to anything but a number, and to a very large one not without losing digits.
-                f"({e.absent('failureCount')} OR {e.number_between('failureCount', 0, COUNT_MAX - 1)})",
-            ]
-            count = e.path("failureCount")
-            counted = f", {count} = if_not_exists({count}, {e.value(0)}) + {e.value(1)}"
-            return e.set(values) + counted + e.remove(*IN_FLIGHT), conditions
-
-        def permits(item: HostItem) -> bool:
-            later = listed_at is not None and item.last_attempt is not None and item.last_attempt > listed_at
-            free = not item.is_busy(now) and not later
-            ours = item.run_id == run_id or free
-            return ours and item.status != "RETIRED" and item.last_run_id != run_id
-
-        try:
-            return True, self._items.update_judged(host_id, request, permits)
-        except ConditionError as failed:
-            self._let_go_if_retired(host_id, run_id, failed.item)
-            known = failed.item
-        ours = known is not None and known.status == "FAILED" and known.last_run_id == run_id
-        return False, known if ours else None
+        """The renewal has failed: say why and let the host go. See :mod:`pca_runtime.inventory.failed`."""
+        return record_failed(self._items, host_id, run_id, last_error, now, listed_at)
 
     def record_retired(self, host_id: str, reason: str, now: datetime, *, revoke: bool) -> HostItem | None:
         """The host leaves: nothing that a renewal does later is recorded. See :mod:`pca_runtime.inventory.retired`."""
@@ -306,16 +255,6 @@ class Inventory:
     def order_is_written(self, item: HostItem) -> None:
         """Every certificate that the item's order of revocation is about has it in the ledger."""
         order_is_written(self._items, item)
-
-    def _let_go_if_retired(self, host_id: str, run_id: str, item: HostItem | None) -> None:
-        """A host that was retired while it was renewed keeps its status and loses only what was in flight."""
-        if item is None or item.status != "RETIRED" or item.run_id != run_id:
-            return
-        e = Expressions()
-        try:
-            self._items.update(host_id, e, e.remove(*IN_FLIGHT).strip(), [e.compare("runId", "=", run_id)])
-        except ConditionError:
-            return
 
     def _held_update_or_lost(self, lease: Lease, values: Mapping[str, object]) -> HostItem:
         try:

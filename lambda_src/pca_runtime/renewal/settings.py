@@ -65,7 +65,7 @@ class CertCheckSettings(ScheduledSettings, StartsSettings):
     revoke_replaced: ReplacementRevocation = "NEVER"
 
 
-class ProfileSettings(FunctionSettings):
+class ProfileSettings(TableSettings):
     """What a certificate may be for; key and validity are those of a host where neither item nor profile says."""
 
     certificate_profiles: Json[dict[str, CertificateProfile]]
@@ -103,7 +103,7 @@ class CertCsrStatusSettings(StartsSettings):
     """CertCSRStatus reads no item of the inventory."""
 
 
-class CertIssueSettings(ProfileSettings, TableSettings, StartsSettings):
+class CertIssueSettings(ProfileSettings, StartsSettings):
     ca_arn: Arn
     ledger_table: Text
     # Certificates for one host within a day; what a person forces is not counted against it.

@@ -47,6 +47,7 @@ def test_the_contracts_host_codes_are_in_the_catalogue() -> None:
         "CERTIFICATE_SUBJECT_MISMATCH",
         "CERTIFICATE_NOT_VALID_NOW",
         "CHAIN_INVALID",
+        "CHAIN_NOT_PINNED",
         "HELPER_MISSING",
         "ROLES_ANYWHERE_REJECTED",
         "ROLES_ANYWHERE_UNREACHABLE",

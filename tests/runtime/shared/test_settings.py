@@ -73,7 +73,10 @@ def test_command_timeout_and_lease_follow_from_the_polling(
 
 
 def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
-    environment = {name: ENVIRONMENT[name] for name in ("AUTOMATION_NAME", "CA_ARN", "TABLE_NAME", "WORK_BUCKET")}
+    without_default = (
+        "AUTOMATION_NAME", "CA_ARN", "STARTS_TABLE_NAME", "TABLE_NAME", "VALIDATION_POLICY", "WORK_BUCKET",
+    )  # fmt: skip
+    environment = {name: ENVIRONMENT[name] for name in without_default}
     loaded = renewal.CertCheckSettings.load(environment)
     assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
     assert loaded.revoke_replaced == "NEVER"

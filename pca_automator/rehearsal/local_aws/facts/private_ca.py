@@ -138,4 +138,14 @@ DELETION = documented(
 PERMISSION = documented(
     "private-ca.permission", "a principal has one permission at a CA", _API + "CreatePermission.html"
 )
+AUDIT_FORMAT = documented(
+    "private-ca.audit-format",
+    "an audit report has one of the formats that are named; here CSV alone",
+    _API + "CreateCertificateAuthorityAuditReport.html",
+)
+AUDIT_KNOWN = documented(
+    "private-ca.audit-known",
+    "an audit report that nobody asked for is not found",
+    _API + "DescribeCertificateAuthorityAuditReport.html",
+)
 BLOB = documented("private-ca.blob", "binary data is base64 in the JSON protocol", _API + "IssueCertificate.html")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
+from pca_automator.rehearsal.local_aws.facts import private_ca as facts
 from pca_automator.rehearsal.local_aws.private_ca.authority import Authority
 from pca_automator.rehearsal.local_aws.private_ca.issuing import BACKDATED
 
@@ -48,7 +49,11 @@ class Reports:
     def create(self, authority: Authority, bucket: str, answer_format: str) -> dict[str, Any]:
         """CreateCertificateAuthorityAuditReport, for the format that is used."""
         if answer_format != "CSV":
-            raise ServiceError("InvalidArgsException", f"the local Private CA writes CSV alone, not {answer_format!r}")
+            raise ServiceError(
+                "InvalidArgsException",
+                f"the local Private CA writes CSV alone, not {answer_format!r}",
+                fact=facts.AUDIT_FORMAT,
+            )
         report_id = str(uuid.uuid4())
         report = Report(f"audit-report/{authority.arn.rpartition('/')[2]}/{report_id}.csv")
         self._reports[report_id] = report
@@ -67,7 +72,9 @@ class Reports:
     def describe(self, report_id: str, bucket: str = "") -> dict[str, Any]:
         """DescribeCertificateAuthorityAuditReport."""
         if report_id not in self._reports:
-            raise ServiceError("ResourceNotFoundException", f"Could not find audit report {report_id}")
+            raise ServiceError(
+                "ResourceNotFoundException", f"Could not find audit report {report_id}", fact=facts.AUDIT_KNOWN
+            )
         report = self._reports[report_id]
         return {"AuditReportStatus": report.status, "S3BucketName": bucket, "S3Key": report.key}
 
