@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import string
@@ -58,6 +59,15 @@ CHECKED = [
 GENERATED = {parameter: name for name, parameter in CHECKED if parameter not in ("certPath", "cacertPath")}
 
 
+@functools.cache
+def deployed_name(name: str, function: str) -> str:
+    """What a function of the shell files is called in a deployed script, whose lines have shorter names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssm_documents, "_shorten", lambda texts: texts)
+        line = ssm_documents.script(name).splitlines().index(f"{function}() {{")
+    return script(name).splitlines()[line].removesuffix("() {")
+
+
 def verdicts(name: str, parameter: str, candidates: list[str], folder: Path, shell: tuple[str, ...]) -> list[bool]:
     """Whether the script accepts each value of one parameter, asked of one process: values come as arguments."""
     good = {
@@ -66,7 +76,8 @@ def verdicts(name: str, parameter: str, candidates: list[str], folder: Path, she
     } | {"hostID": HOST_ID, "requestId": "0" * 32, "certificate": "AA==", "chain": "AA=="}  # fmt: skip
     file = folder / "verdicts.sh"
     body = script(name).rstrip("\n").removesuffix("\nmain")
-    loop = f"for SSM_{parameter} do\n(check_parameters) >/dev/null 2>&1 && echo yes || echo no\ndone\n"
+    check = deployed_name(name, "check_parameters")
+    loop = f"for SSM_{parameter} do\n({check}) >/dev/null 2>&1 && echo yes || echo no\ndone\n"
     variables = write_script(name, good, "env", file, f"{body}\n{loop}")
     asked = subprocess.run(
         [*shell, str(file), *candidates],

@@ -60,7 +60,9 @@ def expect_digest(world: World) -> None:
     missing += [word for word in ("Least time left:", "CA:                ACTIVE, until") if word not in text]
     report.expect("it has the numbers of the table, and the CA's state", [], missing)
     if automation.crl_bucket:
-        report.expect("it has the CRL in force", True, bool(re.search(r"CRL in force: +\d+ entries, next upd", text)))
+        report.expect(
+            "it has the CRL in force", True, bool(re.search(r"CRL in force: +enabled, \d+ entries, next upd", text))
+        )
     if missing:
         report.trouble(f"the digest was:\n{text[:2000]}")
 
