@@ -41,7 +41,14 @@ PARTS = {
         "ExistingCertificateAuthority",
         "RolesAnywhereTrust",
     ),
-    "Hosts": ("HostInventory", "HostDocuments", "HostEnrolment", "TagRegistration", "HostDeparture"),
+    "Hosts": (
+        "HostInventory",
+        "CertificateLedger",
+        "HostDocuments",
+        "HostEnrolment",
+        "TagRegistration",
+        "HostDeparture",
+    ),
     "Renewal": ("RenewalWorkflow", "StartLedger", "HostRenewal", "HostFunctions", "FunctionFactory"),
     "Revocation, alarms and reports": (
         "CrlDistribution",

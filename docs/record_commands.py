@@ -15,7 +15,7 @@ sys.path.insert(0, str(DOCS.parent))
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from tests.cli.day import day  # noqa: E402
+from tests.cli.day import CONTEXT, day  # noqa: E402
 from tests.cli.local_fleet import local_fleet  # noqa: E402
 
 COLUMNS = 118
@@ -34,7 +34,7 @@ def main() -> None:
     """Write the page, and a picture of the first good output of some verbs."""
     os.umask(0o022)
     lines, pictures = [HEAD], dict(PICTURES)
-    with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory)) as fleet:
+    with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory), context=CONTEXT) as fleet:
         Path(directory).chmod(0o755)
         for step in day(fleet):
             step.before()

@@ -112,7 +112,7 @@ class AutomationBase(AutomationMetrics):
 
     @checked
     def grant_retire(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow retiring hosts: ``pca-automator hosts retire``, or a pipeline that takes machines down.
+        """Allow retiring hosts: ``pca-automator hosts retire ID``, or a pipeline that takes machines down.
 
         Args:
             grantee: who may.

@@ -30,6 +30,7 @@ class ExistingCertificateAuthority:
         certificate: its own certificate and those above it up to the root, PEM. The hosts take no certificate of any
             other CA. Default: they take one of any CA, and synthesis warns.
         accepted_certificates: the same of further CAs that the hosts accept, while this one is exchanged.
+            Default: none.
 
     Raises:
         ValueError: a certificate is no PEM, not of a CA, or its issuers up to the root are missing; or a value has

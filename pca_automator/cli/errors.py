@@ -32,7 +32,7 @@ _NO_CREDENTIALS = {
 }  # fmt: skip
 
 
-_FAULT = "a fault of pca-automator itself, please report it"
+_FAULT = "a fault of the command itself, please report it"
 
 
 class Trouble(Exception):  # noqa: N818 - it may be the operator's, the host's or AWS's

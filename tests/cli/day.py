@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
+from pca_automator.rehearsal.stage import deployed
 from pca_automator.rehearsal.stage.process import ACCESS_KEY, REGION, SECRET_KEY
 from tests.cli.local_fleet import LocalFleet
 
+# The deployment lets one profile's hosts ask for a name beside their own id.
+CONTEXT = {"certificateProfiles": json.dumps({"web": {"dnsNames": ["*.example.com"]}})}
 # What docs/operations.md says that is enough to look at a fleet.
 TO_LOOK = (
     "acm-pca:DescribeCertificateAuthority",
@@ -21,6 +24,7 @@ TO_LOOK = (
     "dynamodb:BatchGetItem",
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
+    "dynamodb:Query",
     "dynamodb:Scan",
     "lambda:GetFunctionConfiguration",
     "rolesanywhere:GetProfile",
@@ -36,6 +40,7 @@ TO_LOOK = (
     "states:DescribeStateMachine",
     "states:ListExecutions",
 )
+_NO_HOST = "web-17"
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull,
@@ -74,7 +79,8 @@ def morning(fleet: LocalFleet) -> Iterator[Step]:
     )
     yield Step("Put them in.", ["hosts", "add", "--tag", "fleet=web"])
     yield Step(
-        "One more, with a name of its own.", ["hosts", "add", named.id, "--override", "dnsNames=web.example.com"]
+        "One more, with a name of its own.",
+        ["hosts", "add", named.id, "--override", "certificateProfile=web", "--override", "dnsNames=web.example.com"],
     )
     yield Step("The fleet in one screen.", ["status"], before=fleet.settle)
     yield Step("Every part of it.", ["doctor"])
@@ -135,11 +141,19 @@ def departures(fleet: LocalFleet) -> Iterator[Step]:
 
 
 def mistakes(fleet: LocalFleet) -> Iterator[Step]:
-    """The deployment is tested, found in other ways, and not found."""
+    """An entry that is no host is found and removed; the deployment is tested, found in other ways, and not found."""
     by_tag = ["--stack", "tag:team=pki", "--automation", "Automation"]
+    yield Step(
+        "A script has written what is no host.", ["hosts", "lint"], status=1, before=lambda: _write_no_host(fleet)
+    )
+    yield Step("Take it away: what would be done?", ["hosts", "remove", _NO_HOST, "--dry-run"])
+    yield Step("Take it away.", ["hosts", "remove", _NO_HOST, "--yes"])
     yield Step("What would be tested?", ["verify", "--components-only", "--dry-run"])
     yield Step("Is every part there?", ["verify", "--components-only"])
     yield Step("Does it do what it promises?", ["verify", "--yes", "--hosts", "5"])
+    proof = ["verify", "--prove", "--resume", "proof.json"]
+    yield Step("Does AWS behave as is assumed of it?", [*proof, "--no-wait", "--yes"])
+    yield Step("Half an hour later: is what was revoked refused?", proof)
     yield Step("The stack by its tag.", ["hosts", "list", *by_tag])
     yield Step(
         "Another account, another Region.",
@@ -167,6 +181,11 @@ def _mistyped(fleet: LocalFleet) -> str:
     path = fleet.csv.with_name("mistyped.csv")
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path.name
+
+
+def _write_no_host(fleet: LocalFleet) -> None:
+    """An item as somebody writes it who takes the name of a machine for its id."""
+    fleet.aws.client("dynamodb").put_item(TableName=deployed.find(fleet.aws).table, Item={"hostID": {"S": _NO_HOST}})
 
 
 def _user(fleet: LocalFleet, name: str, actions: tuple[str, ...]) -> dict[str, str]:

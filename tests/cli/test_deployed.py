@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
-from tests.cli.day import day
+from tests.cli.day import CONTEXT, day
 from tests.cli.local_fleet import LocalFleet, local_fleet
 from tests.cli.measured import fill, large_fleet_verbs, measured, wait_until_at_rest, watched
 
@@ -24,7 +24,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
     """A deployed sample app."""
     directory: Path = tmp_path_factory.mktemp("operator")
     directory.chmod(0o755)  # pytest's 0700 is fine for the documents; this is what a host's root has
-    with local_fleet(directory, HOSTS) as running:
+    with local_fleet(directory, HOSTS, CONTEXT) as running:
         yield running
 
 

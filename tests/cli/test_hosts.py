@@ -59,9 +59,10 @@ def test_an_override_that_the_runtime_would_refuse_is_refused(deployed: Deployed
 
 def test_every_override_of_the_runtime_can_be_given() -> None:
     given = {
-        "bundle": "true", "cacertPath": "/a", "certMode": "0644", "certPath": "/b", "dnsNames": "a.example",
-        "fileGroup": "web", "fileOwner": "web", "keyAlgorithm": "RSA_3072", "keyMode": "0440", "keyPath": "/c",
-        "signinghelperPath": "/d",
+        "bundle": "true", "cacertPath": "/a", "certMode": "0644", "certPath": "/b", "certificateProfile": "web",
+        "dnsNames": "a.example", "emailAddresses": "web@a.example", "fileGroup": "web", "fileOwner": "web",
+        "ipAddresses": "192.0.2.1", "keyAlgorithm": "RSA_3072", "keyMode": "0440", "keyPath": "/c",
+        "signinghelperPath": "/d", "uris": "spiffe://a.example/web",
     }  # fmt: skip
     assert sorted(given) == overrides.names()
     assert sorted(overrides.parse(f"{name}={value}" for name, value in given.items())) == overrides.names()

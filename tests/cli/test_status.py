@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -274,7 +275,11 @@ def test_what_is_in_quarantine_shows_everywhere_and_can_be_removed(deployed: Dep
     deployed.put(host(3), certPath="relative")
     status = deployed.invoke("status")
     assert status.exit_code != 0
-    assert "2 entries in quarantine: pca-automator hosts lint" in " ".join(status.output.split())
+    said = re.search(r"2 entries in quarantine: (.+), (\S+)\n +pca-automator hosts lint --region", status.output)
+    assert said
+    assert re.fullmatch(r"\?\[2Jx+…", said[1])
+    assert len(said[1]) < 200
+    assert said[2] == host(2)
     listed = json.loads(deployed.invoke("hosts", "list", "--failed", "--output", "json").stdout)
     assert {row["quarantine"] for row in listed} == {"HOST_ID_INVALID", "INVENTORY_ATTRIBUTE_IMPOSSIBLE"}
     lint = deployed.invoke("hosts", "lint", "--output", "json")

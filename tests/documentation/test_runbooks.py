@@ -83,7 +83,7 @@ def test_each_code_that_a_runbook_names_is_in_the_catalogue() -> None:
 
 def test_what_is_enough_to_look_is_what_the_local_aws_was_asked_with() -> None:
     (said,) = re.findall(r"^To look at a fleet .*?\bno more than\n(.*?), and use", OPERATIONS, re.MULTILINE | re.DOTALL)
-    assert tuple(re.findall(r"`([a-z-]+:\w+)`", said)) == TO_LOOK
+    assert tuple(re.findall(r"`([a-z\d-]+:\w+)`", said)) == TO_LOOK
 
 
 def test_the_table_of_exit_statuses_is_the_commands() -> None:

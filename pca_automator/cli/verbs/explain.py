@@ -113,7 +113,7 @@ def _explain_quarantined(op: Operator, name: str) -> None:
     """An entry that is no host, by the name that a list gives to it."""
     entry = fleet.entries(op.deployment, [name]).get(name)
     if entry is None:
-        raise Trouble(f"the inventory has no entry {name}: pca-automator hosts lint names them", USAGE)
+        raise Trouble(f"the inventory has no entry {name}: they are listed by pca-automator hosts lint", USAGE)
     row, known = fleet.quarantined_row(entry), runtime("errors.catalogue").lookup(entry.code)
     remedy = as_text(op.deployment.place.lines(known.remedy, {"id": name}))
     then = op.command(f"pca-automator hosts remove {name}")

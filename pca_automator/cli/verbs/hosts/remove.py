@@ -61,8 +61,8 @@ def _keys(deployment: Deployment, given: list[str]) -> dict[str, Any]:
     for text in given:
         if text not in entries:
             raise Trouble(
-                f"the inventory has no entry {text[:100]!r}: pca-automator hosts lint names those that are not as they "
-                "should be, hosts list all",
+                f"the inventory has no entry {text[:100]!r}: all are listed by pca-automator hosts list, those that "
+                "are not as they should be by pca-automator hosts lint",
                 FAILED,
             )
     return {entry.host_id: entry for entry in entries.values()}
