@@ -35,6 +35,7 @@ TO_LOOK = (
     "sns:GetTopicAttributes",
     "sqs:GetQueueAttributes",
     "ssm:DescribeDocument",
+    "ssm:GetDocument",
     "ssm:ListCommandInvocations",
     "states:DescribeExecution",
     "states:DescribeStateMachine",

@@ -90,6 +90,9 @@ def test_a_function_without_a_readable_environment(deployed: Deployed) -> None:
     expect_one_line(deployed.invoke("status"), 4, "cannot be read")
 
 
-def test_a_defect_of_our_own_is_not_hidden(deployed: Deployed) -> None:
+def test_a_defect_of_our_own_is_said_to_be_one(deployed: Deployed) -> None:
     deployed.answers["ListStackResources"] = ZeroDivisionError("defect")
-    assert isinstance(deployed.invoke("status").exception, ZeroDivisionError)
+    done = deployed.invoke("status")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr == "error: a fault of the command itself, please report it: ZeroDivisionError: defect\n"
