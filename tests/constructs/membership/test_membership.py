@@ -177,9 +177,14 @@ def test_cert_retire_may_revoke_with_the_one_ca_and_send_the_one_document() -> N
         "dynamodb:GetRecords",
         "dynamodb:GetShardIterator",
         "dynamodb:ListStreams",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
         "dynamodb:Scan",
         "dynamodb:UpdateItem",
     }
+    # Into the ledger of certificates goes what is to be revoked; an entry of the inventory is never written whole.
+    for action in ("dynamodb:PutItem", "dynamodb:Query"):
+        assert all("Ledger" in where and "Inventory" not in where for where in grants[action]), grants[action]
 
 
 def test_cert_register_may_only_look_and_put() -> None:
