@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pca_runtime.errors.kinds import (
     AccessRefused,
+    CertificateNotReady,
     CsrRejected,
     InvalidInput,
     InvalidInventoryItem,
@@ -122,21 +123,26 @@ def test_token_and_fingerprint_are_stored_before_the_ca_is_asked(world: World) -
     assert "certificateArn" not in seen
 
 
-def test_an_event_that_is_faster_than_the_answer_completes_the_task(world: World) -> None:
-    """IssueCertificate's certificate may be installed before IssueCertificate has returned."""
+def test_an_event_that_is_faster_than_the_answer_completes_the_task_when_it_is_delivered_again(world: World) -> None:
+    """Before IssueCertificate has returned nobody knows whether its certificate is ours: Lambda tries again later."""
     csr = claimed(world)
     issue_certificate = world.pca.issue_certificate
 
     def with_a_fast_event(**request: Any) -> dict[str, Any]:
         answer = issue_certificate(**request)
-        world.invoke("cert_deploy", issuance_event(answer["CertificateArn"]))
+        with pytest.raises(CertificateNotReady) as early:
+            world.invoke("cert_deploy", issuance_event(answer["CertificateArn"]))
+        assert early.value.code == "ISSUANCE_NOT_RECORDED"
         return answer
 
     world.pca.issue_certificate = with_a_fast_event
     world.invoke("cert_issue", request_of(csr))
-    pending = world.item()["pending"]
-    assert completed(world)["installCommandId"] == pending["installCommandId"]
-    assert pending["certificateArn"] in world.pca.certificates
+    assert not world.ssm.sent("InstallCertificate")
+    assert world.step_functions.count("send_task_success") == 0
+    arn = world.item()["pending"]["certificateArn"]
+    assert arn in world.pca.certificates
+    assert world.invoke("cert_deploy", issuance_event(arn))["state"] == "SENT"
+    assert completed(world)["installCommandId"] == world.item()["pending"]["installCommandId"]
 
 
 def test_a_retry_after_the_install_completes_its_own_new_token(world: World) -> None:

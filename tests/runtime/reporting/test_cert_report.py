@@ -62,6 +62,7 @@ def test_accounts_for_every_host(world: World) -> None:
         "lost": 1,
         "notAttempted": 1,
         "rejected": 1,
+        "impaired": 0,
         "published": True,
     }
     assert sum(counts[name] for name in ("renewed", "failed", "skipped", "lost", "notAttempted")) == counts["due"]
@@ -166,6 +167,7 @@ def test_the_outcomes_are_metrics(world: World, capsys: pytest.CaptureFixture[st
         "HostsLost": 1,
         "HostsNotAttempted": 1,
         "HostsRejected": 1,
+        "HostsImpaired": 0,
         "RunSeconds": 11 * 60,
         "EventsNotPublished": 0,
     }
