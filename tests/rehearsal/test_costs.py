@@ -32,6 +32,7 @@ def counted() -> dict[str, Any]:
         "transitions": {"one": 10, "two": 13},
         "last_states": {"one": "Renewed", "two": "Renewed"},
         "invocations": invocations | {"CertCheck": 1, "CertReport": 1},
+        "raised": {},
         "api_calls": [
             {"function": "CertCSR", "service": "ssm", "operation": "SendCommand", "count": HOSTS},
             {"function": "CertDeploy", "service": "ssm", "operation": "SendCommand", "count": HOSTS},
@@ -59,6 +60,15 @@ def test_a_repeated_poll_counts_in_the_average_and_not_at_best() -> None:
     assert report.per_renewal["lambda_invocations"] == 5.5
     assert report.per_renewal["at_best"] == {"state_transitions": 10, "lambda_invocations": 5.0}
     assert report.per_renewal["api_calls"] == {"acm-pca.IssueCertificate": 1.0, "ssm.SendCommand": 2.0}
+
+
+def test_an_event_that_came_before_the_answer_was_written_down_counts_in_the_average_and_not_at_best() -> None:
+    numbers = counted()
+    numbers["invocations"]["CertDeploy"] += 1
+    numbers["raised"] = {"CertDeploy CertificateNotReady": 1, "CertDeployStatus InstallFailed": 1}
+    assert report_on(numbers).held
+    assert report_on(numbers).per_renewal["lambda_invocations"] == 6.0
+    assert report_on(numbers).per_renewal["at_best"]["lambda_invocations"] == 5.0
 
 
 def test_a_host_that_another_run_had_is_no_renewal() -> None:
@@ -90,5 +100,5 @@ def test_a_transition_too_many_and_no_renewal_at_all_are_no_success() -> None:
     numbers = counted()
     numbers["transitions"] = {"one": 13, "two": 13}
     assert not_held(numbers) == ["at most 12 state transitions"]
-    nothing: dict[str, Any] = {"transitions": {}, "last_states": {}, "invocations": {}, "api_calls": []}
+    nothing: dict[str, Any] = {"transitions": {}, "last_states": {}, "invocations": {}, "api_calls": [], "raised": {}}
     assert len(not_held(nothing)) == 4

@@ -24,6 +24,7 @@ class Counters:
             self._transitions: Counter[str] = Counter()
             self._last_states: dict[str, str] = {}
             self._invocations: Counter[str] = Counter()
+            self._raised: Counter[str] = Counter()
             self._calls: Counter[tuple[str, str, str]] = Counter()
             self._denials: Counter[str] = Counter()
 
@@ -39,6 +40,11 @@ class Counters:
         with self._lock:
             self._invocations[function] += 1
 
+    def raised(self, function: str, error: str) -> None:
+        """One of those invocations ended with an exception of this class."""
+        with self._lock:
+            self._raised[f"{function} {error}"] += 1
+
     def api_call(self, service: str, operation: str, user_agent: str) -> None:
         """One API call; the caller is the Lambda function that made it, or empty."""
         match = _APPLICATION.search(user_agent)
@@ -51,12 +57,13 @@ class Counters:
             self._denials[what] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """Transitions and last state by child, invocations by function, API calls, and what IAM refused."""
+        """Transitions and last state by child, invocations and exceptions by function, API calls, IAM's refusals."""
         with self._lock:
             return {
                 "transitions": dict(self._transitions),
                 "last_states": dict(self._last_states),
                 "invocations": dict(self._invocations),
+                "raised": dict(self._raised),
                 "denials": dict(self._denials),
                 "api_calls": [
                     {"function": function, "service": service, "operation": operation, "count": count}

@@ -75,7 +75,8 @@ def _queued(
         config = func.get("config") or func
         name = str(config.get("FunctionName", ""))
         variables = (config.get("Environment") or {}).get("Variables") or {}
-        counters.invocation(variables.get("POWERTOOLS_SERVICE_NAME", name))
+        shown = variables.get("POWERTOOLS_SERVICE_NAME", name)
+        counters.invocation(shown)
         with guard:
             slot = slots.setdefault(name, threading.Semaphore(settings.lambda_processes))
         if not slot.acquire(timeout=_QUEUE_SECONDS):
@@ -84,7 +85,11 @@ def _queued(
             )
             return throttled
         try:
-            return _with_error_type(run(func, event, request_id), name)
+            result = _with_error_type(run(func, event, request_id), name)
+            if result.get("error"):
+                body = result.get("body")
+                counters.raised(shown, str(body.get("errorType")) if isinstance(body, dict) else "")
+            return result
         finally:
             slot.release()
 

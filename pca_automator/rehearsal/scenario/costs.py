@@ -13,6 +13,10 @@ PER_HOST = ("CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeploySt
 
 POLLS = ("CertCSRStatus", "CertDeployStatus")
 """Each of them runs once for a host that has answered by the first look."""
+
+EARLY = "CertDeploy CertificateNotReady"
+"""The issuance event was faster than CertIssue, which had not written down yet what it is about: CertDeploy has to be
+invoked again."""
 MOST_TRANSITIONS = 12
 MOST_INVOCATIONS = 5
 
@@ -38,13 +42,14 @@ def per_renewal(world: World, hosts: int) -> dict[str, Any]:
         # A host's own CreateSession is part of its renewal, too.
         if call["function"] in PER_HOST or call["operation"] == "CreateSession":
             calls[f"{call['service']}.{call['operation']}"] += call["count"]
-    repeated = sum(max(0, invocations[name] - hosts) for name in POLLS)
+    repeated = sum(max(0, invocations[name] - hosts) for name in POLLS) + counted["raised"].get(EARLY, 0)
     return {
         "state_transitions": round(sum(transitions) / hosts, 2),
         "lambda_invocations": round(sum(invocations.values()) / hosts, 2),
         "api_calls": {name: round(count / hosts, 2) for name, count in sorted(calls.items())},
         "invocations": {name: round(count / hosts, 2) for name, count in sorted(invocations.items())},
-        # When both polls succeed at once: the cheapest child execution, and all invocations but the repeated polls.
+        # When both polls succeed at once and no event is early: the cheapest child execution, and all invocations but
+        # the repeated ones.
         "at_best": {
             "state_transitions": min(transitions, default=0),
             "lambda_invocations": round((sum(invocations.values()) - repeated) / hosts, 2),
