@@ -20,10 +20,7 @@ from tests.documents.pki import Authority
 from tests.tiers import need
 
 OPTIONS = {
-    "base64": "A a d e in out",
-    "crl2pkcs7": "certfile in inform nocrl out outform",
     "genpkey": "algorithm genparam out outform paramfile pass pkeyopt text",
-    "pkcs7": "in inform noout out outform print print_certs text",
     "pkey": "check in inform noout out outform passin passout pubcheck pubin pubout text text_pub traditional",
     "req": "addext batch config days extensions in inform key keyform keyout modulus nameopt new newkey nodes noout "
     "out outform passin passout pubkey reqexts reqopt set_serial sha256 sha384 sigopt subj subject text utf8 verbose "
