@@ -19,8 +19,8 @@ THROTTLED_INVOCATION = "Lambda.TooManyRequestsException"
 
 # What the map hands to a child.
 GIVEN = {
-    "$.csr.Payload.requeues", "$.csr.Payload.startAt", "$.hostID", "$.lane", "$.revocationReason", "$.revokeReplaced",
-    "$.runHosts", "$.runId", "$.startedAt",
+    "$.byHand", "$.csr.Payload.requeues", "$.csr.Payload.startAt", "$.hostID", "$.lane", "$.revocationReason",
+    "$.revokeReplaced", "$.runHosts", "$.runId", "$.startedAt",
 }  # fmt: skip
 
 
