@@ -51,7 +51,7 @@ class Fleet:
             members.ec2.instances[each] = ("running", {})
 
     def _installed(self, parameters: dict[str, str], install: Any) -> str:
-        leaf = x509.load_pem_x509_certificate(base64.b64decode(parameters["certificate"]))
+        leaf = x509.load_der_x509_certificate(base64.b64decode(parameters["certificate"]))
         before = self.on_host.get(parameters["hostID"])
         self.on_host[parameters["hostID"]] = leaf.serial_number
         previous = "none" if before is None or before == leaf.serial_number else f"{before:x}"
