@@ -106,7 +106,7 @@ def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -
 
 
 def test_the_dashboard_shows_nothing_that_is_not_made() -> None:
-    arn = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/x"
+    arn = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555"
     stack = Stack(new_app(), "Consumer")
     authority = acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "CA", arn)
     bare = PcaCertificateAutomation(
