@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pca_automator.cli.runtime import runtime
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
 from pca_automator.rehearsal.stage import deployed
 from pca_automator.rehearsal.stage.process import ACCESS_KEY, REGION, SECRET_KEY
@@ -41,7 +42,9 @@ TO_LOOK = (
     "states:DescribeStateMachine",
     "states:ListExecutions",
 )
+# An item's key as somebody writes it who takes the name of a machine for its id; and what a list calls the entry.
 _NO_HOST = "web-17"
+_NO_HOST_NAME = runtime("inventory.gate").handle_of(_NO_HOST)
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_CONFIG_FILE": os.devnull,
@@ -147,8 +150,8 @@ def mistakes(fleet: LocalFleet) -> Iterator[Step]:
     yield Step(
         "A script has written what is no host.", ["hosts", "lint"], status=1, before=lambda: _write_no_host(fleet)
     )
-    yield Step("Take it away: what would be done?", ["hosts", "remove", _NO_HOST, "--dry-run"])
-    yield Step("Take it away.", ["hosts", "remove", _NO_HOST, "--yes"])
+    yield Step("Take it away: what would be done?", ["hosts", "remove", _NO_HOST_NAME, "--dry-run"])
+    yield Step("Take it away.", ["hosts", "remove", _NO_HOST_NAME, "--yes"])
     yield Step("What would be tested?", ["verify", "--components-only", "--dry-run"])
     yield Step("Is every part there?", ["verify", "--components-only"])
     yield Step("Does it do what it promises?", ["verify", "--yes", "--hosts", "5"])
@@ -185,7 +188,7 @@ def _mistyped(fleet: LocalFleet) -> str:
 
 
 def _write_no_host(fleet: LocalFleet) -> None:
-    """An item as somebody writes it who takes the name of a machine for its id."""
+    """An item that has an id of no host."""
     fleet.aws.client("dynamodb").put_item(TableName=deployed.find(fleet.aws).table, Item={"hostID": {"S": _NO_HOST}})
 
 

@@ -20,6 +20,7 @@ NAME = "pca-automator"
 HOST = "i-0123456789abcdef0"
 # What stands for something of the reader's own.
 STANDS_FOR = {"ID": HOST, "<id>": HOST, "CODE": "HOOK_FAILED", "path/to/your/app": "."}
+ENTRY = re.compile(r"entry-[0-9a-f]{12}")
 BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # In running text a command ends where a sentence or a part of it does.
 IN_TEXT = re.compile(rf"{NAME} ((?:[^\s.,;:?)`'\"]|\.(?=[\w/]))+(?: (?:[^\s.,;:?)`'\"]|\.(?=[\w/]))+)*)")
@@ -81,9 +82,10 @@ def parse(line: str) -> None:
             return
         name, command, arguments = command.resolve_command(context, rest)
         context = command.make_context(name, arguments, parent=context)
-    # Prose behind a command would be taken for ids.
+    # Prose behind a command would be taken for ids, or for the names of entries that are no hosts.
     ids = [*(context.params.get("ids") or []), context.params.get("host_id")]
-    assert all(each is None or runtime("shared.identifiers").is_host_id(each) for each in ids), line
+    is_host_id = runtime("shared.identifiers").is_host_id
+    assert all(each is None or is_host_id(each) or ENTRY.fullmatch(each) for each in ids), line
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -15,6 +15,8 @@ _POLL_SECONDS = 1.0
 _DELIVERY_SECONDS = 60
 # The document gives itself 60 s; Systems Manager needs a moment more to say so.
 _LIVE_SECONDS = 90
+# What AWS answers whoever asks, of whatever host: said as for every other call.
+_NOT_OF_THE_HOST = ("ACCESS_REFUSED", "SERVICE_FAILED", "SERVICE_THROTTLED", "SERVICE_UNREACHABLE")
 
 
 def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
 
     Raises:
         Trouble: the host cannot be asked, or does not answer.
+        PcaAutomatorError: AWS denies or throttles the call, or cannot be reached; AWS's answer is the cause.
     """
     kinds, commands = runtime("errors.kinds"), runtime("hosts.commands")
     run_command = commands.HostCommands(deployment.aws.client("ssm"))
@@ -34,6 +37,8 @@ def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
                 return _read(item, output)
             time.sleep(_POLL_SECONDS)
     except kinds.PcaAutomatorError as error:
+        if error.code in _NOT_OF_THE_HOST:
+            raise
         status = UNAVAILABLE if isinstance(error, kinds.RetryableError) else FAILED
         raise Trouble(f"{item.host_id}: {error.code} {error.message}", status) from error
     raise Trouble(f"{item.host_id} did not answer within {_LIVE_SECONDS} s: command {command_id}", FAILED)
