@@ -120,8 +120,14 @@ class Functions:
         """Claim the host and ask it for a CSR, or send it back into the line."""
         world, host, run = self._world, self._host(payload), str(payload["runId"])
         yield self._own_time()
-        if world.paced and not world.starts.goes(
-            moment(payload["startAt"]), self._env.now, world.random(), int(payload["runHosts"])
+        # The workflow's retry of a host that cannot go back any more is not late.
+        tried = host.requeues >= world.most_requeues and host.claimed_at != float("-inf")
+        if (
+            world.paced
+            and not tried
+            and not world.starts.goes(
+                moment(payload["startAt"]), self._env.now, world.random(), int(payload["runHosts"])
+            )
         ):
             return self._again(payload)
         if host.outcome == "renewed" or (host.run != run and self._env.now - host.claimed_at < _LEASE_SECONDS):

@@ -65,7 +65,7 @@ class CsrGeneration:
         Raises:
             Throttled: SendCommand was throttled more often than a host goes back for it.
         """
-        if start is not None:
+        if start is not None and not self._is_tried_again(host_id, run_id, start):
             later = self._gate.later(run_id, start)
             if later is not None:
                 return _wait(later, start.requeues)
@@ -87,6 +87,16 @@ class CsrGeneration:
                 return _wait(later, start.requeues + 1)
             command_id = self._inventory.store_csr_command(lease, sent)
         return {"state": "SENT", "commandId": command_id, "attempt": 0}
+
+    def _is_tried_again(self, host_id: str, run_id: str, start: Start) -> bool:
+        """Whether an attempt that could not go back any more has had its start: the workflow's retry is not late.
+
+        It would go back without end, for each place in the line has retries of its own.
+        """
+        if start.requeues < REQUEUES_MAX:
+            return False
+        item = self._inventory.get(host_id)
+        return item is not None and item.holds_lease(run_id)
 
     def _order(self, lease: Lease, item: HostItem) -> Order:
         overrides = item.overrides()

@@ -154,6 +154,23 @@ def test_five_times_a_host_goes_back_and_then_the_throttling_is_told(world: Worl
         start(world, hosts=50, requeues=REQUEUES_MAX)
 
 
+def test_the_workflows_retries_of_a_host_that_cannot_go_back_any_more_are_not_late(world: World) -> None:
+    """They come up to a minute after its start; a host that went back for that would go round for ever."""
+    world.put()
+    for _ in range(2):
+        world.ssm.fail("send_command", THROTTLED)
+        with pytest.raises(Throttled):
+            start(world, requeues=REQUEUES_MAX)
+        world.later(seconds=62)
+    assert start(world, requeues=REQUEUES_MAX)["state"] == "SENT"
+
+
+def test_a_host_that_comes_late_to_its_last_start_goes_back_into_the_line(world: World) -> None:
+    world.put()
+    world.later(hours=1)
+    assert start(world, requeues=REQUEUES_MAX)["state"] == "WAIT"
+
+
 def test_a_host_of_a_run_that_an_older_definition_started_goes_on(world: World) -> None:
     world.put()
     world.dynamodb.fail("batch_get_item", client_error("AccessDeniedException"))
