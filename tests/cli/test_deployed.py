@@ -44,7 +44,7 @@ def test_the_final_counts_of_a_watched_run_are_the_tables(fleet: LocalFleet) -> 
     run = watched(fleet, ["--force", "--yes"])
     sick.set_faults(Faults())
     assert hosts >= 12
-    assert run.counted == run.table == {"hosts": hosts, "done": hosts - 1, "failed": 1}
+    assert run.counted == run.table == {"hosts": hosts, "done": hosts - 1, "failed": 1}, run.answer
     assert run.status == 1
 
 
