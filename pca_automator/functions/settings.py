@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from pca_automator._internal.arguments import check_fields
+from pca_automator._internal.arguments import check_fields, checked
 from pca_automator.functions.endpoints import GATEWAYS, INTERFACES
 
 _GROUP = "PcaAutomatorFunctions"
@@ -23,9 +23,8 @@ _OLDEST = 12
 oldest. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
 
-# Not frozen: jsii writes its own mark into what it is handed as IConnectable.
+# No dataclass: jsii would take it apart, where it is handed on as IConnectable, instead of referring to it.
 @jsii.implements(ec2.IConnectable)
-@dataclass(eq=False)
 class FunctionNetwork:
     """Where functions run when they must run in a VPC.
 
@@ -45,12 +44,14 @@ class FunctionNetwork:
         ValueError: a value has another type.
     """
 
-    vpc: ec2.IVpc
-    subnets: ec2.SubnetSelection | None = None
-    security_groups: Sequence[ec2.ISecurityGroup] | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self)
+    @checked
+    def __init__(
+        self,
+        vpc: ec2.IVpc,
+        subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+    ) -> None:
+        self.vpc, self.subnets, self.security_groups = vpc, subnets, security_groups
 
     @cached_property
     def groups(self) -> list[ec2.ISecurityGroup]:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from aws_cdk import App, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
@@ -75,3 +76,21 @@ def test_groups_that_are_given_are_used_and_two_automations_do_not_collide() -> 
         PcaCertificateAutomation(stack, name, functions=FunctionSettings(network=FunctionNetwork(vpc)))
     groups = resources(Template.from_stack(stack).to_json(), "AWS::EC2::SecurityGroup")
     assert len(groups) == 3
+
+
+def test_others_let_the_functions_in_as_they_do_with_every_connectable_of_the_cdk() -> None:
+    stack = Stack(new_app(), "Fleet")
+    vpc = ec2.Vpc(stack, "Vpc", max_azs=1)
+    proxy = ec2.SecurityGroup(stack, "Proxy", vpc=vpc)
+    network = FunctionNetwork(vpc, ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC))
+    proxy.connections.allow_from(network, ec2.Port.tcp(3128))
+    network.connections.allow_to(proxy, ec2.Port.tcp(3129))
+    rules = resources(Template.from_stack(stack).to_json(), "AWS::EC2::SecurityGroupIngress").values()
+    assert sorted(each["Properties"]["FromPort"] for each in rules) == [3128, 3129]
+
+
+@pytest.mark.parametrize("more", [{"vpc": "vpc-1"}, {"subnets": "private"}, {"security_groups": "sg-1"}])
+def test_what_is_of_another_type_is_named(more: dict[str, Any]) -> None:
+    (name,) = more
+    with pytest.raises(ValueError, match=f"^{name} is '{more[name]}': it must be "):
+        FunctionNetwork(**{"vpc": ec2.Vpc(Stack(new_app(), "Fleet"), "Vpc"), **more})
