@@ -22,6 +22,7 @@ class Counters:
         """Start again from zero."""
         with self._lock:
             self._transitions: Counter[str] = Counter()
+            self._entries: dict[str, Counter[str]] = {}
             self._last_states: dict[str, str] = {}
             self._invocations: Counter[str] = Counter()
             self._raised: Counter[str] = Counter()
@@ -34,6 +35,7 @@ class Counters:
             self._transitions[child] += 1
             if state is not None:
                 self._last_states[child] = state
+                self._entries.setdefault(child, Counter())[state] += 1
 
     def invocation(self, function: str) -> None:
         """One Lambda invocation, whoever asked for it."""
@@ -57,10 +59,16 @@ class Counters:
             self._denials[what] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """Transitions and last state by child, invocations and exceptions by function, API calls, IAM's refusals."""
+        """What was counted: transitions, states that were entered more than once and the last state by child;
+        invocations and exceptions by function; API calls; IAM's refusals.
+        """
         with self._lock:
             return {
                 "transitions": dict(self._transitions),
+                "entered_again": {
+                    child: {state: count - 1 for state, count in entries.items() if count > 1}
+                    for child, entries in self._entries.items()
+                },
                 "last_states": dict(self._last_states),
                 "invocations": dict(self._invocations),
                 "raised": dict(self._raised),

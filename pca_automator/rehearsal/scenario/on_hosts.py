@@ -27,6 +27,7 @@ def on_hosts(world: World) -> None:
         hook.unlink()
         _override(world, changed)
         switched = world.eventually(lambda: _shows_override(changed), _OVERRIDE_SECONDS)
+        world.wait_until_idle()
         advance(3)
     items = world.inventory.items()
     error = items[hooked.id].get("lastError") or {}

@@ -63,7 +63,7 @@ def purposes(world: World) -> None:
             unknown.id: world.eventually(lambda: _code(world, unknown) == "PROFILE_UNKNOWN", _SECONDS),
         }
         advance(5)
-        _wait_for_the_end(world)
+        world.wait_until_idle()
     report.count("profiles_issued", sum(made.values()), 3, "each host gets what its profile says")
     report.count("profiles_refused", sum(refused.values()), 2, "what no profile allows is refused")
     kept = [member for member in (greedy, unknown) if member.fingerprint() == before[member.id]]
@@ -101,17 +101,6 @@ def _ask(world: World, host_id: str, values: Mapping[str, Any]) -> None:
         ExpressionAttributeNames={f"#{name}": name for name in typed},
         ExpressionAttributeValues={f":{name}": value for name, value in typed.items()},
     )
-
-
-def _wait_for_the_end(world: World) -> None:
-    """Of every run, so that their messages are not taken for those of a later phase."""
-    states, machine = world.aws.client("stepfunctions"), world.automation.state_machine
-
-    def over() -> bool:
-        return not states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
-
-    world.eventually(over, _SECONDS)
-    world.mailbox.collect()
 
 
 def _code(world: World, member: Member) -> str:

@@ -16,6 +16,7 @@ from pca_automator.rehearsal.stage.hosts import Member
 from pca_automator.rehearsal.stage.process import LocalAws
 
 _POLL_SECONDS = 0.5
+_IDLE_SECONDS = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +130,21 @@ class World:
                 return Run(str(runs[0]["name"]), worst, "")
             time.sleep(_POLL_SECONDS)
         return Run("", "RUNNING", "the enrolment did not end in time")
+
+    def wait_until_idle(self) -> None:
+        """Wait for the end of every run, so that none is taken for one of a later phase.
+
+        A host shows its new pair before the run has written it down. What is asked of the host in between is a change
+        during a renewal, and the messages of that run are still to come.
+        """
+        states, machine = self.aws.client("stepfunctions"), self.automation.state_machine
+
+        def over() -> bool:
+            return not states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+
+        if not self.eventually(over, _IDLE_SECONDS):
+            self.report.expect("every run has an end", True, False)
+        self.mailbox.collect()
 
     def runs(self) -> int:
         """How many executions of the workflow there have been."""
