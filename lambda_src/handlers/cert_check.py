@@ -136,7 +136,7 @@ def _emit(automation: str, selection: Selection, account: Account, now: datetime
         "FirstPercentileSecondsLeft": selection.first_percentile_left,
         "CaSecondsLeft": _authority_left(now),
     }
-    emit(automation, {name: value for name, value in left.items() if value is not None}, unit="Seconds")
+    emit(automation, {name: value for name, value in left.items() if value is not None})
 
 
 def _authority_left(now: datetime) -> float | None:

@@ -47,7 +47,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     numbers = report.numbers()
     emit(settings.automation_name, {_metric(name): numbers[name] for name in _METRICS})
     if report.seconds is not None:
-        emit(settings.automation_name, {"RunSeconds": report.seconds}, unit="Seconds")
+        emit(settings.automation_name, {"RunSeconds": report.seconds})
     if refusal is not None:
         raise refusal
     logger.info("reported", extra={"run_id": request.run_id, "published": report.needs_attention, **numbers})

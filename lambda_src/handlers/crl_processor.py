@@ -17,7 +17,6 @@ from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
-_UNITS = {"CrlBytes": "Bytes", "CrlSecondsToNextUpdate": "Seconds", "CrlAgeSeconds": "Seconds"}
 _RECONCILE = {"reconcile": True}
 
 
@@ -71,8 +70,7 @@ def _body(record: dict[str, Any]) -> object:
 def _tell(outcome: CrlOutcome) -> None:
     """Log, metrics, and a message for what cannot get better by itself."""
     automation = _settings().automation_name
-    for name, value in outcome.metrics.items():
-        emit(automation, {name: value}, unit=_UNITS.get(name, "Count"))
+    emit(automation, outcome.metrics)
     logger.info("crl", state=outcome.state, number=outcome.number, code=outcome.code, reason=outcome.message)
     if outcome.state == "REFUSED":
         settings = _settings()

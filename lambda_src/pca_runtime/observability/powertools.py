@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pca_runtime.errors.kinds import PcaAutomatorError
+from pca_runtime.observability.metrics import UNITS
 
 __all__ = ["Event", "Handler", "emit", "lambda_function", "logger", "not_told"]
 
@@ -23,17 +24,19 @@ logger = Logger()
 _metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "PcaAutomator"), service="")
 
 
-def emit(automation: str, values: Mapping[str, float], unit: str = "Count") -> None:
+def emit(automation: str, values: Mapping[str, float]) -> None:
     """Put metrics (namespace from the environment, dimension ``Automation``) into this invocation's log.
 
     Args:
         automation: the value of the dimension.
         values: metric name to value.
-        unit: one of CloudWatch's units, for all of them.
+
+    Raises:
+        KeyError: a name is not in the list of metrics.
     """
     _metrics.set_default_dimensions(Automation=automation)
     for name, value in values.items():
-        _metrics.add_metric(name=name, unit=unit, value=value)
+        _metrics.add_metric(name=name, unit=UNITS[name], value=value)
 
 
 def lambda_function(function: Handler) -> Handler:
