@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import Token
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+# Only where a certificate is known at synthesis: whatever else constructs need is not built for one version of Python,
+# and takes no tenth of a second.
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _KEYS_MAX = 6
 _HOW = (
@@ -64,6 +67,9 @@ class AuthorityPins:
 
 
 def _keys(prop: str, bundle: str) -> list[str]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     shown = f"{prop} is {bundle[:40]!r}…"
     try:
         certificates = x509.load_pem_x509_certificates(bundle.encode())
@@ -77,6 +83,8 @@ def _keys(prop: str, bundle: str) -> list[str]:
 
 
 def _check(shown: str, certificates: Sequence[x509.Certificate]) -> None:
+    from cryptography.exceptions import InvalidSignature
+
     for own, issuer in zip(certificates, [*certificates[1:], certificates[-1]], strict=True):
         subject = own.subject.rfc4514_string()
         if not _is_ca(own):
@@ -90,6 +98,8 @@ def _check(shown: str, certificates: Sequence[x509.Certificate]) -> None:
 
 
 def _is_ca(certificate: x509.Certificate) -> bool:
+    from cryptography import x509
+
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
