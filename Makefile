@@ -67,12 +67,15 @@ setup: $(VENV)/.done node_modules/.done  ## install everything into .venv and no
 
 test:  ## every tier of tests that is not long, and the linters; at most ten minutes
 	$(MAKE) --no-print-directory --jobs 4 setup $(TOOLS)/.done
-	$(MAKE) --no-print-directory lint
-	python -m pytest -n $(WORKERS) --dist loadfile --durations 15
+	$(MAKE) --no-print-directory --jobs 2 --keep-going lint pytest
+
+# In the order of tests/conftest.py: what deploys comes first, for it takes the longest.
+pytest: setup $(TOOLS)/.done
+	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15
 
 test-long:  ## what is too long for make test, also checkov, cdk-nag 2 and the oldest versions; before an issue is closed
 	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(NAG2)/.done $(OLDEST)/.done $(TOOLS)/.done
-	python -m pytest -n $(WORKERS) --dist loadfile --durations 15 -m long
+	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15 -m long
 	$(MAKE) --no-print-directory test-oldest
 
 mutants: setup $(TOOLS)/.done  ## would the tests notice? a sample; SEED=1 COUNT=300, or FILE=path for one module

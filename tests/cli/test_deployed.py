@@ -28,6 +28,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFleet]:
         yield running
 
 
+@pytest.mark.long
 def test_an_operators_day(fleet: LocalFleet) -> None:
     for step in day(fleet):
         step.before()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,32 +19,32 @@ from pca_automator import Alarms, Authority, HostSettings, Pace, PcaCertificateA
 from tests.synthesis import new_app, template_of
 
 
-def text(stack: Stack) -> str:
-    return CfnParameter(stack, "Given").value_as_string
+def text(name: str, stack: Stack) -> str:
+    return CfnParameter(stack, name).value_as_string
 
 
-def number(stack: Stack) -> float:
-    return CfnParameter(stack, "Given", type="Number").value_as_number
+def number(name: str, stack: Stack) -> float:
+    return CfnParameter(stack, name, type="Number").value_as_number
 
 
-def seconds(stack: Stack) -> Duration:
-    return Duration.seconds(number(stack))
+def seconds(name: str, stack: Stack) -> Duration:
+    return Duration.seconds(number(name, stack))
 
 
-def days(stack: Stack) -> Duration:
-    return Duration.days(number(stack))
+def days(name: str, stack: Stack) -> Duration:
+    return Duration.days(number(name, stack))
 
 
-def expression(stack: Stack) -> scheduler.ScheduleExpression:
-    return scheduler.ScheduleExpression.expression(text(stack))
+def expression(name: str, stack: Stack) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.expression(text(name, stack))
 
 
 # By the argument of the construct, or of the object that it takes.
-GIVEN: dict[str, dict[str, Callable[[Stack], Any]]] = {
+GIVEN: dict[str, dict[str, Callable[[str, Stack], Any]]] = {
     "PcaCertificateAutomation": {
-        "notification_emails": lambda stack: [text(stack)],
-        "instance_tags": lambda stack: {"fleet": text(stack)},
-        "enrol_by_tag": lambda stack: {"fleet": text(stack)},
+        "notification_emails": lambda name, stack: [text(name, stack)],
+        "instance_tags": lambda name, stack: {"fleet": text(name, stack)},
+        "enrol_by_tag": lambda name, stack: {"fleet": text(name, stack)},
         "schedule": expression,
         "digest_schedule": expression,
     },
@@ -97,14 +99,45 @@ CASES = [(owner, name) for owner, given in GIVEN.items() for name in given]
 GARBAGE = re.compile(r"-?\d\.\d{6,}e\+?\d{2,}|-?\d{30,}")
 
 
+# One automation takes all that go together; a schedule and an interval do not.
+APART = {("RenewalTimes", "interval")}
+
+
+def parameter_of(owner: str, name: str) -> str:
+    return re.sub(r"\W|_", "", f"{owner}{name}").title()
+
+
+@cache
+def written(apart: bool) -> str:
+    """The resources of an automation that is given a parameter for each of the props."""
+    stack = Stack(new_app(), "Consumer")
+    props: dict[str, Any] = {}
+    for owner, given in GIVEN.items():
+        values = {
+            name: make(parameter_of(owner, name), stack)
+            for name, make in given.items()
+            if ((owner, name) in APART) is apart
+        }
+        if values:
+            props = merged(props, PROPS[owner](values))
+    return json.dumps(template_of(PcaCertificateAutomation(stack, "Automation", **props))["Resources"])
+
+
+def merged(props: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    if "pace" in props and "pace" in more:
+        return {**props, "pace": dataclasses.replace(props["pace"], polling=more["pace"].polling)}
+    return {**props, **more}
+
+
 @pytest.mark.parametrize(("owner", "name"), CASES)
 def test_a_parameter_reaches_the_template_whole(owner: str, name: str) -> None:
-    stack = Stack(new_app(), "Consumer")
-    construct = PcaCertificateAutomation(stack, "Automation", **PROPS[owner]({name: GIVEN[owner][name](stack)}))
-    written = json.dumps(template_of(construct)["Resources"])
-    assert '{"Ref": "Given"}' in written
-    assert not GARBAGE.search(written)
-    assert "TOKEN" not in written
+    assert f'{{"Ref": "{parameter_of(owner, name)}"}}' in written((owner, name) in APART)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_nothing_of_a_token_is_written_as_if_it_were_the_value(apart: bool) -> None:
+    assert not GARBAGE.search(written(apart))
+    assert "TOKEN" not in written(apart)
 
 
 def test_garbage_would_be_seen() -> None:
@@ -128,18 +161,18 @@ def test_every_prop_of_a_string_number_or_duration_is_covered() -> None:
 
 def test_a_fleet_of_unknown_size_is_not_forecast_and_says_so() -> None:
     stack = Stack(new_app(), "Consumer")
-    PcaCertificateAutomation(stack, "Automation", expected_hosts=int(number(stack)))
+    PcaCertificateAutomation(stack, "Automation", expected_hosts=int(number("Given", stack)))
     warned = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp(".*can only be forecast.*"))
     assert warned
 
 
 def test_a_quota_must_be_known() -> None:
     with pytest.raises(ValueError, match=r"quotas\['CreateSession'\] is a token: .* known at synthesis"):
-        Pace(quotas={"CreateSession": number(Stack(new_app(), "Consumer"))})
+        Pace(quotas={"CreateSession": number("Given", Stack(new_app(), "Consumer"))})
 
 
 @pytest.mark.parametrize(("owner", "name"), sorted(PERCENTAGES))
 def test_a_percentage_must_be_known(owner: str, name: str) -> None:
     stack = Stack(new_app(), "Consumer")
     with pytest.raises(ValueError, match=rf"{name} is a token: .* known at synthesis"):
-        PROPS[owner]({name: number(stack)})
+        PROPS[owner]({name: number("Given", stack)})

@@ -54,6 +54,7 @@ def code_hash(out: Path) -> str:
     return max(set(functions), key=functions.count)
 
 
+@pytest.mark.long
 def test_mypy_strict_finds_full_types(consumer: Consumer, app: str, tmp_path: Path) -> None:
     """``py.typed`` is there and every name of the app is typed; one wrong argument is found.
 
