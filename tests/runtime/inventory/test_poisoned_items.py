@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -122,11 +122,28 @@ def test_poisoned_items_in_the_stream_hold_up_no_enrolment(members: Members, val
     assert members.invoke("cert_enroll", {"Records": records})["enrolled"] == 1
 
 
+def some_of(value: str) -> list[str]:
+    """Three attributes, so that with all values each has its turn four times; the long test takes them all."""
+    start = 3 * list(VALUES).index(value)
+    return [OWN[(start + number) % len(OWN)] for number in range(3)]
+
+
 @pytest.mark.parametrize("value", VALUES)
 def test_whatever_a_host_s_own_item_holds_it_is_renewed_failed_and_listed(members: Members, value: str) -> None:
     """Of what the system itself writes: a time in 9999, a count that is a text, a lease that is a map."""
+    is_renewed_failed_and_listed(members, value, some_of(value))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("value", VALUES)
+def test_each_attribute_may_hold_each_value(members: Members, value: str) -> None:
+    assert {name for each in VALUES for name in some_of(each)} == set(OWN)
+    is_renewed_failed_and_listed(members, value, OWN)
+
+
+def is_renewed_failed_and_listed(members: Members, value: str, attributes: Sequence[str]) -> None:
     world = members.world
-    for number, name in enumerate(OWN, 300):
+    for number, name in enumerate(attributes, 300):
         each = host_id(number)
         world.put(each, **{name: VALUES[value]})
         world.invoke("cert_check", {"input": {"hostIDs": [each], "force": True}, "runId": RUN})
