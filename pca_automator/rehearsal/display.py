@@ -73,6 +73,9 @@ class Display:
                 highlight=False,
                 soft_wrap=True,
             )
+        if limits := report.numbers.get("limits"):
+            sizes = ", ".join(f"{size:,} {what}" for what, size in limits["largest"].items())
+            self._console.print(f"Largest of what AWS limits: {sizes}", highlight=False, soft_wrap=True)
         for trouble in report.troubles:
             self._console.print(f"[yellow]{trouble}", highlight=False, soft_wrap=True)
 

@@ -33,6 +33,8 @@ from pca_automator.rehearsal.stage.process import LocalAws
 # before any host has finished.
 _WAIT_SCALE = 0.05
 _KEPT_RUNS = 3
+# One more resource policy of CloudWatch Logs fits, and no log group that the policy has to name.
+_FULL_ACCOUNT = {"log_policies": 9, "log_policy_characters": 5_100}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Options:
     other_answers: tuple[str, ...] = ()
     quotas: bool | None = None
     """Whether the account has quotas while the fleet is enrolled. Default: where the fleet is large enough."""
+    limits: bool = True
+    """Whether what AWS raises for nobody is enforced, in an account that others have nearly filled."""
 
     @property
     def with_quotas(self) -> bool:
@@ -61,6 +65,7 @@ def rehearse(options: Options, display: Display) -> Report:
     report = Report()
     report.numbers["hosts"] = options.hosts
     settings = Settings(fleet=directory / "fleet", crl_seconds=0.5, other_answers=",".join(options.other_answers))
+    settings.change(_FULL_ACCOUNT if options.limits else {"limits": False})
     if options.with_quotas:
         settings.change(pacing.SETTINGS)
     aws = LocalAws(directory, settings, wait_scale=_WAIT_SCALE, keep=options.keep, auth=options.enforce_iam)
@@ -122,11 +127,20 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
         # Without a CRL there is no departure in the rehearsal, and some metrics have nothing to measure.
         expect_metrics(world)
     report.lean(aws.control("facts"))
+    if options.limits:
+        _expect_within_limits(report, aws.control("limits"))
     if options.enforce_iam:
         denials = aws.control("counters")["denials"]
         report.expect("IAM refused nothing", 0, len(denials))
         for denial in denials:
             report.trouble(f"IAM refused {denial}")
+
+
+def _expect_within_limits(report: Report, limits: dict[str, dict[str, int]]) -> None:
+    report.numbers["limits"] = limits
+    report.expect("the limits of AWS refused nothing", 0, sum(limits["refused"].values()))
+    for what, count in limits["refused"].items():
+        report.trouble(f"refused {count} times: {what}")
 
 
 def _enrol(world: World, options: Options) -> None:

@@ -16,7 +16,7 @@ KEYS = {
     "failed_as_expected", "old_pairs_kept", "notifications", "revoked_denied", "others_still_accepted", "crl_updates",
     "seconds", "per_renewal", "rollbacks", "takeovers", "enrolled_within_seconds", "crls_accepted", "crls_refused",
     "profiles_issued", "profiles_refused", "retired_denied", "registered_by_tag", "events",
-    "metrics", "digests", "facts",
+    "metrics", "digests", "facts", "limits",
 }  # fmt: skip
 
 
@@ -52,6 +52,8 @@ def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
     assert report["per_renewal"]["api_calls"]["acm-pca.IssueCertificate"] == 1
     assert report["per_renewal"]["api_calls"]["ssm.SendCommand"] == 2
     assert report["per_renewal"]["api_calls"]["events.PutEvents"] == 1
+    assert report["limits"]["refused"] == {}
+    assert 0 < report["limits"]["largest"]["events of a child execution"] < 100
     assert set(report["events"]) == {"Host Renewed", "Host Renewal Failed", "Run Report"}
     assert {"LeastSecondsLeft", "FirstPercentileSecondsLeft", "CaSecondsLeft", "RunSeconds"} <= set(report["metrics"])
     assert Path(report["log"]).exists()

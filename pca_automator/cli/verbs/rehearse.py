@@ -35,6 +35,13 @@ def rehearse(
             "Default: from 100 hosts on.",
         ),
     ] = None,
+    limits: Annotated[
+        bool,
+        typer.Option(
+            "--limits/--no-limits",
+            help="Enforce what AWS raises for nobody: sizes of histories and payloads, retries, policies.",
+        ),
+    ] = True,
     otherwise: Annotated[
         str,
         typer.Option(help="Assumed facts of AWS, separated by commas, to give the other answer to; 'all' for each."),
@@ -59,7 +66,7 @@ def rehearse(
     except ValueError as error:
         typer.echo(f"error: --otherwise: {error}", err=True)
         raise typer.Exit(2) from error
-    options = Options(hosts, app, keep, signing_helper, build, iam, other_answers, quotas)
+    options = Options(hosts, app, keep, signing_helper, build, iam, other_answers, quotas, limits)
     display = Display(console)
     try:
         with display:

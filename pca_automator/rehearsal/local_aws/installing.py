@@ -13,6 +13,7 @@ from ministack import app
 from ministack.core import router
 
 from pca_automator.rehearsal.local_aws import (
+    asynchronous,
     cloudformation,
     emulator,
     event_sources,
@@ -23,6 +24,7 @@ from pca_automator.rehearsal.local_aws import (
     quotas,
     redrives,
     step_functions,
+    streams,
     warming,
 )
 from pca_automator.rehearsal.local_aws.counters import Counters
@@ -32,6 +34,8 @@ from pca_automator.rehearsal.local_aws.facts import account
 from pca_automator.rehearsal.local_aws.facts import roles_anywhere as facts
 from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
 from pca_automator.rehearsal.local_aws.front import Front
+from pca_automator.rehearsal.local_aws.limits import history, log_policies, payloads
+from pca_automator.rehearsal.local_aws.limits.refusals import Refusals
 from pca_automator.rehearsal.local_aws.patching import replace
 from pca_automator.rehearsal.local_aws.private_ca import api as private_ca_api
 from pca_automator.rehearsal.local_aws.private_ca.service import PrivateCa
@@ -103,12 +107,19 @@ def install(settings: Settings) -> None:
     cloudformation.install(private_ca, roles_anywhere, run_command)
     iam_rules.install(counters)
     event_sources.install()
+    streams.install(settings)
+    asynchronous.install()
     lambda_workers.install(settings, counters)
     warming.install()
     projections.install()
-    step_functions.install(settings, counters, run_command.busy_hosts)
+    refusals = Refusals(settings)
+    sizes = payloads.Payloads(settings, refusals)
+    history.install(settings, refusals)
+    step_functions.install(settings, counters, run_command.busy_hosts, sizes.check)
+    payloads.install(sizes)
+    log_policies.install(settings, refusals)
     replace(app, "_maybe_record_cloudtrail", lambda record: _counting(record, counters, anywhere_api))
-    control = _Control(settings, counters, private_ca, limits)
+    control = _Control(settings, counters, private_ca, limits, refusals)
     replace(app, "app", lambda served: Front(served, control, _create_session(sessions, counters, limits)))
 
 
@@ -157,11 +168,19 @@ def _create_session(
 class _Control:
     """The rehearsal's own path: settings, counts, and a CRL when one is wanted without a revocation."""
 
-    def __init__(self, settings: Settings, counters: Counters, private_ca: PrivateCa, limits: quotas.Quotas) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        counters: Counters,
+        private_ca: PrivateCa,
+        limits: quotas.Quotas,
+        refusals: Refusals,
+    ) -> None:
         self._settings = settings
         self._counters = counters
         self._ca = private_ca
         self._limits = limits
+        self._refusals = refusals
 
     def __call__(self, method: str, path: str, data: dict[str, Any]) -> Any:
         if path == "settings":
@@ -177,6 +196,8 @@ class _Control:
             return counted
         if path == "quotas":
             return self._limits.counts()
+        if path == "limits":
+            return self._refusals.as_json()
         if path == "crl" and method == "POST":
             self._ca.write_crl(data["certificateAuthorityArn"])
             return {}

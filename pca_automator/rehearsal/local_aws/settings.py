@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pca_automator.rehearsal.local_aws.facts import workflow
+
 _PREFIX = "REHEARSAL_"
 
 
@@ -42,6 +44,16 @@ class Settings:
     quotas: str = ""
     """How often each API may be called in a second of the account's time, as JSON: ``{"CreateSession": 10}``. Of it,
     as much passes in a real second as the waits of the workflow are shortened. Empty: as often as one likes."""
+    limits: bool = True
+    """Whether what AWS does not raise for anybody is enforced: sizes of histories and payloads, retries of streams."""
+    history_events: int = workflow.HISTORY.value
+    """How many events the history of an execution may have."""
+    payload_bytes: int = workflow.PAYLOAD.value
+    """How many bytes input and output of states, tasks and executions may have."""
+    log_policies: int = 0
+    """How many resource policies of CloudWatch Logs others have in the account, of the ten that there may be."""
+    log_policy_characters: int = 0
+    """How many characters others have in the policy that a workflow's log group is added to, of 5,120."""
     ignore_starts: bool = False
     """Let every host start at once, whatever start it has: what happens without pacing."""
     lambda_processes: int = 2

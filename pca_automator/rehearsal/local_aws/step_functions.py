@@ -30,7 +30,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
-from pca_automator.rehearsal.local_aws import redrives
+from pca_automator.rehearsal.local_aws import redrives, result_files
 from pca_automator.rehearsal.local_aws.counters import Counters
 from pca_automator.rehearsal.local_aws.facts import workflow
 from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
@@ -44,12 +44,21 @@ _YEAR: int = workflow.YEAR.value  # with its execution a task without a timeout 
 _NEVER_CAUGHT_BY_WILDCARDS = {"States.Runtime", "States.DataLimitExceeded"}
 
 
-def install(settings: Settings, counters: Counters, busy_hosts: Callable[[], set[str]]) -> None:
+def install(
+    settings: Settings,
+    counters: Counters,
+    busy_hosts: Callable[[], set[str]],
+    check_size: Callable[[str, Any], None],
+) -> None:
     """Patch MiniStack's Step Functions interpreter."""
     gate = _Gate(settings)
     replace(stepfunctions, "_run_execution", redrives.watched)
     replace(stepfunctions, "_execute_wait", lambda wait: _patient(wait, busy_hosts, settings))
-    replace(stepfunctions, "_run_distributed_map", lambda run: redrives.unfinished(_bounded(run)))
+    replace(
+        stepfunctions,
+        "_run_distributed_map",
+        lambda run: redrives.unfinished(result_files.written(_bounded(run), check_size)),
+    )
     replace(stepfunctions, "_read_map_items", _in_some_order)
     replace(stepfunctions, "_error_matches", _strict_wildcards)
     replace(stepfunctions, "_invoke_with_callback", lambda invoke: _failing_callbacks(invoke, settings))
@@ -98,6 +107,10 @@ def _outcome(token: str, seconds: float) -> Any:
         error = record["error"]
         raise stepfunctions._ExecutionError(error.get("Error", "TaskFailed"), error.get("Cause", ""))
     return json.loads(record.get("result") or "{}")
+
+
+def _complete_map(run: Callable[..., Any], check_size: Callable[[str, Any], None]) -> Callable[..., Any]:
+    return redrives.unfinished(result_files.written(_bounded(run), check_size))
 
 
 def _bounded(run: Callable[..., Any]) -> Callable[..., Any]:

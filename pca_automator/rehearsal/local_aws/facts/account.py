@@ -24,3 +24,16 @@ INSTANCE_EVENT = documented(
     "each change of an instance's state is an event, at best effort and at least once",
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html",
 )
+LOG_POLICIES = documented(
+    "account.log-policies",
+    "an account and Region has ten resource policies of CloudWatch Logs at most",
+    "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html",
+    value=10,
+)
+LOG_DELIVERY = documented(
+    "account.log-delivery",
+    "the log group of a workflow is added to one resource policy of 5,120 characters, unless its name begins with "
+    "/aws/vendedlogs/",
+    "https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html",
+    value=(5_120, "/aws/vendedlogs/"),
+)

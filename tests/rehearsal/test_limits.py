@@ -1,0 +1,191 @@
+"""What AWS raises for nobody, in the local AWS: each limit, and that the product's workflow stays within it because of
+what it does about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+import pca_automator.planning
+from pca_automator.rehearsal.local_aws.settings import Settings
+from pca_automator.rehearsal.stage.process import LocalAws
+from tests.rehearsal.conftest import CreateFunction, eventually
+
+WORKFLOW = json.loads((Path(pca_automator.planning.__file__).parent / "workflow.json").read_text(encoding="utf-8"))
+BUCKET = "limits-work"
+HOSTS = 12
+NOW = "2026-01-01T00:00:00Z"
+ANSWERS: dict[str, Any] = {
+    "CertCheck": {
+        "due": HOSTS, "rejected": 0, "runId": "r", "startedAt": NOW, "bucket": BUCKET, "key": "hosts.jsonl",
+        "revokeReplaced": False, "revocationReason": "SUPERSEDED", "byHand": False,
+    },
+    "CertCSR": {"state": "SENT", "commandId": "c", "attempt": 0, "startAt": NOW, "requeues": 0},
+    "CertCSRStatus": {"state": "READY", "commandId": "c", "attempt": 1, "csr": "x" * 1_000},
+    "CertDeployStatus": {"state": "DEPLOYED", "commandId": "c", "attempt": 1},
+    "CertDeploy": {"installCommandId": "c", "attempt": 0},
+    "CertReport": {"renewed": HOSTS},
+    "CertFailure": {},
+}  # fmt: skip
+ANSWERING = "def handler(event, context):\n    return {answer!r}\n"
+ISSUING = """
+import boto3, json
+def handler(event, context):
+    output = json.dumps({"installCommandId": "c", "attempt": 0})
+    boto3.client("stepfunctions").send_task_success(taskToken=event["taskToken"], output=output)
+"""
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def usual() -> dict[str, Any]:
+    """The settings that tests change."""
+    return {name: getattr(Settings(), name) for name in ("limits", "history_events", "payload_bytes")}
+
+
+@pytest.fixture(autouse=True)
+def as_usual(aws: LocalAws, usual: dict[str, Any]) -> Iterator[None]:
+    yield
+    aws.control("settings", usual | {"log_policies": 0, "log_policy_characters": 0})
+
+
+@pytest.fixture
+def run(aws: LocalAws, role_arn: str, create_function: CreateFunction) -> Run:
+    """Runs the product's workflow over functions that answer as the product's do, and waits for its end."""
+    s3, states, clients = aws.client("s3"), aws.client("stepfunctions"), aws.client("lambda")
+    s3.create_bucket(Bucket=BUCKET)
+    lines = [json.dumps({"hostID": f"h{n}", "lane": "bulk", "startAt": NOW}) for n in range(HOSTS)]
+    s3.put_object(Bucket=BUCKET, Key="hosts.jsonl", Body="\n".join(lines).encode())
+    there = {each["FunctionName"] for each in clients.list_functions()["Functions"]}
+    sources = {name: ANSWERING.format(answer=answer) for name, answer in ANSWERS.items()} | {"CertIssue": ISSUING}
+    for name, source in sources.items():
+        if name not in there:
+            create_function(name, source)
+
+    def play(definition: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(definition)
+        for name in sources:
+            for prefix in ("AutomationHostFunctions", "AutomationWorkflow"):
+                text = text.replace(f'"{prefix}{name}"', f'"{name}"')
+        text = text.replace('"AutomationWorkflowWorkBucket"', f'"{BUCKET}"')
+        number = len(states.list_state_machines()["stateMachines"])
+        made = states.create_state_machine(name=f"limits-{number}", definition=text, roleArn=role_arn)
+        execution = states.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+
+        def ended() -> Any:
+            described = states.describe_execution(executionArn=execution)
+            return described if described["status"] != "RUNNING" else None
+
+        return dict(eventually(ended))
+
+    return play
+
+
+def changed(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """The product's workflow, with another map."""
+    definition: dict[str, Any] = deepcopy(WORKFLOW)
+    change(definition["States"]["RenewHosts"])
+    return definition
+
+
+def inline(renew: dict[str, Any]) -> None:
+    """As a Map of the run's own execution."""
+    renew["ItemProcessor"]["ProcessorConfig"] = {"Mode": "INLINE"}
+    renew["ItemsPath"] = "$.check.Payload.items"
+    for name in ("ItemReader", "ResultWriter", "ToleratedFailurePercentage", "Label"):
+        renew.pop(name, None)
+
+
+def largest(aws: LocalAws, what: str) -> int:
+    return int(aws.control("limits")["largest"][what])
+
+
+def test_only_because_each_host_has_an_execution_of_its_own_the_history_holds_a_fleet(aws: LocalAws, run: Run) -> None:
+    ended = run(WORKFLOW)
+    assert ended["status"] == "SUCCEEDED", ended
+    of_a_host, of_the_run = largest(aws, "events of a child execution"), largest(aws, "events of an execution")
+    assert of_a_host > 0
+    # Of the run: not more for more hosts. All hosts in the history of the run, on the other hand, are too many.
+    aws.control("settings", {"history_events": of_the_run + (HOSTS - 1) * of_a_host})
+    assert run(WORKFLOW)["status"] == "SUCCEEDED"
+    items = [{"hostID": f"h{n}", "lane": "bulk", "startAt": NOW} for n in range(HOSTS)]
+    definition = changed(inline)
+    definition["States"]["CertCheck"]["ResultSelector"] = {"Payload": {**ANSWERS["CertCheck"], "items": items}}
+    failed = run(definition)
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.Runtime")
+    assert "maximum number of history events" in failed["cause"]
+    assert aws.control("limits")["refused"]["events of an execution"] >= 1
+
+
+def test_only_because_results_go_to_files_the_result_of_a_fleet_fits(aws: LocalAws, run: Run) -> None:
+    assert run(WORKFLOW)["status"] == "SUCCEEDED"
+    of_the_results = HOSTS * 1_000  # each child has its CSR in its output
+    aws.control("settings", {"payload_bytes": of_the_results})
+    assert run(WORKFLOW)["status"] == "SUCCEEDED"
+    failed = run(changed(lambda renew: renew.pop("ResultWriter")))
+    # States.ALL does not match it, so that not even the report is made.
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.DataLimitExceeded")
+    aws.control("settings", {"limits": False})
+    assert run(changed(lambda renew: renew.pop("ResultWriter")))["status"] == "SUCCEEDED"
+
+
+def test_result_files_have_each_child_with_its_input_and_output(aws: LocalAws, run: Run) -> None:
+    s3, states = aws.client("s3"), aws.client("stepfunctions")
+    ended = run(WORKFLOW)
+    arn = states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"][0]["mapRunArn"]
+    folder = f"results/{arn.rpartition(':')[2]}"
+
+    def read(key: str) -> Any:
+        return json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    manifest = read(f"{folder}/manifest.json")
+    assert (manifest["MapRunArn"], manifest["DestinationBucket"]) == (arn, BUCKET)
+    (file,) = manifest["ResultFiles"]["SUCCEEDED"]
+    assert (manifest["ResultFiles"]["FAILED"], manifest["ResultFiles"]["PENDING"]) == ([], [])
+    entries = read(file["Key"])
+    assert sorted(json.loads(entry["Input"])["hostID"] for entry in entries) == sorted(f"h{n}" for n in range(HOSTS))
+    assert {entry["Status"] for entry in entries} == {"SUCCEEDED"}
+    assert all(json.loads(entry["Output"])["install"]["Payload"]["state"] == "DEPLOYED" for entry in entries)
+
+
+def test_nothing_larger_than_256_kib_is_sent_to_a_workflow(aws: LocalAws, role_arn: str) -> None:
+    states = aws.client("stepfunctions")
+    definition = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+    made = states.create_state_machine(name="large", definition=json.dumps(definition), roleArn=role_arn)
+    fits = json.dumps("x" * (262_144 - 2))
+    states.start_execution(stateMachineArn=made["stateMachineArn"], input=fits)
+    with pytest.raises(ClientError, match="ValidationException"):
+        states.start_execution(stateMachineArn=made["stateMachineArn"], input=json.dumps("x" * 262_143))
+
+
+@pytest.mark.parametrize(
+    ("group", "others", "characters", "refusal"),
+    [
+        ("/aws/vendedlogs/states/mine", 9, 5_120, ""),
+        ("mine", 9, 5_120, "Resource Policy size was exceeded"),
+        ("mine", 0, 4_000, ""),
+        ("/aws/vendedlogs/states/mine", 10, 0, "at most 10 resource policies"),
+    ],
+)
+def test_a_full_log_delivery_policy_takes_no_group_but_those_of_its_prefix(
+    aws: LocalAws, role_arn: str, group: str, others: int, characters: int, refusal: str
+) -> None:
+    states, logs = aws.client("stepfunctions"), aws.client("logs")
+    for policy in logs.describe_resource_policies()["resourcePolicies"]:
+        logs.delete_resource_policy(policyName=policy["policyName"])
+    aws.control("settings", {"log_policies": others, "log_policy_characters": characters})
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*"
+    logging = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}]}
+    definition = json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}})
+    name = f"logging-{others}-{characters}-{len(group)}"
+    if not refusal:
+        states.create_state_machine(name=name, definition=definition, roleArn=role_arn, loggingConfiguration=logging)
+        return
+    with pytest.raises(ClientError, match=refusal):
+        states.create_state_machine(name=name, definition=definition, roleArn=role_arn, loggingConfiguration=logging)
