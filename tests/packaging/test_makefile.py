@@ -12,7 +12,9 @@ import pytest
 from tests.packaging.conftest import ROOT
 
 
-@pytest.mark.parametrize("target", ["test", "test-long", "mutants", "lint", "synth", "rehearse", "docs", "clean"])
+@pytest.mark.parametrize(
+    "target", ["test", "test-long", "mutants", "pages", "lint", "synth", "rehearse", "docs", "clean"]
+)
 def test_no_recipe_takes_a_path_with_a_space_for_two(tmp_path: Path, target: str) -> None:
     checkout = tmp_path / "a checkout"
     checkout.mkdir()
