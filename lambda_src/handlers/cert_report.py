@@ -46,6 +46,7 @@ def handler(event: Event, _context: LambdaContext) -> Event:
     refusal = _notify(settings, report) if report.needs_attention else None
     numbers = report.numbers()
     emit(settings.automation_name, {_metric(name): numbers[name] for name in _METRICS})
+    emit(settings.automation_name, {"HostsUnproven": report.unproven, "HostsNoticed": report.noticed.hosts})
     if report.seconds is not None:
         emit(settings.automation_name, {"RunSeconds": report.seconds})
     if refusal is not None:

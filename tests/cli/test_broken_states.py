@@ -155,6 +155,16 @@ BROKEN: dict[str, tuple[Callable[[Deployed], None], str, list[str]]] = {
         item(validated=False, provenAt="2026-11-01T00:00:00Z"), "1 host was proven and is not any more",
         [f"pca-automator hosts show {ID} --live"],
     ),
+    "helper gone": (
+        item(validated=False, provenAt="2026-11-01T00:00:00Z", notices={"HELPER_GONE": ""}),
+        f"1 host proved certificates, and the helper is gone: {ID}",
+        [f"pca-automator hosts show {ID} --live", "pca-automator explain HELPER_GONE"],
+    ),
+    "hooks not run": (
+        item(notices={"HOOKS_SKIPPED": "10-reload"}),
+        f"1 host did not run every file in the hooks directory: {ID}",
+        [f"pca-automator hosts show {ID} --live", "pca-automator explain HOOKS_SKIPPED"],
+    ),
     "lost by a run": (
         item(status="RENEWING", runId="run-0", leaseUntil="2020-01-01T00:00:00Z"),
         f"1 host was left by a run that broke: {ID}", ["pca-automator run --watch"],

@@ -313,6 +313,26 @@ def test_show_live_notices_another_certificate_than_the_inventorys(deployed: Dep
     assert f"pca-automator run {host(1)} --force --watch" in " ".join(done.stdout.split())
 
 
+def test_show_says_what_did_not_happen_although_the_renewal_went_well(deployed: Deployed) -> None:
+    deployed.live(1, notices={"HOOKS_SKIPPED": "20-reload", "HELPER_GONE": ""})
+    done = deployed.invoke("hosts", "show", host(1))
+    assert done.exit_code == 0, done.stderr
+    words = " ".join(done.stdout.split())
+    assert "HOOKS_SKIPPED (20-reload)" in words
+    assert f"pca-automator hosts show {host(1)} --live" in words
+    assert "HELPER_GONE" in words
+    shown = json.loads(deployed.invoke("hosts", "show", host(1), "--output", "json").stdout)
+    assert shown["notices"] == {"HOOKS_SKIPPED": "20-reload", "HELPER_GONE": ""}
+
+
+def test_show_live_names_the_hooks_that_would_not_run(deployed: Deployed) -> None:
+    deployed.live(1, serial="1ab")
+    found = {"skipped": {"count": 1, "names": ["20-reload"]}, "problems": ["HOOKS_SKIPPED"]}
+    answer_live(deployed, json.dumps(INSPECTED | found))
+    done = deployed.invoke("hosts", "show", host(1), "--live", "--output", "json")
+    assert json.loads(done.stdout)["live"]["skippedHooks"] == ["20-reload"]
+
+
 def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed) -> None:
     deployed.live(1)
     answer_live(deployed, "PCA_ERROR MISSING_TOOL openssl is missing\n", "Failed")

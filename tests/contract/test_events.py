@@ -59,12 +59,13 @@ def run_report(*hosts: HostOutcome) -> dict[str, Any]:
 
 ERROR = {"phase": "CertCSR", "code": "X", "message": "x", "at": "2026-11-23T13:15:00Z"}
 FAILED = HostOutcome("i-01234567", "failed", NOW + timedelta(hours=1), "CertCSR", "X", "x")
+NOTICED = HostOutcome("i-0", "renewed", NOW, is_proven=False, notices=("HELPER_GONE",))
 PUBLISHED = [
     (HOST_RENEWED, renewed_detail(host(validated=True, previousSerial="0b"))),
-    (HOST_RENEWED, renewed_detail(host())),
+    (HOST_RENEWED, renewed_detail(host(notices={"HOOKS_SKIPPED": "10-a"}))),
     (HOST_RENEWAL_FAILED, failed_detail(host(lastError=ERROR, failureCount=2), NOW)),
     (HOST_RENEWAL_FAILED, failed_detail(HostItem.of({"hostID": "i-0", "lastRunId": "r", "lastError": ERROR}), NOW)),
-    (RUN_REPORT, run_report(FAILED, HostOutcome("x", "rejected"))),
+    (RUN_REPORT, run_report(FAILED, NOTICED, HostOutcome("x", "rejected"))),
     (RUN_REPORT, run_report()),
 ]
 
@@ -87,8 +88,8 @@ def test_every_field_is_documented_with_its_type(detail_type: str, detail: dict[
 
 
 def test_what_is_in_causes_and_hosts_is_documented() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    for name in ("causes", "hosts"):
+    page = PAGE.read_text(encoding="utf-8").partition(f"## {RUN_REPORT}")[2]
+    for name in ("causes", "hosts", "notices"):
         (line,) = re.findall(rf"^\| `{name}` \| list \| (.*) \|$", page, re.M)
-        (first, *_) = run_report(FAILED)[name]
+        (first, *_) = run_report(FAILED, NOTICED)[name]
         assert set(first) <= set(re.findall(r"`(\w+)`", line)), name

@@ -47,6 +47,7 @@ def test_makes_certificate_key_and_chain_live(
         "throttled": "0",
         "notices": "none",
         "skippedHooks": "none",
+        "otherHosts": "none",
     }
     assert host.shown().matches
     assert host.shown().serial == host.live == serial_of(certificate)

@@ -96,10 +96,14 @@ def test_the_keys_of_another_host_are_found_and_removed_when_that_is_asked_for(l
     inspected = host.run("InspectCertificate")
     assert inspected.result["problems"] == "OTHER_HOSTS_KEY"
     assert other in inspected.stdout
+    renewed = host.renew().result
+    assert (renewed["notices"], renewed["otherHosts"]) == ("OTHER_HOSTS_KEY", other)
+    before = host.shown()
     host.run("RemoveCertificate", hostID=other)
     assert not list((host.store_root / other).rglob("tls.key"))
     assert host.shown() == before
     assert host.run("InspectCertificate").result["problems"] == "none"
+    assert host.renew().result["otherHosts"] == "none"
 
 
 def test_takes_what_a_killed_command_left_along(host: Host) -> None:

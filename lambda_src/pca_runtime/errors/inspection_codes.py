@@ -43,7 +43,8 @@ INSPECTION_CODES = (
     _found(
         "HOOKS_SKIPPED",
         "Files in the hooks directory are not run: not executable, on a file system mounted noexec, or oddly named.",
-        "chmod 755 what shall run, rename it (letters, digits, _ . -), and move everything else away.",
+        "chmod 755 what shall run, rename it (letters, digits, _ . -), and move everything else away; they are named "
+        "by: `pca-automator hosts show <id> --live`",
     ),
     _found(
         "FILE_MOUNT_PINNED",
@@ -59,7 +60,8 @@ INSPECTION_CODES = (
     _found(
         "HELPER_GONE",
         "aws_signing_helper has proven certificates of the host before, and is gone: they go live unproven.",
-        "Install it again, or deploy with a validation policy of NEVER if that is meant.",
+        "Install it again, or deploy with a validation policy of NEVER if that is meant. Then: "
+        "`pca-automator run <id> --force --watch`",
     ),
     _found(
         "NOT_THE_CERTIFICATE_OF_THE_INVENTORY",

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pca_runtime.authority.certificates import is_serial
+from pca_runtime.hosts.notices import NOTICES, is_notice
 from pca_runtime.shared.identifiers import is_run_id
 from pca_runtime.shared.timestamps import format_time, parse_time
 
@@ -165,6 +166,15 @@ class Judge:
                 self.refuse(name, value[part], "a text", at=f"{name}.{part}")
         known = {part: str(value[part])[:limit] for part, limit in _LAST_ERROR_MAX.items() if part in value}
         return known or {"code": "Unknown"}
+
+    def notices(self) -> Mapping[str, str]:
+        """What the host said beside the success of its last renewal."""
+        name = "notices"
+        value = self._attributes.get(name)
+        if isinstance(value, dict) and all(is_notice(code, detail) for code, detail in value.items()):
+            return {str(code): str(detail) for code, detail in value.items()}
+        self.refuse(name, value, f"a map of {', '.join(NOTICES)} to names")
+        return {}
 
     def refuse(self, name: str, value: object, allowed: str, *, at: str | None = None) -> None:
         """Note that an attribute is none of this system's; one that is not there at all is no fault."""

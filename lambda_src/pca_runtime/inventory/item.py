@@ -201,6 +201,7 @@ class HostItem:
     renewal_date: datetime | None
     certificate_arn: str | None
     validated: bool | None
+    notices: Mapping[str, str]
     previous_serial: str | None
     run_id: str | None
     lease_until: datetime | None
@@ -243,6 +244,7 @@ class HostItem:
             renewal_date=judge.certificate_end("renewalDate", expiry),
             certificate_arn=judge.text("certificateArn"),
             validated=judge.truth("validated"),
+            notices=judge.notices(),
             previous_serial=judge.serial("previousSerial"),
             run_id=judge.run_id("runId"),
             lease_until=judge.lease_end("leaseUntil"),

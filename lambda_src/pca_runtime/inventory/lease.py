@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pca_runtime.inventory.item import HostItem
@@ -45,7 +46,10 @@ class IssuedCertificate:
 
 @dataclass(frozen=True)
 class InstalledCertificate:
-    """The certificate that is live on the host from now on; with a reason, what it replaces is to be revoked."""
+    """The certificate that is live on the host from now on; with a reason, what it replaces is to be revoked.
+
+    ``notices`` are what the host said beside: see :mod:`pca_runtime.hosts.notices`.
+    """
 
     certificate_arn: str
     serial: str
@@ -54,3 +58,4 @@ class InstalledCertificate:
     validated: bool
     previous_serial: str | None
     revocation_reason: str | None = None
+    notices: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ __all__ = ["REVOCATION_ORDER", "order_is_written", "record_retired"]
 REVOCATION_ORDER = "revocationOrder"
 """There, with the reason, from the cause of a revocation until every certificate of it has it in the ledger."""
 # What belongs to a renewal, and what would make the host due again. Serial and expiry stay: they tell what it held.
-_GONE = (*IN_FLIGHT, "renewalDate", "lastError", "failureCount")
+_GONE = (*IN_FLIGHT, "renewalDate", "lastError", "failureCount", "notices")
 
 
 def record_retired(items: ItemUpdates, host_id: str, reason: str, now: datetime, *, revoke: bool) -> HostItem | None:

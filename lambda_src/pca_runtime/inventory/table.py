@@ -224,12 +224,15 @@ class Inventory:
         if installed.validated:
             # Stays when a later one is not proven: that a host has lost its proof would not be seen otherwise.
             values["provenAt"] = format_time(now)
+        if installed.notices:
+            values["notices"] = dict(installed.notices)
         if installed.previous_serial is not None:
             values["previousSerial"] = installed.previous_serial
         if installed.revocation_reason is not None:
             # With the record or not at all: a crash before the ledger has the orders must not lose them.
             values |= dict.fromkeys(("revocationReason", REVOCATION_ORDER), installed.revocation_reason)
-        update = e.set(values) + e.remove(*IN_FLIGHT, "lastError", "failureCount")
+        gone = [*IN_FLIGHT, "lastError", "failureCount", *(() if installed.notices else ("notices",))]
+        update = e.set(values) + e.remove(*gone)
         try:
             return self._items.update(lease.host_id, e, update, held(e, lease))
         except ConditionError as failed:

@@ -18,10 +18,18 @@ from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["ATTRIBUTES", "Fleet"]
 
-ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil", "serial", "validated", "provenAt")
+ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil", "serial", "validated", "provenAt", "notices")
 """What it is counted from."""
 # A few are named; the inventory has them all.
 _NAMED = 3
+_HELPER_GONE = "HELPER_GONE"
+# What hosts have said beside the success of their last renewal.
+_NOTICED = {
+    _HELPER_GONE: "proved certificates, and the helper is gone",
+    "HELPER_BROKEN": "proved nothing: the helper does not run",
+    "HOOKS_SKIPPED": "did not run every file in the hooks directory",
+    "OTHER_HOSTS_KEY": "had the key of another host",
+}
 
 
 @dataclass
@@ -70,6 +78,8 @@ class Fleet:
             self._count("lost", item.host_id)
         if item.serial is not None and is_serial(item.serial) and int(item.serial.replace(":", ""), 16) in self.revoked:
             self._count("revoked", item.host_id)
+        for code in item.notices:
+            self._count(code, item.host_id)
         if item.expiry is None:
             return
         seconds = int((item.expiry - self.now).total_seconds())
@@ -78,7 +88,7 @@ class Fleet:
             self._count("ending", item.host_id)
         if item.validated is not True:
             self.unproven += 1
-            if parse_time(item.attributes.get("provenAt")) is not None:
+            if _HELPER_GONE not in item.notices and parse_time(item.attributes.get("provenAt")) is not None:
                 self._count("lapsed", item.host_id)
         self.seconds.append(seconds)
         self.least = min(self.least or (seconds, item.host_id), (seconds, item.host_id))
@@ -125,6 +135,11 @@ class Fleet:
             first = self.named["lapsed"][0]
             show = f"pca-automator hosts show {first} --live"
             yield trouble("hosts", f"{text} not any more, as where the helper is gone: {self._names('lapsed')}", show)
+        for code, what in _NOTICED.items():
+            if count := self.counts[code]:
+                text = counted(count, "host", "hosts")
+                show = f"pca-automator hosts show {self.named[code][0]} --live"
+                yield trouble("hosts", f"{text} {what}: {self._names(code)}", show, f"pca-automator explain {code}")
         if count := self.counts["quarantined"]:
             text = f"{counted(count, 'entry', 'entries')} in quarantine: {self._names('quarantined')}"
             yield trouble("hosts", text, "pca-automator hosts lint")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from pca_runtime.authority.certificates import same_serial
 from pca_runtime.errors.kinds import InstallFailed, LeaseLost, PcaAutomatorError, Throttled
 from pca_runtime.hosts.commands import HostCommands
+from pca_runtime.hosts.notices import notices_of
 from pca_runtime.inventory.item import HostItem, Pending
 from pca_runtime.inventory.lease import InstalledCertificate, Lease
 from pca_runtime.inventory.ledger import CertificateLedger
@@ -30,10 +30,6 @@ _SECONDS = re.compile(r"-?[0-9]{1,11}")
 # part of it; AWS refuses signatures that are five minutes off.
 _MOST_BEHIND = 60
 _MOST_AHEAD = 300
-
-# Codes of the catalogue that a host may add to a success.
-_NOTICES = {"HELPER_BROKEN", "HELPER_GONE", "HOOKS_SKIPPED"}
-_SKIPPED_MAX = 200
 
 
 class DeploymentStatus:
@@ -109,7 +105,9 @@ class DeploymentStatus:
             # The proof went well in the end; but who comes next should not have to wait like this.
             self._again.throttled()
         self._report_clock(host_id, result.get("clockDifference", ""))
-        self._report_notices(host_id, result)
+        notices = notices_of(result)
+        if notices:
+            self._log.warning("the host has to be looked at", host_id=host_id, notices=notices)
         item = self._inventory.get(host_id)
         if item and item.last_run_id == run_id and item.status == "DEPLOYED":
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
@@ -122,7 +120,7 @@ class DeploymentStatus:
         installed = _installed(item, result.get("validated") == "true", result.get("previous", ""))
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
-        installed = replace(installed, revocation_reason=revocation_reason)
+        installed = replace(installed, revocation_reason=revocation_reason, notices=notices)
         recorded = self._inventory.record_deployed(lease, installed, self._clock())
         self._ledger.live(host_id, lease.request_id)
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
@@ -157,13 +155,6 @@ class DeploymentStatus:
         """A host whose clock is off still has its certificate; soon it will not be able to use it."""
         if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
             self._log.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
-
-    def _report_notices(self, host_id: str, result: Mapping[str, str]) -> None:
-        """What did not happen although the installation went well: a proof, or a hook."""
-        notices = [code for code in result.get("notices", "").split(",") if code in _NOTICES]
-        if notices:
-            skipped = result.get("skippedHooks", "none")[:_SKIPPED_MAX]
-            self._log.warning("the host has to be looked at", host_id=host_id, notices=notices, skipped_hooks=skipped)
 
 
 def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:

@@ -17,7 +17,9 @@ from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["ATTRIBUTES", "Reporter"]
 
-ATTRIBUTES = ("status", "expiry", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError")
+ATTRIBUTES = (
+    "status", "expiry", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError", "validated", "notices",
+)  # fmt: skip
 # Hosts that are compared with the table at a time: ten BatchGetItem requests, some 100 KB.
 _CHUNK = 1_000
 
@@ -74,7 +76,7 @@ def _classify(
         return HostOutcome(host_id, "skipped", listed_expiry)
     if item.last_run_id == run_id:
         # Not the status: the next run may have the host already. A success removes lastError.
-        return _failed(item) if item.last_error else HostOutcome(host_id, "renewed", item.expiry)
+        return _failed(item) if item.last_error else _renewed(item)
     if item.run_id == run_id:
         message = "claimed by this run, and neither renewed nor failed"
         return HostOutcome(host_id, "lost", item.expiry, "", "HOST_LOST", message)
@@ -83,6 +85,12 @@ def _classify(
     if started_at and item.last_attempt and item.last_attempt > started_at:
         return HostOutcome(host_id, "skipped", item.expiry)
     return HostOutcome(host_id, "notAttempted", item.expiry, "", "HOST_NOT_ATTEMPTED", "the run never got to this host")
+
+
+def _renewed(item: HostItem) -> HostOutcome:
+    return HostOutcome(
+        item.host_id, "renewed", item.expiry, is_proven=item.validated is True, notices=tuple(item.notices)
+    )
 
 
 def _failed(item: HostItem) -> HostOutcome:

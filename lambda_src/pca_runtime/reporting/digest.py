@@ -17,7 +17,7 @@ from pca_runtime.shared.timestamps import format_time
 
 __all__ = ["ATTRIBUTES", "Digest", "gather", "message_of", "subject_of"]
 
-ATTRIBUTES = ("status", "expiry", "renewalDate", "lastError")
+ATTRIBUTES = ("status", "expiry", "renewalDate", "lastError", "validated")
 # A digest is for an overview; "hosts list" has them all.
 _HOSTS_SHOWN = 20
 _SUBJECT_MAX = 100
@@ -33,6 +33,7 @@ class Digest:
     due: int = 0
     overdue: int = 0
     without: int = 0
+    unproven: int = 0
     quarantined: int = 0
     first_quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     left: array[float] = field(default_factory=lambda: array("d"))
@@ -86,6 +87,7 @@ def gather(automation: str, entries: Iterable[Entry], now: datetime, next_run: t
         else:
             digest.left.append((item.expiry - now).total_seconds())
             digest.overdue += item.expiry <= now
+            digest.unproven += item.validated is not True
             digest.least = min(digest.least or (item.expiry, item.host_id), (item.expiry, item.host_id))
         if item.status == "FAILED":
             digest.failed.append(_failed(item))
@@ -116,6 +118,7 @@ def message_of(digest: Digest) -> str:
         f"  {digest.due:>6}  due now, or before the next run",
         f"  {digest.overdue:>6}  overdue: the certificate has run out",
         f"  {digest.without:>6}  without a certificate",
+        f"  {digest.unproven:>6}  with a certificate that IAM Roles Anywhere was not asked about",
         f"  {len(digest.failed):>6}  failed in their last renewal",
         f"  {digest.quarantined:>6}  in quarantine: not to be read, or not in every attribute",
         "",

@@ -107,6 +107,7 @@ def renewed_detail(item: HostItem) -> dict[str, Any]:
         "renewalDate": _time(item.renewal_date),
         "certificateArn": item.certificate_arn,
         "validated": item.validated is True,
+        "notices": sorted(item.notices),
         "previousSerial": item.previous_serial,
     }
 

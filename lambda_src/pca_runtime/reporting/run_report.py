@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
 from pca_runtime.errors.remedies import Place
+from pca_runtime.reporting.host_outcome import HostOutcome, Outcome
+from pca_runtime.reporting.noticed import Noticed
 from pca_runtime.reporting.notifications import execution_url
 from pca_runtime.shared.counting import counted, noun
 from pca_runtime.shared.timestamps import format_time
 
 __all__ = [
-    "CAUSES_MAX", "Cause", "HostOutcome", "RunReport", "cause_lines", "message_of", "printable", "span", "subject_of",
+    "CAUSES_MAX", "Cause", "HostOutcome", "Outcome", "RunReport", "cause_lines", "message_of", "printable", "span",
+    "subject_of",
 ]  # fmt: skip
 
 # SNS takes 262,144 bytes and a subject of 100 ASCII characters
@@ -29,7 +32,6 @@ _TEST_IDS = "mi-00000000000"
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
 CAUSES_MAX = 40
 
-Outcome = Literal["renewed", "failed", "skipped", "lost", "notAttempted", "rejected", "impaired"]
 _TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected", "impaired")
 # Entries of which the run tells beside the hosts that were due.
 _QUARANTINE: tuple[Outcome, ...] = ("rejected", "impaired")
@@ -42,30 +44,6 @@ _LABELS: dict[Outcome, str] = {
     "impaired": "impaired (what this system cannot have written counts as absent)",
     "skipped": "skipped (another run has or had them, or they were retired)",
 }
-
-
-@dataclass(frozen=True)
-class HostOutcome:
-    """One host of the run. ``code``, ``phase`` and ``message`` say what went wrong, if anything."""
-
-    host_id: str
-    outcome: Outcome
-    expiry: datetime | None = None
-    phase: str = ""
-    code: str = ""
-    message: str = ""
-
-    def as_json(self, now: datetime) -> dict[str, Any]:
-        """The host in report.json."""
-        known = {"phase": self.phase, "code": self.code, "message": self.message}
-        left = None if self.expiry is None else int((self.expiry - now).total_seconds())
-        return {
-            "hostID": self.host_id,
-            "outcome": self.outcome,
-            "expiry": None if self.expiry is None else format_time(self.expiry),
-            "secondsLeft": left,
-            **{name: value for name, value in known.items() if value},
-        }
 
 
 @dataclass(frozen=True)
@@ -104,11 +82,15 @@ class RunReport:
     due: int = 0
     counts: Counter[Outcome] = field(default_factory=Counter)
     trouble: list[HostOutcome] = field(default_factory=list)
+    unproven: int = 0
+    noticed: Noticed = field(default_factory=Noticed)
     place: Place = field(default_factory=Place)
 
     def add(self, host: HostOutcome) -> None:
         """Count a host, and keep it if something is to be done about it."""
         self.counts[host.outcome] += 1
+        self.unproven += not host.is_proven
+        self.noticed.add(host.host_id, host.notices)
         if host.outcome in _TROUBLE:
             self.trouble.append(host)
 
@@ -162,11 +144,13 @@ class RunReport:
             "startedAt": None if self.started_at is None else format_time(self.started_at),
             "seconds": self.seconds,
             **self.numbers(),
+            "unproven": self.unproven,
             "needsAttention": self.needs_attention,
             "mapError": self.map_error,
             "execution": execution_url(self.execution_arn),
             "details": self.details,
             "causes": [cause.as_json() for cause in causes[:CAUSES_MAX]],
+            "notices": self.noticed.as_json(),
             "causesLeftOut": max(0, len(causes) - CAUSES_MAX),
             "hosts": [host.as_json(self.now) for host in self.most_urgent_first()],
             "hostsLeftOut": 0,
@@ -206,7 +190,7 @@ def _worst(report: RunReport) -> str:
 
 def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
     """The plain text, of at most ``limit`` bytes: counts and causes always, hosts as far as they fit."""
-    head = [*_summary(report), *cause_lines(report)]
+    head = [*_summary(report), *cause_lines(report), *report.noticed.lines(report.place)]
     tail = _where(report)
     room = limit - _size(head) - _size(tail)
     return "\n".join(printable(line) for line in [*head, *_hosts(report, room), *tail]) + "\n"
@@ -224,6 +208,8 @@ def _summary(report: RunReport) -> list[str]:
     ]
     lines.append(f"  {report.due:>6}  {noun(report.due, 'host')} in this run")
     lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
+    if report.unproven:
+        lines.append(f"  {report.unproven:>6}  renewed without a proof by IAM Roles Anywhere")
     if report.map_error:
         lines += ["", f"The run itself did not finish: {report.map_error}"]
         lines += [f"  What happened: {lookup(report.map_code).meaning}", *_to_do(report, _map_remedy(report), {})]

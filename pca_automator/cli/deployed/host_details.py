@@ -36,12 +36,25 @@ def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
     table += [(f"  {fleet.moment(entry.requested_at)}", ledger.as_line(entry)) for entry in entries]
     if item.run_id:
         table.append(("in flight", f"run {item.run_id}, until {fleet.moment(item.lease_until)}"))
+    table += notices(deployment, item)
     if item.last_error:
         table += explanation(deployment, item)
     table += [("counts as absent", fault.sentence) for fault in item.faults]
     table += [("history", "" if history else "none that Systems Manager keeps")]
     table += [(f"  {each['at']}", f"{each['document']}  {each['status']}") for each in history]
     return answer, table
+
+
+def notices(deployment: Deployment, item: Any) -> Pairs:
+    """What the host said beside the success of its last renewal, and what to do."""
+    found: Pairs = []
+    for code, detail in item.notices.items():
+        found += [
+            ("has to be looked at", f"{code}{f' ({detail})' if detail else ''}"),
+            ("what happened", runtime("errors.catalogue").lookup(code).meaning),
+            ("what to do", "\n".join(line for _, line in remedy_for(deployment, item.host_id, code))),
+        ]
+    return found
 
 
 def explanation(deployment: Deployment, item: Any) -> Pairs:

@@ -73,7 +73,7 @@ def _parsed(item: Any, line: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(line)
     except (ValueError, RecursionError):
         raise Trouble(f"{item.host_id} gave an answer that is no JSON", FAILED) from None
-    names = {"live": dict, "versions": dict, "hooks": dict, "problems": list}
+    names = {"live": dict, "versions": dict, "hooks": dict, "skipped": dict, "problems": list}
     for name, kind in names.items():
         if not isinstance(found.get(name) or kind(), kind):
             raise Trouble(f"{item.host_id} gave an answer without a proper {name!r}", FAILED)
@@ -81,7 +81,7 @@ def _parsed(item: Any, line: str) -> dict[str, Any]:
 
 
 def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
-    live, versions, hooks = (found.get(name) or {} for name in ("live", "versions", "hooks"))
+    live, versions, hooks, skipped = (found.get(name) or {} for name in ("live", "versions", "hooks", "skipped"))
     problems = [str(each) for each in found.get("problems") or []]
     if live and item.serial and str(live.get("serial", "")).lower() != item.serial:
         problems.append("NOT_THE_CERTIFICATE_OF_THE_INVENTORY")
@@ -94,7 +94,9 @@ def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
         "confirmed": live.get("confirmed"),
         "versions": versions.get("names", []),
         "hooks": hooks.get("names", []),
+        "skippedHooks": skipped.get("names", []),
         "helper": found.get("helper"),
         "openssl": found.get("openssl"),
+        "unsafe": found.get("unsafe") or None,
         "problems": problems,
     }

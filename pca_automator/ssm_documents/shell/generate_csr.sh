@@ -55,6 +55,11 @@ make_request() {
     printf '%s\n' "$SSM_keyAlgorithm" >"$1/algorithm"
 }
 
+# note_others: for InstallCertificate, whose result is written down
+note_others() {
+  printf '%s' "${others# }" | tr ' ' , >"$1"
+}
+
 # is_whole DIRECTORY: both files can be read back and belong together
 is_whole() {
   [ -f "$1/tls.key" ] && [ ! -L "$1/tls.key" ] && [ -f "$1/tls.csr" ] && [ ! -L "$1/tls.csr" ] &&
@@ -86,6 +91,9 @@ make_pending() {
     fail CSR_GENERATION_FAILED "key and signing request do not belong together: ${words:-they differ}"
   fi
   rm -f "$staged/$SSM_requestId/openssl.cnf"
+  find_other_hosts
+  [ -z "$others" ] ||
+    must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" note_others "$staged/$SSM_requestId/others"
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mv -f "$staged/$SSM_requestId" "$store/pending/"
 }
 

@@ -225,11 +225,16 @@ main() {
     hooks_ran=yes
     run_hooks install "$new" "$(serial_of "$before")" || go_back "$hook_code" "the hook $hook_says"
   fi
+  others=none
+  if [ -s "$request/others" ]; then
+    others=$(cut -c1-200 "$request/others")
+    notice OTHER_HOSTS_KEY "$others"
+  fi
   confirm
   printf 'PCA_RESULT requestId=%s serial=%s notAfter=%s validated=%s switched=%s previous=%s takeover=%s clock=%s' \
     "$SSM_requestId" "$new" "$new_not_after" "$validated" "$switched" "$(serial_of "$before")" "$taken_over" "$now"
-  printf ' clockDifference=%s throttled=%s notices=%s skippedHooks=%s\n' \
-    "$clock_difference" "$proof_throttled" "${notices:-none}" "$(skipped_names)"
+  printf ' clockDifference=%s throttled=%s notices=%s skippedHooks=%s otherHosts=%s\n' \
+    "$clock_difference" "$proof_throttled" "${notices:-none}" "$(skipped_names)" "$others"
 }
 
 main

@@ -50,7 +50,7 @@ ATTRIBUTES = st.sampled_from(
     [
         "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
         "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "retiredAt", "revocationReason",
-        "dnsNames", "certPath", "keyMode", "bundle", "anything",
+        "notices", "dnsNames", "certPath", "keyMode", "bundle", "anything",
     ]
 )  # fmt: skip
 
@@ -104,6 +104,10 @@ def test_any_key_comes_in_and_has_a_name_that_can_be_typed(key: str | None) -> N
         ("validated", {"S": "true"}),
         ("pending", {"S": "x"}),
         ("lastError", {"SS": ["x"]}),
+        ("notices", {"S": "HOOKS_SKIPPED"}),
+        ("notices", {"M": {"HOOKS_SKIPPED": {"S": "a b"}}}),
+        ("notices", {"M": {"CA_NOT_ACTIVE": {"S": ""}}}),
+        ("notices", {"M": {"HOOKS_SKIPPED": {"S": "a" * 201}}}),
     ],
 )
 def test_what_this_system_cannot_have_written_counts_as_absent_and_is_told_of(name: str, value: Any) -> None:

@@ -48,12 +48,12 @@ VALUES: dict[str, Any] = {
 ATTRIBUTES = (
     "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
     "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "retiredAt", "revocationReason",
-    "revocationOrder", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
+    "revocationOrder", "notices", "dnsNames", "certPath", "keyMode", "bundle", "unknown",
 )  # fmt: skip
 # What decides over a renewal, and is the system's own.
 OWN = (
     "status", "serial", "expiry", "renewalDate", "certificateArn", "validated", "runId", "leaseUntil", "pending",
-    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial",
+    "lastRunId", "lastAttempt", "lastError", "failureCount", "previousSerial", "notices",
 )  # fmt: skip
 
 

@@ -168,6 +168,8 @@ def test_the_outcomes_are_metrics(world: World, capsys: pytest.CaptureFixture[st
         "HostsNotAttempted": 1,
         "HostsRejected": 1,
         "HostsImpaired": 0,
+        "HostsUnproven": 0,
+        "HostsNoticed": 0,
         "RunSeconds": 11 * 60,
         "EventsNotPublished": 0,
     }

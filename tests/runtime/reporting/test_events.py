@@ -38,6 +38,7 @@ def test_a_renewal_is_told_with_the_certificate_that_is_live_now(world: World) -
         "renewalDate": item["renewalDate"],
         "certificateArn": item["certificateArn"],
         "validated": item["validated"],
+        "notices": [],
         "previousSerial": "0abc",
     }
 

@@ -86,14 +86,15 @@ def test_a_host_whose_clock_is_wrong_is_named(world: World, log: Callable[[], st
     ("said", "named"),
     [
         ("none", None),
-        ("HOOKS_SKIPPED", ["HOOKS_SKIPPED"]),
-        ("HELPER_BROKEN,HOOKS_SKIPPED", ["HELPER_BROKEN", "HOOKS_SKIPPED"]),
+        ("HOOKS_SKIPPED skippedHooks=10-a,README", {"HOOKS_SKIPPED": "10-a,README"}),
+        ("HELPER_BROKEN,HOOKS_SKIPPED", {"HELPER_BROKEN": "", "HOOKS_SKIPPED": ""}),
         ("CA_NOT_ACTIVE", None),
-        ("HELPER_GONE,<b>", ["HELPER_GONE"]),
+        ("OTHER_HOSTS_KEY otherHosts=<b>", {"OTHER_HOSTS_KEY": ""}),
+        ("HELPER_GONE,<b>", {"HELPER_GONE": ""}),
     ],
 )
 def test_what_did_not_happen_on_a_host_is_named(
-    world: World, log: Callable[[], str], said: str, named: list[str] | None
+    world: World, log: Callable[[], str], said: str, named: dict[str, str] | None
 ) -> None:
     world.put()
     world.invoke("cert_deploy", issuance_event(issue(world)))
