@@ -24,7 +24,7 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH):$(CURDIR)/$(
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-long test-oldest mutants chaos pages lint synth deploy rehearse bench docs operator-docs clean
+.PHONY: help setup test test-long test-oldest mutants chaos pages lint synth deploy rehearse bench docs pins operator-docs clean
 
 help:  ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -118,6 +118,9 @@ bench: setup  ## figures, each as it comes, and what must hold of simulated flee
 
 docs: setup  ## write the pages that are made from the code
 	python docs/generate.py
+
+pins: setup  ## write the hashes of the layer's wheels into its requirements, from your package index
+	python -m tests.packaging.pins
 
 operator-docs: setup  ## record docs/reference/commands.md and its pictures
 	python docs/record_commands.py

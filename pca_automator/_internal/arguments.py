@@ -15,6 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from aws_cdk import Duration, Token
@@ -155,6 +156,7 @@ _WORDS = {
     int: "a whole number",
     float: "a number",
     types.NoneType: "None",
+    Path: "a Path",
     Duration: "a Duration, such as Duration.days(2)",
 }
 

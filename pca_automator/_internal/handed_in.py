@@ -29,6 +29,11 @@ CHECKS = {
     "CA of another account": "refused without a trust anchor of its certificate; warned (`shared-ca`) with one",
     "CA of this app with another usage mode": "refused: certificates would be too long-lived for it",
     "CA of this app with a key of another family": "refused: it cannot sign with that algorithm",
+    "layer that is an archive, a folder or of this app": (
+        "refused: a package is missing, changed, older than the pinned one or for another platform; "
+        "warned (`layer-versions`): newer ones"
+    ),
+    "layer that is imported": "warned (`layer-unseen`): nobody can see into it from here",
     "key that is an alias": "refused: policies and tables name keys",
     "key of another Region": "refused: a key serves its own Region",
 }

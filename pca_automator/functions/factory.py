@@ -15,7 +15,7 @@ from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy,
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
 from pca_automator._internal.removal import except_on_create
-from pca_automator.functions.dependency_layer import dependency_layer
+from pca_automator.functions.dependency_layer import built_layer, given_layer
 from pca_automator.functions.settings import FunctionSettings
 
 METRIC_NAMESPACE = "PcaAutomator"
@@ -33,7 +33,8 @@ class FunctionFactory(Construct):
         removal_policy: of log groups. Default: retain.
 
     Raises:
-        ValueError: an argument has another type.
+        RuntimeError: the functions' packages cannot be built into a layer.
+        ValueError: an argument has another type, or ``dependency_layer`` lacks a package.
     """
 
     settings: FunctionSettings
@@ -56,11 +57,15 @@ class FunctionFactory(Construct):
         self.settings = settings or FunctionSettings()
         self._removal_policy = removal_policy
         self._code = lambda_.Code.from_asset(str(lambda_source()), exclude=[*ASSET_EXCLUDES, "layer", "*.md", "*.toml"])
-        self._layer = self.settings.dependency_layer or self._build_layer()
+        self._layer = self._dependencies()
 
-    def _build_layer(self) -> lambda_.ILayerVersion:
+    def _dependencies(self) -> lambda_.ILayerVersion:
         requirements = lambda_source() / "layer" / "requirements.txt"
-        return dependency_layer(self, "Dependencies", requirements, self.settings.runtime, self.settings.architecture)
+        settings, given = self.settings, self.settings.dependency_layer
+        platform = (settings.runtime, settings.architecture)
+        if given is None:
+            return built_layer(self, "Dependencies", requirements, *platform)
+        return given_layer(self, "Dependencies", given, requirements, *platform)
 
     def make(
         self,

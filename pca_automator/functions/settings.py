@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
 import jsii
@@ -94,8 +95,9 @@ class FunctionSettings:
 
     Args:
         architecture: of the functions' processors. Default: arm64.
-        dependency_layer: a layer with what ``lambda_src/layer/requirements.txt`` lists, for this architecture.
-            Default: built with pip at synthesis.
+        dependency_layer: a layer with the functions' packages for this architecture and runtime: the archive that
+            ``pca-automator layer OUT.zip`` writes, a folder of the same shape, or a layer version. Synthesis looks into
+            it unless it is imported. Default: built at synthesis with pip, or uv, from wheels with pinned hashes.
         log_retention: how long the logs of functions and workflow are kept. Default: one year.
         network: VPC, subnets and security groups. Default: no VPC.
         runtime: a Python runtime, 3.12 or newer, for which the layer's wheels are chosen. Default: Python 3.14.
@@ -105,7 +107,7 @@ class FunctionSettings:
     """
 
     architecture: lambda_.Architecture = lambda_.Architecture.ARM_64
-    dependency_layer: lambda_.ILayerVersion | None = None
+    dependency_layer: lambda_.ILayerVersion | Path | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
     network: FunctionNetwork | None = None
     runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14

@@ -163,6 +163,7 @@ def test_algorithms_and_policies_are_the_same_in_all_worlds() -> None:
         ("pca_automator/planning", {"aws_cdk", "boto3", "handlers", "pca_runtime"}),
         ("pca_automator/pictures", {"aws_cdk", "boto3", "handlers", "pca_runtime"}),
         ("pca_automator/ssm_documents", {"aws_cdk", "boto3"}),
+        ("pca_automator/functions/packages", {"aws_cdk", "boto3", "handlers", "pca_runtime"}),
         ("pca_automator/_internal", {"boto3", "handlers", "pca_runtime"}),
     ],
 )

@@ -57,14 +57,9 @@ def test_constructs_need_nothing_that_is_built_for_one_version_of_python(app: st
 
 @pytest.mark.long
 def test_the_constructs_keep_their_promises(newest: Consumer) -> None:
-    """Without plugins: hypothesis has a part that is built for one version of Python.
-
-    And without filling the layer: the borrowed pip may be too old for a newer Python, which has a pip of its own, or
-    none where a distribution keeps it in another package.
-    """
+    """Without plugins: hypothesis has a part that is built for one version of Python."""
     files = [ROOT / "tests" / "constructs" / f"{name}.py" for name in TESTS]
     options = ["-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]
-    options += ["-k", "not the_layer_holds and not layer_that and not the_layer_is_built"]
     printed = newest.run(
         "-m", "pytest", *options, *files, cwd=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PATH=os.environ["PATH"]
     )
