@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.documents.container import Container
 from tests.documents.host import Host
 from tests.documents.pki import Authority
 from tests.tiers import memory, need, needs
@@ -96,3 +97,16 @@ def live_host(host: Host, renewed_once: Host) -> Host:
         path.unlink()
         path.symlink_to(host.store / "current" / name)
     return host
+
+
+@pytest.fixture
+def contain(tmp_path: Path) -> Iterator[Callable[..., Container]]:
+    started: list[Container] = []
+
+    def start(*places: object) -> Container:
+        started.append(Container(tmp_path / f"container-{len(started)}", [str(place) for place in places]))
+        return started[-1]
+
+    yield start
+    for container in started:
+        container.end()

@@ -6,82 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.documents.access import Readers
+from tests.documents.container import Container
 from tests.documents.host import Host, new_request
 from tests.tiers import needs
 
 pytestmark = [needs("root"), needs("mount"), needs("/proc")]
-
-# Its root is a directory that shows what is mounted there, and nothing else of the host.
-INSIDE = """
-import os, subprocess, sys
-root, *places = sys.argv[1:]
-subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
-for place in places:
-    source, _, there = place.partition(":")
-    target = root + (there or source)
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        open(target, "w").close()
-    subprocess.run(["mount", "--bind", source, target], check=True)
-os.chroot(root)
-os.chdir("/")
-print("ready", flush=True)
-for line in sys.stdin:
-    try:
-        with open(line.rstrip("\\n")) as file:
-            print(len(file.read()) > 0, flush=True)
-    except OSError:
-        print(False, flush=True)
-"""
-
-
-class Container:
-    """A process in a namespace of mounts of its own, with a root of its own."""
-
-    def __init__(self, root: Path, places: list[str]) -> None:
-        root.mkdir()
-        command = ["unshare", "-m", "--propagation", "private", sys.executable, "-I", "-S", "-c", INSIDE]
-        self.process = subprocess.Popen(
-            [*command, str(root), *places], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._say(None) == "ready"
-
-    def _say(self, line: str | None) -> str:
-        stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        if line is not None:
-            stdin.write(line + "\n")
-            stdin.flush()
-        return stdout.readline().strip()
-
-    def reads(self, path: Path) -> bool:
-        return self._say(str(path)) == "True"
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-@pytest.fixture
-def contain(tmp_path: Path) -> Iterator[Callable[..., Container]]:
-    started: list[Container] = []
-
-    def start(*places: object) -> Container:
-        started.append(Container(tmp_path / f"container-{len(started)}", [str(place) for place in places]))
-        return started[-1]
-
-    yield start
-    for container in started:
-        container.end()
 
 
 def foreign(host: Host, pair: Host) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from pca_automator.ssm_documents import DOCUMENT_NAMES, script
 from tests.documents.access import Readers, has_list, set_list
-from tests.documents.conftest import need, needs_root
+from tests.documents.conftest import needs_root
 from tests.documents.host import Host, new_request
+from tests.tiers import need
 
 pytestmark = needs_root
 

@@ -60,14 +60,19 @@ order_versions() {
   done
 }
 
+# are_alike FILE FILE: cmp alone would wait for whoever writes into a FIFO
+are_alike() {
+  [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"
+}
+
 # is_live_already: a command that comes twice, or once more after it was killed
 is_live_already() {
   case $live in
     "$new" | "$new-b") ;;
     *) return 1 ;;
   esac
-  cmp -s "$aside/tls.crt" "$store/versions/$live/tls.crt" &&
-    cmp -s "$aside/ca.crt" "$store/versions/$live/ca.crt"
+  are_alike "$aside/tls.crt" "$store/versions/$live/tls.crt" &&
+    are_alike "$aside/ca.crt" "$store/versions/$live/ca.crt"
 }
 
 prepare_version() {
@@ -86,13 +91,13 @@ prepare_version() {
 verify_live() {
   step='verifying what the public paths show'
   read_certificate "$public_certificate" && [ "$serial:$half" = "$new:$new_half" ] &&
-    read_key "$public_key" && [ "$half" = "$new_half" ] && cmp -s "$aside/ca.crt" "$public_chain"
+    read_key "$public_key" && [ "$half" = "$new_half" ] && are_alike "$aside/ca.crt" "$public_chain"
 }
 
 # shows_before PATH NAME: whether a public path shows what the version before has, be it nothing
 shows_before() {
   if [ -n "$before" ] && [ -e "$store/versions/$before/$2" ]; then
-    cmp -s "$1" "$store/versions/$before/$2" || went_back=no
+    are_alike "$1" "$store/versions/$before/$2" || went_back=no
   fi
 }
 

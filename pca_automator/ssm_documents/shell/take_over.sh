@@ -12,7 +12,7 @@ take_over() {
   staged=$store/versions/.staged/$taken
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/versions" mkdir -p -m 711 "$staged"
   if [ -n "$live" ]; then
-    must DIRECTORY_NOT_WRITABLE 'cannot copy the live version' cp -p "$store/versions/$live"/* "$staged/"
+    must DIRECTORY_NOT_WRITABLE 'cannot copy the live version' cp -pR "$store/versions/$live"/* "$staged/"
   fi
   each_public_path take_over_content
   settle "$taken"
