@@ -30,6 +30,8 @@ class AlarmGroup(Construct):
         notifications.let_alarms_publish()
         self._topic = notifications.topic
         self._says_when_over = says_when_over
+        self.thresholds: dict[str, float] = {}
+        """At which each alarm goes off, by the alarm's name, in the unit of its metric."""
 
     @property
     def all(self) -> list[cloudwatch.IAlarm]:
@@ -69,6 +71,7 @@ class AlarmGroup(Construct):
             threshold=threshold,
             treat_missing_data=missing,
         )
+        self.thresholds[name] = threshold
         action = actions.SnsAction(self._topic)
         alarm.add_alarm_action(action)
         if self._says_when_over:

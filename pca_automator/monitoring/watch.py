@@ -76,13 +76,15 @@ def watch(
             times=times,
         )
     if dashboard:
+        groups = [group for group in (fleet_alarms, crl_alarms) if group is not None]
         FleetDashboard(
             automation,
             "Dashboard",
-            alarms=[*(fleet_alarms.all if fleet_alarms else []), *(crl_alarms.all if crl_alarms else [])],
+            alarms=[alarm for group in groups for alarm in group.all],
             automation=automation,
             crl=unhandled_crls is not None,
             membership=membership,
             queues=queues | crl_queues,
+            thresholds={name: value for group in groups for name, value in group.thresholds.items()},
         )
     return fleet_alarms, crl_alarms

@@ -16,10 +16,10 @@ from tests.synthesis import automation, new_app, resources, sample_template, tem
 
 OURS = "PcaAutomator"
 EVERY_METRIC = {
-    "CaSecondsLeft", "CertificatesIssued", "CertificatesRevoked", "CrlBytes", "CrlSecondsToNextUpdate",
-    "EventsNotPublished", "FirstPercentileSecondsLeft", "HostsDue", "HostsEnrolled", "HostsFailed", "HostsLost",
-    "HostsNotAttempted", "HostsOverdue", "HostsRegistered", "HostsRejected", "HostsRemoved", "HostsRenewed",
-    "HostsRetired", "HostsSkipped", "HostsTotal", "IssuanceIgnored", "LeastSecondsLeft", "RunSeconds",
+    "CaCertificatesIssued", "CaSecondsLeft", "CertificatesIssued", "CertificatesRevoked", "CrlBytes",
+    "CrlSecondsToNextUpdate", "EventsNotPublished", "FirstPercentileSecondsLeft", "HostsDue", "HostsEnrolled",
+    "HostsFailed", "HostsLost", "HostsNotAttempted", "HostsOverdue", "HostsRegistered", "HostsRejected", "HostsRemoved",
+    "HostsRenewed", "HostsRetired", "HostsSkipped", "HostsTotal", "IssuanceIgnored", "LeastSecondsLeft", "RunSeconds",
 }  # fmt: skip
 """What the dashboard shows where everything is switched on."""
 
