@@ -44,7 +44,7 @@ def _status() -> DeploymentStatus:
 
 @lambda_function
 def handler(event: Event, _context: LambdaContext) -> Event:
-    """A poll of the install command in; ``PENDING``, ``AGAIN`` with a start, or ``DEPLOYED`` out.
+    """A poll of the install command in; ``PENDING``, ``AGAIN`` with a start, ``AFRESH``, or ``DEPLOYED`` out.
 
     The input is ``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?, "revocationReason"?}``.
     """

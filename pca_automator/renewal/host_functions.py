@@ -106,12 +106,14 @@ class HostFunctions(Construct):
             "Claims a host and asks it for a key and a CSR",
             environment={
                 **directories,
+                "CA_ARN": certificate_authority.certificate_authority_arn,
                 "GENERATE_CSR_DOCUMENT": documents.document_name("GenerateCsr"),
                 "ISSUANCE_TIMEOUT_SECONDS": str(polling.issuance_timeout.to_seconds()),
                 **self._profiles,
             },
             table_actions=("GetItem", "UpdateItem"),
         )
+        ledger.grant(self.cert_csr, "dynamodb:Query")
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
         _allow_reading_commands(self.cert_csr_status)

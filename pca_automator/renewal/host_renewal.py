@@ -50,6 +50,7 @@ class HostRenewal(Construct):
         renewed = sfn.Succeed(self, "Renewed")
 
         deploy = self._deploy(host, failed)
+        claim = self._claim(host, failed)
         again = sfn.Wait(
             self,
             "WaitToInstallAgain",
@@ -72,7 +73,8 @@ class HostRenewal(Construct):
             then=renewed,
             timed_out="InstallTimedOut",
             failed=failed,
-            otherwise={"AGAIN": again},
+            # The key of a certificate that was issued before is gone: the host begins anew, at once.
+            otherwise={"AGAIN": again, "AFRESH": claim},
         )
         deploy.next(installed)
         issued = self._issue(host, deploy, installed, failed)
@@ -86,24 +88,36 @@ class HostRenewal(Construct):
             timed_out="CsrTimedOut",
             failed=failed,
         )
-        return self._start(host, requested, failed)
+        return self._start(claim, requested, deploy)
 
-    def _start(self, host: Mapping[str, str], claimed: sfn.IChainable, failed: _Failures) -> sfn.IChainable:
-        """Wait for the start that the run reserved; who comes late, or is throttled, gets another."""
+    def _claim(self, host: Mapping[str, str], failed: _Failures) -> sfn.TaskStateBase:
+        """Take the host, and ask it for a CSR where no certificate waits for it already."""
         start = {name: f"$.csr.Payload.{name[:-2]}" for name in ("startAt.$", "requeues.$")}
         claim = states.invoke(
             self,
             "CertCSR",
             self.functions.cert_csr,
-            {**host, "startedAt.$": "$.startedAt", "lane.$": "$.lane", "runHosts.$": "$.runHosts", **start},
+            {
+                **host,
+                "startedAt.$": "$.startedAt",
+                "lane.$": "$.lane",
+                "runHosts.$": "$.runHosts",
+                "byHand.$": "$.byHand",
+                **start,
+            },
             "$.csr",
         )
         claim.add_catch(failed.at("CertCSR"), result_path="$.error")
+        return claim
+
+    def _start(self, claim: sfn.TaskStateBase, claimed: sfn.IChainable, deploy: sfn.IChainable) -> sfn.IChainable:
+        """Wait for the start that the run reserved; who comes late, or is throttled, gets another."""
         wait = sfn.Wait(self, "WaitForStart", time=sfn.WaitTime.timestamp_path("$.csr.Payload.startAt"))
         wait.next(claim).next(
             sfn.Choice(self, "HostClaimed")
             .when(sfn.Condition.string_equals("$.csr.Payload.state", "SENT"), claimed)
             .when(sfn.Condition.string_equals("$.csr.Payload.state", "WAIT"), wait)
+            .when(sfn.Condition.string_equals("$.csr.Payload.state", "ISSUED"), deploy)
             .otherwise(sfn.Succeed(self, "Skipped", comment="busy with another run, or retired"))
         )
         return wait

@@ -39,7 +39,7 @@ def test_a_host_that_has_to_wait_comes_back_to_its_wait() -> None:
         "Type": "Wait", "TimestampPath": "$.csr.Payload.startAt", "Next": "CertCSR",
     }  # fmt: skip
     ways = {choice["StringEquals"]: choice["Next"] for choice in states["HostClaimed"]["Choices"]}
-    assert ways == {"SENT": "WaitForCertCSRStatus", "WAIT": "WaitForStart"}
+    assert ways == {"SENT": "WaitForCertCSRStatus", "WAIT": "WaitForStart", "ISSUED": "CertDeploy"}
 
 
 def test_a_certificate_whose_proof_was_throttled_is_sent_again_without_being_issued_again() -> None:
@@ -49,7 +49,7 @@ def test_a_certificate_whose_proof_was_throttled_is_sent_again_without_being_iss
         for each in states["CertDeployStatusAnswer"]["Choices"]
         if "StringEquals" in each
     }
-    assert ways == {"DEPLOYED": "Renewed", "AGAIN": "WaitToInstallAgain"}
+    assert ways == {"DEPLOYED": "Renewed", "AGAIN": "WaitToInstallAgain", "AFRESH": "CertCSR"}
     assert states["WaitToInstallAgain"]["Next"] == "CertDeploy"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -51,6 +52,10 @@ class CertificateProfile(BaseModel):
     uris: tuple[str, ...] = ()
     email_addresses: tuple[str, ...] = ()
     wildcards: bool = False
+
+    def allows_key(self, algorithm: str) -> bool:
+        """Whether a host may have such a key."""
+        return self.key_algorithm in (None, algorithm)
 
     def refused(self, host_id: str, names: Names) -> list[str]:
         """The names that a host asks for and may not have; its own id it always may."""
@@ -100,6 +105,36 @@ class CertificateRequest:
         if self.names.count:
             passthrough["Extensions"] = {"SubjectAlternativeNames": self.names.general_names()}
         return passthrough
+
+    def as_text(self) -> str:
+        """What the certificate is to be like, and nothing of what else the profile would allow; see :meth:`of_text`."""
+        profile = self.profile
+        asked = {
+            "keyAlgorithm": self.key_algorithm,
+            "names": {kind: names for kind, names in asdict(self.names).items() if names},
+            "organization": profile.organization,
+            "organizationalUnit": profile.organizational_unit,
+            "usages": sorted(profile.usages),
+            "validityDays": self.validity_days,
+        }
+        return json.dumps(asked, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def of_text(cls, host_id: str, text: str) -> CertificateRequest:
+        """What was asked for, as :meth:`as_text` wrote it down; its profile allows nothing more.
+
+        Args:
+            host_id: the common name.
+            text: nobody but this system may have written it.
+        """
+        asked = json.loads(text)
+        profile = CertificateProfile(
+            usages=asked["usages"],
+            organization=asked["organization"],
+            organizational_unit=asked["organizationalUnit"],
+        )
+        names = Names(**{kind: tuple(each) for kind, each in asked["names"].items()})
+        return cls(host_id, asked["keyAlgorithm"], names, profile, asked["validityDays"])
 
     def check(self, leaf: Leaf, *, expected_key_sha256: str, now: datetime) -> None:
         """Is this the certificate that was asked for? The last look before it goes to the host.
@@ -180,7 +215,7 @@ def request(
         )
     profile = profiles[name]
     wanted = key_algorithm or profile.key_algorithm or default_key_algorithm
-    if profile.key_algorithm not in (None, wanted):
+    if not profile.allows_key(wanted):
         why = f"keyAlgorithm is {wanted!r}: the profile {name} allows {profile.key_algorithm} alone"
         _refuse(host_id, why, "PROFILE_REFUSES_KEY")
     if refused := profile.refused(host_id, names):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -127,6 +129,11 @@ class Overrides(BaseModel):
             tuple(self.dns_names), tuple(self.ip_addresses), tuple(self.uris), tuple(self.email_addresses)
         )
 
+    def fingerprint(self) -> str:
+        """The same for the same overrides, however they are written."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
+
     @classmethod
     def of(cls, host_id: str, attributes: Mapping[str, Any]) -> Overrides:
         """Validate the overrides of an item.
@@ -148,12 +155,21 @@ class Overrides(BaseModel):
             raise InvalidInventoryItem(message[:_MESSAGE_MAX], code="INVENTORY_ATTRIBUTE_INVALID") from None
 
 
+# What is said of the certificate; everything else is said of the files.
+_OF_THE_CERTIFICATE = {"certificateProfile", "dnsNames", "emailAddresses", "ipAddresses", "keyAlgorithm", "uris"}
+
+
 @dataclass(frozen=True)
 class Pending:
-    """The renewal in flight, as far as it has come."""
+    """The renewal in flight, as far as it has come.
+
+    ``key_algorithm``: of the key that the host was asked for. ``key_of``: the request that the key was made for, where
+    that was an earlier run's. ``used``: the fingerprint of what the item said for all that was done.
+    """
 
     request_id: str
     csr_command_id: str | None = None
+    key_algorithm: str | None = None
     public_key_sha256: str | None = None
     task_token: str | None = None
     certificate_arn: str | None = None
@@ -163,6 +179,13 @@ class Pending:
     install_command_id: str | None = None
     install_claim_until: datetime | None = None
     installs_again: int = 0
+    key_of: str | None = None
+    used: str | None = None
+
+    @property
+    def host_request(self) -> str:
+        """The request by whose name the host has the key: an earlier run's, if that had the certificate issued."""
+        return self.key_of or self.request_id
 
     def __repr__(self) -> str:
         """Without the task token: whoever has it can complete the renewal's task."""
@@ -174,6 +197,7 @@ class Pending:
         return cls(
             request_id=judge.text("requestId") or "",
             csr_command_id=judge.text("csrCommandId"),
+            key_algorithm=judge.text("keyAlgorithm", "a key algorithm", fits=get_args(KeyAlgorithm).__contains__),
             public_key_sha256=judge.text("publicKeySha256"),
             task_token=judge.text("taskToken"),
             certificate_arn=judge.text("certificateArn"),
@@ -183,6 +207,8 @@ class Pending:
             install_command_id=judge.text("installCommandId"),
             install_claim_until=judge.lease_end("installClaimUntil"),
             installs_again=judge.count("installsAgain"),
+            key_of=judge.text("keyOf", "the request of an earlier run", fits=identifiers.is_request_id),
+            used=judge.text("used"),
         )
 
 
@@ -268,6 +294,26 @@ class HostItem:
             InvalidInventoryItem: naming attribute, value and what is allowed.
         """
         return Overrides.of(self.host_id, self.attributes)
+
+    def files(self) -> Overrides:
+        """What the item says of the files on the host, whatever it says of the certificate.
+
+        Raises:
+            InvalidInventoryItem: naming attribute, value and what is allowed.
+        """
+        names = self.attributes.keys() - _OF_THE_CERTIFICATE
+        return Overrides.of(self.host_id, {name: self.attributes[name] for name in names})
+
+    @property
+    def was_changed_meanwhile(self) -> bool:
+        """Whether the item now says something else than the installation in flight was done with."""
+        used = self.pending.used if self.pending else None
+        if used is None:
+            return False
+        try:
+            return self.overrides().fingerprint() != used
+        except InvalidInventoryItem:
+            return True
 
     def holds_lease(self, run_id: str) -> bool:
         """Whether this run is the one that is renewing the host."""

@@ -9,7 +9,7 @@ from typing import Literal
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.shared.identifiers import request_id
 
-__all__ = ["Claim", "InstalledCertificate", "IssuedCertificate", "Lease"]
+__all__ = ["Claim", "InstalledCertificate", "IssuedBefore", "IssuedCertificate", "Lease"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,23 @@ class Claim:
 
 @dataclass(frozen=True)
 class IssuedCertificate:
-    """The certificate that answers the pending request."""
+    """The certificate that answers the pending request; ``used``: the fingerprint of what the item said for it."""
 
     public_key_sha256: str
     certificate_arn: str
     serial: str
     expiry: str
     renewal_date: str
+    used: str
+
+
+@dataclass(frozen=True)
+class IssuedBefore:
+    """A certificate of an earlier run, whose key waits on the host under the name of that run's request."""
+
+    request_id: str
+    public_key_sha256: str
+    certificate_arn: str
 
 
 @dataclass(frozen=True)

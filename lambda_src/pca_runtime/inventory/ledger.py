@@ -78,9 +78,9 @@ class CertificateLedger:
         return [entry_of(item) for item in islice(self._pages(request), most)]
 
     def intend(
-        self, host_id: str, run_id: str, request_id: str, public_key_sha256: str, validity: timedelta
+        self, host_id: str, run_id: str, request_id: str, public_key_sha256: str, validity: timedelta, asked: str
     ) -> tuple[bool, Entry]:
-        """Write down that a certificate is about to be asked for.
+        """Write down that a certificate is about to be asked for, and what it is to be like.
 
         Returns:
             Whether this was written now, and the entry: of an earlier attempt, if there was one.
@@ -93,6 +93,7 @@ class CertificateLedger:
             "requestedAt": format_time(now),
             "publicKeySha256": public_key_sha256,
             "fate": "REQUESTED",
+            "asked": asked,
             "work": "ARN",
             "workSince": format_time(now),
             "expiresAt": epoch(now + validity + KEPT_AFTER),
@@ -139,6 +140,13 @@ class CertificateLedger:
     def not_installed(self, host_id: str, request_id: str, code: str) -> None:
         """The host has not put the certificate in service, and why; it may be tried again."""
         self._set(host_id, request_id, {"installFailed": code})
+
+    def sent_again(self, host_id: str, request_id: str) -> None:
+        """A later run is about to send it; counted before it is, so that it cannot go on for ever."""
+        e = Expressions()
+        times = e.path("sentAgain")
+        update = f"SET {times} = if_not_exists({times}, {e.value(0)}) + {e.value(1)}"
+        self._update(host_id, request_id, e, update, [e.exists("requestId")])
 
     def not_issued(self, entry: Entry) -> None:
         """The CA's audit report does not have it: nothing came of the request."""

@@ -24,7 +24,11 @@ KEPT_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Entry:
-    """One certificate that was asked for. ``reason``: it is to be revoked, or is."""
+    """One certificate that was asked for.
+
+    ``reason``: it is to be revoked, or is. ``asked``: what it is to be like, see
+    :meth:`pca_runtime.authority.profiles.CertificateRequest.of_text`. ``sent_again``: how often later runs sent it.
+    """
 
     host_id: str
     request_id: str
@@ -38,6 +42,8 @@ class Entry:
     reason: str | None = None
     revoked_at: datetime | None = None
     install_failed: str | None = None
+    asked: str | None = None
+    sent_again: int = 0
 
     def may_be_valid(self, now: datetime) -> bool:
         """Whether somebody may hold a certificate of it that opens anything."""
@@ -79,6 +85,7 @@ def copy_of(entry: Entry, request_id: str) -> dict[str, object]:
         "serial": entry.serial,
         "notAfter": format_time(entry.not_after) if entry.not_after else None,
         "reason": entry.reason,
+        "asked": entry.asked,
         "expiresAt": epoch(end + KEPT_AFTER),
         **({"work": "REVOKE", "workSince": format_time(entry.requested_at)} if entry.reason and entry.serial else {}),
     }
@@ -100,6 +107,8 @@ def entry_of(item: Mapping[str, Any]) -> Entry:
         reason=item.get("reason"),
         revoked_at=parse_time(item.get("revokedAt")),
         install_failed=item.get("installFailed"),
+        asked=item.get("asked"),
+        sent_again=int(item.get("sentAgain", 0)),
     )
 
 

@@ -13,10 +13,10 @@ from pca_runtime.inventory.failed import record_failed
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.item_updates import ConditionError, ItemUpdates
-from pca_runtime.inventory.lease import Claim, InstalledCertificate, IssuedCertificate, Lease
+from pca_runtime.inventory.lease import Claim, InstalledCertificate, IssuedBefore, IssuedCertificate, Lease
 from pca_runtime.inventory.lease_conditions import IN_FLIGHT, held, lease_lost, not_in_inventory
 from pca_runtime.inventory.retired import REVOCATION_ORDER, order_is_written, record_retired
-from pca_runtime.inventory.waiting import install_again, let_go
+from pca_runtime.inventory.waiting import begin_afresh, install_again, install_issued, let_go
 from pca_runtime.shared.clients import DynamoDb
 from pca_runtime.shared.expressions import Expressions
 from pca_runtime.shared.timestamps import format_time
@@ -115,20 +115,34 @@ class Inventory:
         """Give a claim back from which nothing has come: anybody may claim the host."""
         let_go(self._items, lease)
 
-    def store_csr_command(self, lease: Lease, command_id: str) -> str:
+    def store_csr_command(self, lease: Lease, command_id: str, key_algorithm: str) -> str:
         """Remember the CSR command; of two invocations that sent one each, the first to write wins.
+
+        Args:
+            lease: who writes.
+            command_id: of the command.
+            key_algorithm: of the key that the host is to make.
 
         Returns:
             The command id to follow.
         """
         try:
-            self._held_update(lease, {"pending.csrCommandId": command_id}, absent=("pending.csrCommandId",))
+            values = {"pending.csrCommandId": command_id, "pending.keyAlgorithm": key_algorithm}
+            self._held_update(lease, values, absent=("pending.csrCommandId",))
         except ConditionError as failed:
             stored = self._still_held(lease, failed.item).pending
             if stored is None or stored.csr_command_id is None:
                 raise lease_lost(lease.host_id, lease.run_id) from None
             return stored.csr_command_id
         return command_id
+
+    def install_issued(self, lease: Lease, before: IssuedBefore) -> None:
+        """Go on with a certificate that an earlier run had issued. See :mod:`pca_runtime.inventory.waiting`."""
+        install_issued(self._items, lease, before)
+
+    def begin_afresh(self, lease: Lease) -> None:
+        """Forget such a certificate: the host is to make a new key. See :mod:`pca_runtime.inventory.waiting`."""
+        begin_afresh(self._items, lease)
 
     def store_request(self, lease: Lease, public_key_sha256: str, task_token: str) -> HostItem:
         """Remember whose key is to be certified and who waits for it, *before* anything is issued.
@@ -166,6 +180,7 @@ class Inventory:
             "pending.expiry": certificate.expiry,
             "pending.renewalDate": certificate.renewal_date,
             "pending.installClaimUntil": format_time(now + duration),
+            "pending.used": certificate.used,
         }
         try:
             return True, self._held_update(lease, values, expressions=e, extra=conditions)

@@ -9,8 +9,9 @@ from typing import Any
 from pca_runtime.errors.kinds import CsrFailed, Throttled
 from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.inventory.lease import Lease
+from pca_runtime.inventory.lease import IssuedBefore, Lease
 from pca_runtime.inventory.table import Inventory
+from pca_runtime.renewal.last_issued import LastIssued
 from pca_runtime.renewal.pace import REQUEUES_MAX
 from pca_runtime.renewal.settings import CertCsrSettings
 from pca_runtime.renewal.start_gate import Start, StartGate
@@ -30,6 +31,7 @@ class CsrGeneration:
         inventory: the table.
         commands: Run Command.
         gate: judges whether the host's start has come.
+        before: knows the certificates that earlier runs had issued.
         clock: the current time.
     """
 
@@ -39,16 +41,24 @@ class CsrGeneration:
         inventory: Inventory,
         commands: HostCommands,
         gate: StartGate,
+        before: LastIssued,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._inventory = inventory
         self._commands = commands
         self._gate = gate
+        self._before = before
         self._clock = clock
 
     def start(
-        self, host_id: str, run_id: str, listed_at: datetime | None = None, start: Start | None = None
+        self,
+        host_id: str,
+        run_id: str,
+        listed_at: datetime | None = None,
+        start: Start | None = None,
+        *,
+        anew: bool = True,
     ) -> dict[str, Any]:
         """Claim, send, remember. A retry at any point goes on where the last attempt stopped.
 
@@ -58,9 +68,17 @@ class CsrGeneration:
         Between SendCommand and the write that remembers it a crash makes the retry send a second time; the
         document then finds the key of the same request and answers with the same CSR.
 
+        Args:
+            host_id: the host.
+            run_id: of the run that renews it.
+            listed_at: when the run chose its hosts.
+            start: what the host has reserved; None: it goes on at once.
+            anew: make a new key whatever there is, as where a person has forced the run: the old one may be known.
+
         Returns:
-            ``{"state": "SENT", "commandId", "attempt": 0}``, ``{"state": "WAIT", "startAt", "requeues"}`` or
-            ``{"state": "SKIPPED", "reason"}``.
+            ``{"state": "SENT", "commandId", "attempt": 0}``, ``{"state": "WAIT", "startAt", "requeues"}``,
+            ``{"state": "SKIPPED", "reason"}``, or ``{"state": "ISSUED", "startAt", "requeues"}`` where an earlier run
+            had a certificate issued that only has to be installed.
 
         Raises:
             Throttled: SendCommand was throttled more often than a host goes back for it.
@@ -76,17 +94,29 @@ class CsrGeneration:
             return {"state": "SKIPPED", "reason": claim.outcome}
         pending = claim.item.pending
         command_id = pending.csr_command_id if pending else None
+        if command_id is None and start is not None and not anew and self._has_one(lease, claim.item):
+            return {"state": "ISSUED", "startAt": format_time(start.at), "requeues": start.requeues}
         if command_id is None:
+            order = self._order(lease, claim.item)
             try:
-                sent = self._commands.send(self._order(lease, claim.item))
+                sent = self._commands.send(order)
             except Throttled:
                 if start is None or start.requeues >= REQUEUES_MAX:
                     raise
                 later = self._gate.after_throttling(start)
                 self._inventory.let_go(lease)
                 return _wait(later, start.requeues + 1)
-            command_id = self._inventory.store_csr_command(lease, sent)
+            command_id = self._inventory.store_csr_command(lease, sent, order.parameters["keyAlgorithm"])
         return {"state": "SENT", "commandId": command_id, "attempt": 0}
+
+    def _has_one(self, lease: Lease, item: HostItem) -> bool:
+        """Whether a certificate is there for what the item asks for; if so, the run goes on with that."""
+        found = self._before.find(self._settings.request_for(lease.host_id, item.overrides()))
+        if found is None:
+            return False
+        before = IssuedBefore(found.certificate_request, found.public_key_sha256, str(found.certificate_arn))
+        self._inventory.install_issued(lease, before)
+        return True
 
     def _is_tried_again(self, host_id: str, run_id: str, start: Start) -> bool:
         """Whether an attempt that could not go back any more has had its start: the workflow's retry is not late.

@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from pca_runtime.authority.certificates import Leaf, load_leaf, one_line
+from pca_runtime.authority.profiles import CertificateRequest
 from pca_runtime.errors.kinds import (
     CertificateMismatch,
     CertificateNotReady,
+    InvalidInventoryItem,
     IssuanceFailed,
     LeaseLost,
     PcaAutomatorError,
@@ -20,7 +22,7 @@ from pca_runtime.hosts.commands import HostCommands, Order
 from pca_runtime.inventory.due import RenewalPolicy
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import IssuedCertificate, Lease
-from pca_runtime.inventory.ledger import CertificateLedger
+from pca_runtime.inventory.ledger import CertificateLedger, Entry
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.settings import CertDeploySettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks, installing_output
@@ -106,7 +108,7 @@ class Deployment:
             return _ignored(reason)
         lease = Lease(item.host_id, str(item.run_id))
         try:
-            return {"state": "SENT", "installCommandId": self._install(lease, item, issued)}
+            return {"state": "SENT", "installCommandId": self._install(lease, item, issued, noticed)}
         except CertificateNotReady as busy:
             if busy.code != _IN_PROGRESS:
                 raise
@@ -139,10 +141,21 @@ class Deployment:
             return installing_output(pending.install_command_id)
         if pending is None or pending.certificate_arn is None:
             raise IssuanceFailed(f"no certificate was issued for {host_id}", code="NOTHING_ISSUED")
-        issued = self._fetch(pending.certificate_arn)
+        if pending.key_of is not None:
+            self._ledger.sent_again(host_id, pending.key_of)
+        try:
+            return installing_output(self._send_pending(lease, item, pending.certificate_arn))
+        except LeaseLost:
+            raise
+        except PermanentError as failure:
+            self._ledger.not_installed(host_id, pending.host_request, failure.code)
+            raise
+
+    def _send_pending(self, lease: Lease, item: HostItem, certificate_arn: str) -> str:
+        issued = self._fetch(certificate_arn)
         noticed = self._ledger.notice(issued.leaf, issued.arn)
         try:
-            return installing_output(self._install(lease, item, issued, complete_task=False))
+            return self._install(lease, item, issued, noticed, complete_task=False)
         except CertificateMismatch:
             if noticed is not None:
                 self._ledger.order(noticed, UNSPECIFIED, fate="REFUSED")
@@ -189,14 +202,25 @@ class Deployment:
             return None, "ANOTHER_CERTIFICATE"
         return item, ""
 
-    def _install(self, lease: Lease, item: HostItem, issued: _Issued, *, complete_task: bool = True) -> str:
+    def _install(
+        self, lease: Lease, item: HostItem, issued: _Issued, noticed: Entry | None, *, complete_task: bool = True
+    ) -> str:
         expected_key = item.pending.public_key_sha256 if item.pending else None
         now = self._clock()
-        wanted = self._settings.request_for(lease.host_id, item.overrides())
+        # What was asked for, and not what the item says meanwhile: whoever changed it makes nothing fail.
+        asked = noticed.asked if noticed is not None else None
+        wanted = (
+            CertificateRequest.of_text(lease.host_id, asked)
+            if asked is not None
+            else self._settings.request_for(lease.host_id, item.overrides())
+        )
         wanted.check(issued.leaf, expected_key_sha256=str(expected_key), now=now)
-        may_send, item = self._inventory.claim_install(lease, self._described(lease, issued), now, _INSTALL_CLAIM)
+        described = self._described(lease, issued, self._used(item, wanted))
+        may_send, item = self._inventory.claim_install(lease, described, now, _INSTALL_CLAIM)
         if may_send:
-            item = self._inventory.store_install_command(lease, self._send(lease, item, issued))
+            # The ledger says for which request the host has made the key, and nobody else's word counts.
+            request = noticed.certificate_request if noticed is not None else lease.request_id
+            item = self._inventory.store_install_command(lease, self._send(lease, item, issued, request))
         pending = item.pending
         if pending is None or pending.install_command_id is None:
             raise CertificateNotReady(f"another invocation is installing on {lease.host_id}", code=_IN_PROGRESS)
@@ -206,7 +230,17 @@ class Deployment:
             self._callbacks.installing(pending.task_token, pending.install_command_id)
         return pending.install_command_id
 
-    def _described(self, lease: Lease, issued: _Issued) -> IssuedCertificate:
+    def _used(self, item: HostItem, asked: CertificateRequest) -> str:
+        """The fingerprint of the item, if the certificate is what it asks for by now; else one that none has."""
+        try:
+            overrides = item.overrides()
+            if self._settings.request_for(item.host_id, overrides).as_text() == asked.as_text():
+                return overrides.fingerprint()
+        except InvalidInventoryItem:
+            pass  # said with the next renewal
+        return "changed"
+
+    def _described(self, lease: Lease, issued: _Issued, used: str) -> IssuedCertificate:
         expiry = issued.leaf.not_after
         return IssuedCertificate(
             public_key_sha256=issued.leaf.public_key_sha256,
@@ -214,17 +248,18 @@ class Deployment:
             serial=issued.leaf.serial,
             expiry=format_time(expiry),
             renewal_date=format_time(self._policy.renewal_date(lease.host_id, expiry)),
+            used=used,
         )
 
-    def _send(self, lease: Lease, item: HostItem, issued: _Issued) -> str:
+    def _send(self, lease: Lease, item: HostItem, issued: _Issued, request: str) -> str:
         try:
-            return self._commands.send(self._order(lease, item, issued))
+            return self._commands.send(self._order(lease, item, issued, request))
         except PcaAutomatorError:
             self._inventory.release_install(lease)
             raise
 
-    def _order(self, lease: Lease, item: HostItem, issued: _Issued) -> Order:
-        overrides = item.overrides()
+    def _order(self, lease: Lease, item: HostItem, issued: _Issued, request: str) -> Order:
+        overrides = item.files()
         settings = self._settings
         return Order(
             document=settings.install_document,
@@ -233,7 +268,7 @@ class Deployment:
             delivery_seconds=settings.command_timeout_seconds,
             parameters={
                 "hostID": lease.host_id,
-                "requestId": lease.request_id,
+                "requestId": request,
                 **overrides.directories(settings),
                 "signinghelperPath": overrides.signinghelper_path or settings.signinghelper_path,
                 "certificate": one_line(issued.pem),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from pca_runtime.authority.certificates import same_serial
-from pca_runtime.errors.kinds import InstallFailed, LeaseLost, PcaAutomatorError, Throttled
+from pca_runtime.errors.kinds import (
+    HostUnreachable,
+    InstallFailed,
+    LeaseLost,
+    PcaAutomatorError,
+    PermanentError,
+    Throttled,
+)
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.hosts.notices import notices_of
 from pca_runtime.inventory.item import HostItem, Pending
@@ -16,6 +23,7 @@ from pca_runtime.inventory.lease import InstalledCertificate, Lease
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.install_again import InstallAgain
+from pca_runtime.renewal.last_issued import CERTIFICATES_OWN
 from pca_runtime.reporting.events import HOST_RENEWED, Events, renewed_detail
 from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.reasons import reason_of
@@ -79,8 +87,9 @@ class DeploymentStatus:
             revocation_reason: why the replaced certificate is revoked; ``None``: it is not.
 
         Returns:
-            ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``, or ``{"state": "AGAIN", "startAt"}`` where
-            the proof was throttled: the certificate is to be sent once more, then.
+            ``{"state": "PENDING"|"DEPLOYED", "attempt", "commandId"}``; ``{"state": "AGAIN", "startAt"}`` where the
+            proof was throttled: the certificate is to be sent once more, then; or ``{"state": "AFRESH"}`` where the
+            certificate is an earlier run's, and the host cannot use it any more: it is to make a new key.
 
         Raises:
             InstallFailed: the host kept its old pair, with the host's own code and words.
@@ -94,12 +103,13 @@ class DeploymentStatus:
         except Throttled:
             self._again.throttled()
             return answer
-        except InstallFailed as failure:
-            return {**answer, "state": "AGAIN", "startAt": format_time(self._start_again(lease, failure))}
+        except (HostUnreachable, InstallFailed) as failure:
+            return {**answer, **self._failed(lease, failure)}
         if not invocation.finished:
             return answer
         result = invocation.result
-        if result.get("requestId") != lease.request_id:
+        item = self._inventory.get(host_id)
+        if not _answers(result, item, lease):
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
         if result.get("throttled", "").strip("0"):
             # The proof went well in the end; but who comes next should not have to wait like this.
@@ -108,11 +118,10 @@ class DeploymentStatus:
         notices = notices_of(result)
         if notices:
             self._log.warning("the host has to be looked at", host_id=host_id, notices=notices)
-        item = self._inventory.get(host_id)
-        if item and item.last_run_id == run_id and item.status == "DEPLOYED":
+        if item and _is_recorded(item, run_id):
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
             self._events.publish(HOST_RENEWED, renewed_detail(item))
-            self._ledger.live(host_id, lease.request_id)
+            self._ledger.live(host_id, result.get("requestId", ""))
             self._revoke(item, None)
             return {**answer, "state": "DEPLOYED"}
         if item is None or not item.holds_lease(run_id):
@@ -121,8 +130,12 @@ class DeploymentStatus:
         if not same_serial(result.get("serial", ""), installed.serial):
             raise InstallFailed(f"{host_id} reports another serial than was issued", code="HOST_RESULT_FOREIGN")
         installed = replace(installed, revocation_reason=revocation_reason, notices=notices)
+        if item.was_changed_meanwhile:
+            # The host has what was asked for when this renewal began; what was asked for since then, the next run does.
+            self._log.info("changed while it was renewed: due again", host_id=host_id)
+            installed = replace(installed, renewal_date=format_time(self._clock()))
         recorded = self._inventory.record_deployed(lease, installed, self._clock())
-        self._ledger.live(host_id, lease.request_id)
+        self._ledger.live(host_id, item.pending.host_request if item.pending else lease.request_id)
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
         self._revoke(recorded, item)
         return {**answer, "state": "DEPLOYED"}
@@ -143,18 +156,42 @@ class DeploymentStatus:
         except PcaAutomatorError as error:
             self._log.warning("not revoked yet", host_id=item.host_id, code=error.code, reason=error.message)
 
-    def _start_again(self, lease: Lease, failure: InstallFailed) -> datetime:
-        """When the certificate is sent once more; any other failure goes on, and the certificate is of no use."""
+    def _failed(self, lease: Lease, failure: PermanentError) -> dict[str, Any]:
+        """How it goes on within this run; any other failure ends it, and the next run looks at the certificate."""
         try:
-            return self._again.start(lease.host_id, lease.run_id, failure)
-        except InstallFailed:
-            self._ledger.not_installed(lease.host_id, lease.request_id, failure.code)
+            return {
+                "state": "AGAIN",
+                "startAt": format_time(self._again.start(lease.host_id, lease.run_id, failure)),
+            }
+        except LeaseLost:
             raise
+        except PermanentError:
+            item = self._inventory.get(lease.host_id)
+            pending = item.pending if item is not None and item.holds_lease(lease.run_id) else None
+            request = pending.host_request if pending is not None else lease.request_id
+            self._ledger.not_installed(lease.host_id, request, failure.code)
+            if pending is None or pending.key_of is None or failure.code not in CERTIFICATES_OWN:
+                raise
+        self._inventory.begin_afresh(lease)
+        return {"state": "AFRESH"}
 
     def _report_clock(self, host_id: str, difference: str) -> None:
         """A host whose clock is off still has its certificate; soon it will not be able to use it."""
         if _SECONDS.fullmatch(difference) and not -_MOST_BEHIND <= int(difference) <= _MOST_AHEAD:
             self._log.warning("the clock of the host is wrong", host_id=host_id, seconds_ahead=int(difference))
+
+
+def _is_recorded(item: HostItem, run_id: str) -> bool:
+    return item.last_run_id == run_id and item.status == "DEPLOYED"
+
+
+def _answers(result: Mapping[str, str], item: HostItem | None, lease: Lease) -> bool:
+    """Whether the host's result is about what this run has sent it."""
+    if item is not None and _is_recorded(item, lease.run_id):
+        # Nothing is pending any more.
+        return same_serial(result.get("serial", ""), item.serial or "")
+    pending = item.pending if item is not None and item.holds_lease(lease.run_id) else None
+    return result.get("requestId") == (pending.host_request if pending is not None else lease.request_id)
 
 
 def _installed(item: HostItem, validated: bool, previous: str) -> InstalledCertificate:

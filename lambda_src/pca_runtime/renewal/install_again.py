@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pca_runtime.errors.kinds import InstallFailed
+from pca_runtime.errors.kinds import PermanentError
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import Lease
 from pca_runtime.inventory.table import Inventory
@@ -36,11 +36,11 @@ class InstallAgain:
         """AWS throttles, in whatever call it showed."""
         self._gate.note()
 
-    def start(self, host_id: str, run_id: str, failure: InstallFailed) -> datetime:
+    def start(self, host_id: str, run_id: str, failure: PermanentError) -> datetime:
         """When the certificate is sent again.
 
         Raises:
-            InstallFailed: as it was, if it has another reason, or came too often.
+            PermanentError: the failure as it was, if it has another reason, or came too often.
             LeaseLost: the host is no longer this run's.
         """
         if failure.code != PROOF_THROTTLED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pca_runtime.authority.csr import VerifiedCsr, verify_csr
@@ -10,7 +11,7 @@ from pca_runtime.errors.kinds import CsrRejected
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.lease import Lease
-from pca_runtime.inventory.ledger import CertificateLedger
+from pca_runtime.inventory.ledger import CertificateLedger, Entry
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.budget import check_budget
 from pca_runtime.renewal.settings import CertIssueSettings
@@ -71,17 +72,14 @@ class Issuance:
         """
         lease = Lease(host_id, run_id)
         item = self._inventory.held(host_id, run_id)
-        wanted = self._settings.request_for(host_id, item.overrides())
+        wanted = self._with_the_key(self._settings.request_for(host_id, item.overrides()), item)
         verified = verify_csr(csr, host_id=host_id, key_algorithm=wanted.key_algorithm)
         known = item.pending.public_key_sha256 if item.pending else None
         if known not in (None, verified.public_key_sha256):
             raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
         if not by_hand:
             self._within_budget(item, lease)
-        validity = timedelta(days=wanted.validity_days)
-        _, entry = self._ledger.intend(host_id, run_id, lease.request_id, verified.public_key_sha256, validity)
-        if entry.public_key_sha256 != verified.public_key_sha256:
-            raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
+        entry, wanted = self._intended(lease, wanted, verified)
         pending = self._inventory.store_request(lease, verified.public_key_sha256, task_token).pending
         if pending and pending.install_command_id:
             self._callbacks.installing(task_token, pending.install_command_id)
@@ -92,6 +90,22 @@ class Issuance:
         self._ledger.issued(entry, certificate_arn)
         self._inventory.store_certificate_arn(lease, certificate_arn)
         return True
+
+    def _with_the_key(self, wanted: CertificateRequest, item: HostItem) -> CertificateRequest:
+        """The host has made its key already, if that is allowed; who asks for another by now gets it next time."""
+        made = item.pending.key_algorithm if item.pending else None
+        if made is None or not wanted.profile.allows_key(made):
+            return wanted
+        return replace(wanted, key_algorithm=made)
+
+    def _intended(self, lease: Lease, wanted: CertificateRequest, csr: VerifiedCsr) -> tuple[Entry, CertificateRequest]:
+        """The entry of this request. An earlier attempt may have asked already, and the CA takes no second wording."""
+        validity = timedelta(days=wanted.validity_days)
+        key = csr.public_key_sha256
+        _, entry = self._ledger.intend(lease.host_id, lease.run_id, lease.request_id, key, validity, wanted.as_text())
+        if entry.public_key_sha256 != key:
+            raise CsrRejected(f"the key of {lease.host_id} changed within one request", code="CSR_KEY_CHANGED")
+        return entry, CertificateRequest.of_text(lease.host_id, entry.asked) if entry.asked else wanted
 
     def _within_budget(self, item: HostItem, lease: Lease) -> None:
         entries = self._ledger.of_host(item.host_id)

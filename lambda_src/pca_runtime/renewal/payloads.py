@@ -80,6 +80,8 @@ class CsrRequest(HostRequest):
     lane: LaneName = "bulk"
     run_hosts: Annotated[int, Field(ge=0)] = Field(0, alias="runHosts")
     requeues: Annotated[int, Field(ge=0)] = 0
+    # None in a run of an older definition, which knows no way from here to a certificate that is there already.
+    by_hand: StrictBool | None = Field(None, alias="byHand")
 
     @property
     def start(self) -> Start | None:

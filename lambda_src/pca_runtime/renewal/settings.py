@@ -90,8 +90,10 @@ class ProfileSettings(TableSettings):
 
 
 class CertCsrSettings(ProfileSettings, PolledCommands, StartsSettings):
+    ca_arn: Arn
     issuance_timeout_seconds: Positive
     generate_csr_document: Text
+    ledger_table: Text
 
     @property
     def lease_seconds(self) -> int:

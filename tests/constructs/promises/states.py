@@ -49,6 +49,7 @@ _CHILD: dict[str, list[str]] = {
     "CertDeployStatusAnswer": [
         "$.install.Payload.state StringEquals DEPLOYED: Renewed",
         "$.install.Payload.state StringEquals AGAIN: WaitToInstallAgain",
+        "$.install.Payload.state StringEquals AFRESH: CertCSR",
         "$.install.Payload.attempt NumericGreaterThanEquals 12: InstallTimedOut",
         "WaitForCertDeployStatus",
     ],
@@ -62,6 +63,7 @@ _CHILD: dict[str, list[str]] = {
     "HostClaimed": [
         "$.csr.Payload.state StringEquals SENT: WaitForCertCSRStatus",
         "$.csr.Payload.state StringEquals WAIT: WaitForStart",
+        "$.csr.Payload.state StringEquals ISSUED: CertDeploy",
         "Skipped",
     ],
     "HostRenewalFailed": [],

@@ -17,13 +17,13 @@ from tests.runtime.pki import NOW
 from tests.runtime.renewal.steps import LIVE, RUN, USERS
 
 LEASE = Lease(HOST, RUN)
-ISSUED = IssuedCertificate("f" * 64, "arn:new", "0b", "2026-11-30T13:15:00Z", "2026-11-28T13:15:00Z")
+ISSUED = IssuedCertificate("f" * 64, "arn:new", "0b", "2026-11-30T13:15:00Z", "2026-11-28T13:15:00Z", "print")
 INSTALLED = InstalledCertificate("arn:new", "b", "2026-11-30T13:15:00Z", "2026-11-28T13:15:00Z", True, "a")
 CLAIM = timedelta(seconds=90)
 
 Write = Callable[[Inventory], object]
 WRITES: dict[str, Write] = {
-    "store_csr_command": lambda inventory: inventory.store_csr_command(LEASE, "c"),
+    "store_csr_command": lambda inventory: inventory.store_csr_command(LEASE, "c", "RSA_2048"),
     "store_request": lambda inventory: inventory.store_request(LEASE, "f" * 64, "token"),
     "store_certificate_arn": lambda inventory: inventory.store_certificate_arn(LEASE, "arn:new"),
     "claim_install": lambda inventory: inventory.claim_install(LEASE, ISSUED, NOW, CLAIM),

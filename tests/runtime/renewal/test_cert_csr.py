@@ -101,7 +101,7 @@ def test_takes_over_from_a_run_whose_lease_ran_out(world: World) -> None:
     old = {"requestId": "0" * 32, "csrCommandId": "c", "taskToken": "t", "certificateArn": "a"}
     world.put(status="RENEWING", runId="other", leaseUntil="2026-11-23T13:15:00Z", pending=old)
     assert world.invoke("cert_csr", host())["state"] == "SENT"
-    assert world.item()["pending"].keys() == {"requestId", "csrCommandId"}
+    assert world.item()["pending"].keys() == {"requestId", "csrCommandId", "keyAlgorithm"}
 
 
 @pytest.mark.parametrize(
