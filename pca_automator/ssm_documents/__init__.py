@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from pca_automator.ssm_documents.lines import joined
+
 __all__ = ["DOCUMENT_NAMES", "SEALED", "load_document", "script", "sealed_values"]
 
 DOCUMENT_NAMES = ("GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate")
@@ -112,7 +114,7 @@ def _compose(sealed: Iterable[str], parameters: Iterable[str], shell_files: Iter
     fallbacks = [f"[ \"${{SSM_{name}+x}}\" ] || SSM_{name}='{{{{ {name} }}}}'" for name in parameters]
     origin = f"# pca-automator, composed of {' '.join(shell_files)}; names and comments are in those files"
     texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
-    return ["#!/bin/sh", origin, *sealed, *fallbacks, *_shorten(texts)]
+    return ["#!/bin/sh", origin, *sealed, *fallbacks, *(joined(text) for text in _shorten(texts))]
 
 
 def _compact(text: str) -> str:

@@ -22,7 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
+from pca_automator.ssm_documents import DOCUMENT_NAMES  # noqa: E402
 from tests.bench import command, functions, published, simulated  # noqa: E402
+from tests.documents import sizes  # noqa: E402
 
 ROUNDS = 3
 # What README and docs promise of a machine with two cores, in seconds.
@@ -169,9 +171,23 @@ def verbs(page: Page, *, full: bool) -> None:
         page.row(*cells)
 
 
+def documents(page: Page, *, full: bool) -> None:
+    """What SSM counts of each document with the longest values."""
+    del full
+    page.heading(
+        f"SSM documents with the longest constants and parameters, of {sizes.LIMIT:,} bytes",
+        "document", "bytes", "room", "of it promised",
+    )  # fmt: skip
+    for name in DOCUMENT_NAMES:
+        found = sizes.longest(name)
+        page.row(name, f"{found:,}", f"{sizes.LIMIT - found:,}", f"{sizes.ROOM:,}")
+        if found > sizes.LIMIT - sizes.ROOM:
+            page.must(f"{name}: {sizes.LIMIT - found:,} bytes of room, {sizes.ROOM:,} promised")
+
+
 FIGURES: dict[str, Callable[..., None]] = {
-    "simulation": simulation, "check": check, "start-up": start_up, "verbs": verbs, "synthesis": synthesis,
-    "rehearsal": rehearsal,
+    "simulation": simulation, "check": check, "documents": documents, "start-up": start_up, "verbs": verbs,
+    "synthesis": synthesis, "rehearsal": rehearsal,
 }  # fmt: skip
 
 

@@ -53,6 +53,18 @@ def test_a_gate_that_is_broken_fails_the_bench(capsys: pytest.CaptureFixture[str
     assert "BROKEN: 10,000 enrolled at once" in capsys.readouterr().out
 
 
+def test_the_size_of_each_document_is_printed_and_its_room_is_a_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = bench.Page()
+    bench.documents(page, full=False)
+    assert not page.broken
+    assert [line.split(" | ")[0].strip("| ") for line in page.lines if "Certificate" in line or "Csr" in line] == [
+        "GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate",
+    ]  # fmt: skip
+    monkeypatch.setattr(bench.sizes, "ROOM", 12 * 1024)
+    bench.documents(page, full=False)
+    assert page.broken
+
+
 def test_a_figure_that_there_is_none_of_is_refused_by_name() -> None:
     assert list(bench.chosen("")) == list(bench.FIGURES)
     assert list(bench.chosen("check, simulation")) == ["check", "simulation"]

@@ -10,6 +10,9 @@ LIMIT = 64 * 1024
 """Of a document and the parameters that it is sent with.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-creating-content.html"""
 
+ROOM = 8 * 1024
+"""What stays free of it."""
+
 # What a parameter may have whose pattern bounds its length; the longest of these is an owner's, 32.
 _UNNAMED = 64
 # A CA that is made with the documents is a root: its certificate is in the text, and is all of the chain. The chain of

@@ -21,8 +21,6 @@ SHELL_FILES = Path(__file__).parents[2] / "pca_automator" / "ssm_documents" / "s
 # directories that mkdir -p makes above the last one get the umask's mode on purpose.
 EXPECTED_FINDINGS = "SC2329,SC2317,SC2034,SC2174"
 
-ROOM = 8 * 1024
-
 
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
 def test_is_one_linux_step_named_like_the_document(name: str) -> None:
@@ -114,7 +112,7 @@ def test_a_parameter_cannot_be_sealed() -> None:
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
 def test_eight_kilobytes_are_left_with_the_longest_constants_and_parameters(name: str) -> None:
     """Of what SSM takes for a document and its parameters together."""
-    assert sizes.longest(name) <= sizes.LIMIT - ROOM
+    assert sizes.longest(name) <= sizes.LIMIT - sizes.ROOM
 
 
 @pytest.mark.parametrize("name", DOCUMENT_NAMES)
