@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from pca_automator.cli.verbs import doctor, explain, layer, plan, rehearse, report, revoke, run, runs, status, verify
+from pca_automator.cli.verbs import (
+    doctor,
+    explain,
+    layer,
+    leftovers,
+    plan,
+    rehearse,
+    report,
+    revoke,
+    run,
+    runs,
+    status,
+    verify,
+)
 from pca_automator.cli.verbs.hosts import app as hosts
 
 app = typer.Typer(
@@ -50,6 +63,7 @@ app.command("plan")(plan.plan)
 app.command("report")(report.report)
 app.command("verify")(verify.verify)
 app.command("layer")(layer.layer)
+app.command("leftovers")(leftovers.leftovers)
 app.command("rehearse")(rehearse.rehearse)
 
 

@@ -189,3 +189,27 @@ def test_a_full_log_delivery_policy_takes_no_group_but_those_of_its_prefix(
         return
     with pytest.raises(ClientError, match=refusal):
         states.create_state_machine(name=name, definition=definition, roleArn=role_arn, loggingConfiguration=logging)
+
+
+def test_a_stack_whose_workflow_finds_no_room_for_its_logs_is_rolled_back(aws: LocalAws, role_arn: str) -> None:
+    aws.control("settings", {"log_policy_characters": 5_120})
+    cloudformation = aws.client("cloudformation")
+    logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": "Log.Arn"}}}]}
+    machine = {
+        "DefinitionString": json.dumps({"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}),
+        "LoggingConfiguration": logging,
+        "RoleArn": role_arn,
+    }
+    for name, group in (("Full", "mine"), ("Exempt", "/aws/vendedlogs/states/mine")):
+        resources = {
+            "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": group}},
+            "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},
+        }
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+    def status(name: str) -> Any:
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        return None if found.endswith("IN_PROGRESS") else found
+
+    assert eventually(lambda: status("Full")) == "ROLLBACK_COMPLETE"
+    assert eventually(lambda: status("Exempt")) == "CREATE_COMPLETE"

@@ -90,18 +90,18 @@ class Deployment:
 
     def __init__(self, aws: Aws, stack: str = DEFAULT_STACK, automation: str | None = None) -> None:
         self.aws = aws
-        self._given = stack
+        self.given = stack
         self.automation = automation
         self._settings: dict[str, dict[str, str]] = {}
 
     @cached_property
     def stack(self) -> str:
         """The stack's name."""
-        if not self._given.startswith("tag:"):
-            return self._given
-        key, equals, value = self._given.removeprefix("tag:").partition("=")
+        if not self.given.startswith("tag:"):
+            return self.given
+        key, equals, value = self.given.removeprefix("tag:").partition("=")
         if not key or not equals:
-            raise Trouble(f"{self._given!r} names no tag: give tag:KEY=VALUE", USAGE)
+            raise Trouble(f"{self.given!r} names no tag: give tag:KEY=VALUE", USAGE)
         found = [
             str(stack["StackName"])
             for page in self.aws.client("cloudformation").get_paginator("describe_stacks").paginate()
@@ -194,7 +194,7 @@ class Deployment:
     def place(self) -> Any:
         """What a command that is printed has to say, so that it reaches this deployment from anywhere."""
         return runtime("errors.remedies").Place(
-            stack="" if self._given == DEFAULT_STACK else self._given,
+            stack="" if self.given == DEFAULT_STACK else self.given,
             automation=self.automation or "",
             region=self.aws.region_name,
             profile=self.aws.profile or "",

@@ -23,6 +23,7 @@ from pca_automator.rehearsal.local_aws import (
     projections,
     quotas,
     redrives,
+    stacks,
     step_functions,
     streams,
     warming,
@@ -105,6 +106,7 @@ def install(settings: Settings) -> None:
     app.SERVICE_HANDLERS["states"] = redrives.handler(app.SERVICE_HANDLERS["states"])
     app.SERVICE_HANDLERS["ec2"] = instances.Api(settings, app.SERVICE_HANDLERS["ec2"], _announcing(settings)).handle
     cloudformation.install(private_ca, roles_anywhere, run_command)
+    stacks.install()
     iam_rules.install(counters)
     event_sources.install()
     streams.install(settings)

@@ -60,6 +60,10 @@ class Cdk:
         options += [part for key, value in (tags or {}).items() for part in ("--tags", f"{key}={value}")]
         self._run(["deploy", *options, "--outputs-file", str(outputs), "--output", str(self._output)], self._app)
 
+    def destroy(self) -> None:
+        """``cdk destroy`` of every stack of the app."""
+        self._run(["destroy", "--all", "--force", "--output", str(self._output)], self._app)
+
     def _run(self, arguments: Sequence[str], directory: Path) -> None:
         with self.log_path.open("ab") as log:
             process = subprocess.Popen(

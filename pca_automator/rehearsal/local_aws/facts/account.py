@@ -37,3 +37,8 @@ LOG_DELIVERY = documented(
     "https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html",
     value=(5_120, "/aws/vendedlogs/"),
 )
+FORMER_STACKS = documented(
+    "account.former-stacks",
+    "a stack that was deleted is listed, with its events and template, by its id for 90 days",
+    "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html",
+)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudwatch_logs, stepfunctions
+from ministack.services.cloudformation import provisioners
 
 from pca_automator.rehearsal.local_aws import emulator
 from pca_automator.rehearsal.local_aws.emulator import Response
@@ -34,19 +35,41 @@ def install(settings: Settings, refusals: Refusals) -> None:
     policies = _Policies(settings, refusals)
     for name in ("_create_state_machine", "_update_state_machine"):
         replace(stepfunctions, name, lambda make: _delivering(make, policies))
+    # CloudFormation's resource type writes into the service's store by itself.
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::StepFunctions::StateMachine"]
+    handlers["create"] = _provisioning(handlers["create"], policies)
 
 
 def _delivering(make: Callable[[dict[str, Any]], Response], policies: _Policies) -> Callable[..., Response]:
     def make_state_machine(data: dict[str, Any]) -> Response:
-        logging: Mapping[str, Any] = data.get("loggingConfiguration") or {}
-        if logging.get("level", "OFF") != "OFF":
-            for destination in logging.get("destinations", []):
-                refusal = policies.admit(str(destination["cloudWatchLogsLogGroup"]["logGroupArn"]))
-                if refusal is not None:
-                    return refusal
-        return make(data)
+        return policies.admit(data.get("loggingConfiguration")) or make(data)
 
     return make_state_machine
+
+
+def _provisioning(create: Callable[..., Any], policies: _Policies) -> Callable[..., Any]:
+    def create_state_machine(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Any:
+        refusal = policies.admit(properties.get("LoggingConfiguration"))
+        if refusal is not None:
+            raise provisioners._sfn_service_error(refusal)
+        return create(logical_id, properties, stack_name)
+
+    return create_state_machine
+
+
+def _log_groups(logging: Any) -> list[str]:
+    """The ARNs of the groups that a workflow logs to, as the API and as CloudFormation spell it."""
+    found = _small(logging or {})
+    if found.get("level", "OFF") == "OFF":
+        return []
+    return [str(each["cloudWatchLogsLogGroup"]["logGroupArn"]) for each in found.get("destinations", [])]
+
+
+def _small(value: Any) -> Any:
+    """With the first letter of each name small."""
+    if isinstance(value, Mapping):
+        return {name[:1].lower() + name[1:]: _small(each) for name, each in value.items()}
+    return [_small(each) for each in value] if isinstance(value, list) else value
 
 
 class _Policies:
@@ -56,8 +79,15 @@ class _Policies:
         self._settings = settings
         self._refusals = refusals
 
-    def admit(self, log_group: str) -> Response | None:
-        """Let logs be delivered to a group; what AWS answers where there is no room."""
+    def admit(self, logging: Any) -> Response | None:
+        """Let a workflow's logs be delivered; what AWS answers where there is no room."""
+        for log_group in _log_groups(logging):
+            refusal = self._admit(log_group)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def _admit(self, log_group: str) -> Response | None:
         exempt = log_group.split(":log-group:")[-1].startswith(_EXEMPT)
         arn = f"{log_group.split(':log-group:')[0]}:log-group:{_EXEMPT}*" if exempt else log_group
         LEDGER.lean(account.LOG_DELIVERY)
