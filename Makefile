@@ -16,6 +16,7 @@ VENV := .venv
 OLDEST := build/oldest
 CHECKOV := build/checkov
 NAG2 := build/nag2
+AWSCLI := build/awscli
 TOOLS := build/tools
 PAGES := build/pages
 # $(abspath) takes a path with a space in it for two; so what recipes name is relative, and only PATH is not.
@@ -51,6 +52,12 @@ $(NAG2)/.done: setup.py Makefile
 	$(NAG2)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --editable . 'cdk-nag>=2.38,<3'
 	touch $@
 
+# What operators type the commands of our messages into. It pins botocore, which is ours in another version.
+$(AWSCLI)/.done: Makefile
+	$(PYTHON) -m venv $(AWSCLI)
+	$(AWSCLI)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check awscli==1.46.3
+	touch $@
+
 $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 	$(PYTHON) -m venv $(OLDEST)
 	$(BIN)/python tests/packaging/floors.py > $(OLDEST)/constraints.txt
@@ -81,8 +88,9 @@ test:  ## every tier of tests that is not long, and the linters; at most ten min
 pytest: setup $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15
 
-test-long:  ## what is too long for make test, also checkov, cdk-nag 2 and the oldest versions; before an issue is closed
-	$(MAKE) --no-print-directory --jobs 4 setup $(CHECKOV)/.done $(NAG2)/.done $(OLDEST)/.done $(TOOLS)/.done
+test-long:  ## what is too long for make test, also checkov, cdk-nag 2, the AWS CLI and the oldest versions
+	$(MAKE) --no-print-directory --jobs 4 setup \
+		$(CHECKOV)/.done $(NAG2)/.done $(AWSCLI)/.done $(OLDEST)/.done $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15 -m long
 	$(MAKE) --no-print-directory test-oldest
 

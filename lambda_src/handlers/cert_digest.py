@@ -36,6 +36,7 @@ def handler(_event: Event, _context: LambdaContext) -> Event:
     attributes = tuple(dict.fromkeys((*ATTRIBUTES, *HEALTH_ATTRIBUTES)))
     items = Fleet(client("dynamodb"), settings.table_name, attributes, Gate.of(settings, utc_now)).segment(0, 1)
     digest = gather(settings.automation_name, counts.adding(items), now, settings.next_run)
+    digest.place = settings.place
     digest.authority, digest.crl = (look.text for look in looks)
     digest.troubles = [
         (look.text, [settings.place.command(command) for command in look.commands])

@@ -75,6 +75,13 @@ def _tell(outcome: CrlOutcome) -> None:
     if outcome.state == "REFUSED":
         settings = _settings()
         Notifier(client("sns"), settings.topic_arn).publish(
-            subject_of(automation, outcome.code),
-            message_of(settings.ca_arn, outcome.code, outcome.message, settings.place),
+            subject_of(automation, outcome.code, outcome.metrics.get("CrlSecondsToNextUpdate")),
+            message_of(
+                outcome.code,
+                outcome.message,
+                settings.place,
+                ca_arn=settings.ca_arn,
+                bucket=settings.crl_bucket,
+                crl_ids=outcome.crl_ids,
+            ),
         )

@@ -100,6 +100,16 @@ def trouble_of(error: Exception) -> Trouble | None:
     return _of_runtime(error)
 
 
+def code_of(error: Exception) -> str:
+    """What AWS answered, also where the runtime has put a name of its own on it; "": it was no answer of AWS."""
+    from botocore.exceptions import ClientError
+
+    for each in (error, error.__cause__):
+        if isinstance(each, ClientError):
+            return str(each.response.get("Error", {}).get("Code", ""))
+    return ""
+
+
 def _of_system(error: OSError) -> Trouble:
     """What the machine refuses."""
     if error.errno == errno.ENOSPC:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sqs as sqs
@@ -16,22 +17,23 @@ _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 
 
 class AlarmGroup(Construct):
-    """Alarms of one kind, which publish to one topic.
+    """Alarms of one kind, which publish to one topic when they begin and when they are over.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
 
     Args:
         notifications: topic of the alarms.
-        says_when_over: whether the topic also hears that an alarm is over.
     """
 
-    def __init__(self, scope: Construct, id: str, *, notifications: FailureNotifications, says_when_over: bool) -> None:
+    def __init__(self, scope: Construct, id: str, *, notifications: FailureNotifications) -> None:
         super().__init__(scope, id)
         notifications.let_alarms_publish()
         self._topic = notifications.topic
-        self._says_when_over = says_when_over
         self.thresholds: dict[str, float] = {}
         """At which each alarm goes off, by the alarm's name, in the unit of its metric."""
+        stack = Stack.of(self)
+        # Who reads the text has the mail alone: the command must reach this deployment from anywhere.
+        self._place = f"--stack {stack.stack_name} --region {stack.region}"
 
     @property
     def all(self) -> list[cloudwatch.IAlarm]:
@@ -45,6 +47,7 @@ class AlarmGroup(Construct):
         metric: cloudwatch.IMetric,
         threshold: float,
         description: str,
+        command: str,
         # What was true stays true without a measurement: most are made once in a run.
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.IGNORE,
         operator: cloudwatch.ComparisonOperator = _AT_LEAST,
@@ -56,7 +59,8 @@ class AlarmGroup(Construct):
             name: its construct id.
             metric: what is watched.
             threshold: at which it goes off.
-            description: what is wrong and what to do, in one line.
+            description: what is wrong, in one line.
+            command: the arguments of ``pca-automator`` with which one looks further.
             missing: what no measurement means. Default: nothing new.
             operator: how the metric is compared. Default: at least the threshold.
             periods: how many data points must say so. Default: 1.
@@ -64,7 +68,7 @@ class AlarmGroup(Construct):
         alarm = cloudwatch.Alarm(
             self,
             name,
-            alarm_description=description,
+            alarm_description=f"{description}: pca-automator {command} {self._place}",
             comparison_operator=operator,
             evaluation_periods=periods,
             metric=metric,
@@ -74,8 +78,7 @@ class AlarmGroup(Construct):
         self.thresholds[name] = threshold
         action = actions.SnsAction(self._topic)
         alarm.add_alarm_action(action)
-        if self._says_when_over:
-            alarm.add_ok_action(action)
+        alarm.add_ok_action(action)
         return alarm
 
     def watch_queues(self, queues: Mapping[str, sqs.IQueue]) -> None:
@@ -89,5 +92,6 @@ class AlarmGroup(Construct):
                 name,
                 metric=messages_waiting(queue),
                 threshold=1,
-                description="An event or a start was not handled; it is in the dead-letter queue",
+                description="An event or a start was not handled, and waits in the dead-letter queue",
+                command="doctor",
             )

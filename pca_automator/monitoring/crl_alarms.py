@@ -56,8 +56,7 @@ class CrlAlarms(AlarmGroup):
         notifications: FailureNotifications,
         thresholds: Alarms | None = None,
     ) -> None:
-        # These end by themselves with the next CRL.
-        super().__init__(scope, id, notifications=notifications, says_when_over=False)
+        super().__init__(scope, id, notifications=notifications)
         given = thresholds or Alarms()
         share = given.crl_size_percentage or 100 * CRL_ALARM_SHARE
         margin = _margin(given.crl_next_update, authority.crl_expiry)
@@ -66,6 +65,7 @@ class CrlAlarms(AlarmGroup):
             metric=automation.metric_crl_bytes(period=_PERIOD),
             threshold=share / 100 * CRL_MAX_BYTES,
             description=f"The CRL has {share:g} % of the {CRL_MAX_BYTES:,} bytes that IAM Roles Anywhere takes",
+            command="explain CRL_TOO_LARGE",
         )
         self.crl_age = self.make(
             "CrlNextUpdate",
@@ -74,6 +74,7 @@ class CrlAlarms(AlarmGroup):
             threshold=margin.to_seconds(),
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             description="The CRL in force runs out soon and no newer one came",
+            command="doctor",
         )
         self.watch_queues(dead_letters)
 

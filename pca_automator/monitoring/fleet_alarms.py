@@ -78,32 +78,36 @@ class FleetAlarms(AlarmGroup):
         dead_letters: Mapping[str, sqs.IQueue] | None = None,
         thresholds: Alarms | None = None,
     ) -> None:
-        super().__init__(scope, id, notifications=notifications, says_when_over=True)
+        super().__init__(scope, id, notifications=notifications)
         given = thresholds or Alarms()
         short = _runway(given.runway, times.threshold, times.interval)
         self.runway = self._time_left(
             "Runway",
             automation.metric_least_time_left(period=_HOUR),
             short,
-            "A host's certificate runs out soon and runs do not renew it: pca-automator hosts list --due",
+            "A host's certificate runs out soon and runs do not renew it",
+            "hosts list --due",
         )
         self.fleet_at_risk = self._time_left(
             "FleetAtRisk",
             automation.metric_first_percentile_time_left(period=_HOUR),
             short,
-            "More than one host in a hundred runs out soon: it is not the hosts. pca-automator status",
+            "More than one host in a hundred runs out soon, so that it is not the hosts",
+            "doctor",
         )
         self.ca_expiry = self._time_left(
             "CaExpiry",
             automation.metric_ca_time_left(period=_HOUR),
             _ca_expiry(given.ca_expiry, authority.validity),
-            "The CA is not active, or its own certificate runs out: pca-automator status",
+            "The CA is not active, or its own certificate runs out",
+            "doctor",
         )
         self.ca_certificates = self.make(
             "CaCertificates",
             metric=automation.metric_ca_certificates_issued(period=_HOUR),
             threshold=_CA_CERTIFICATES,
-            description="The CA has issued 800,000 of the 1,000,000 certificates of its life: pca-automator status",
+            description="The CA has issued 800,000 of the 1,000,000 certificates of its life",
+            command="status",
         )
         self.no_run = self.make(
             "NoRun",
@@ -111,21 +115,22 @@ class FleetAlarms(AlarmGroup):
             threshold=0,
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
-            description="No run over the whole fleet for two intervals of the schedule: pca-automator status",
+            description="No run over the whole fleet for two intervals of the schedule",
+            command="doctor",
             periods=_silent_hours(times.interval),
         )
         # Two alarms and no sum: a number for each is what tells them apart, and metric math is not needed for it.
         machine, period = automation.state_machine, Duration.minutes(5)
         self.run_failed = self._broken_run(
-            "RunFailed", machine.metric_failed(period=period), "A run broke or stopped early: pca-automator status"
+            "RunFailed", machine.metric_failed(period=period), "A run broke or stopped early"
         )
         self.run_timed_out = self._broken_run(
-            "RunTimedOut", machine.metric_timed_out(period=period), "A run took too long: pca-automator status"
+            "RunTimedOut", machine.metric_timed_out(period=period), "A run took too long"
         )
         self.watch_queues(dead_letters or {})
 
     def _time_left(
-        self, name: str, metric: cloudwatch.IMetric, threshold: Duration, description: str
+        self, name: str, metric: cloudwatch.IMetric, threshold: Duration, description: str, command: str
     ) -> cloudwatch.Alarm:
         return self.make(
             name,
@@ -133,6 +138,7 @@ class FleetAlarms(AlarmGroup):
             threshold=threshold.to_seconds(),
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             description=description,
+            command=command,
         )
 
     def _broken_run(self, name: str, metric: cloudwatch.IMetric, description: str) -> cloudwatch.Alarm:
@@ -142,6 +148,7 @@ class FleetAlarms(AlarmGroup):
             threshold=1,
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
             description=description,
+            command="runs list --most 5",
         )
 
 

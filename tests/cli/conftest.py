@@ -76,6 +76,9 @@ def resources(prefix: str = "Automation") -> list[dict[str, str]]:
     found += [
         (f"{prefix}WorkflowStateMachine0A1B2C3D", "AWS::StepFunctions::StateMachine", MACHINE_ARN),
         (f"{prefix}WorkflowSchedule0A1B2C3D", "AWS::Scheduler::Schedule", "daily"),
+        (f"{prefix}RevocationReconciliation0A1B2C3D", "AWS::Scheduler::Schedule", "hourly"),
+        (f"{prefix}RevocationCrlWritten0A1B2C3D", "AWS::Events::Rule", "crl-written"),
+        (f"{prefix}EnrolmentInventoryChanges0A1B2C3D", "AWS::Lambda::EventSourceMapping", "mapping-1"),
         (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
         (f"{prefix}DocumentsInstallCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InstallCertificate"),
         (f"{prefix}AlarmsRunway0A1B2C3D", "AWS::CloudWatch::Alarm", "fleet-Runway"),
@@ -187,6 +190,9 @@ def defaults() -> dict[str, Answer]:
         "ListExecutions": {"executions": [{**started, "name": "run-1", "status": "SUCCEEDED"}]},
         "DescribeStateMachine": {"status": "ACTIVE"},
         "GetSchedule": {"State": "ENABLED", "ScheduleExpression": "cron(15 3,15 * * ? *)"},
+        "DescribeRule": {"State": "ENABLED"},
+        "GetEventSourceMapping": {"State": "Enabled"},
+        "GetFunctionConcurrency": {},
         "DescribeCertificateAuthority": {
             "CertificateAuthority": {"Status": "ACTIVE", "NotAfter": datetime(2036, 1, 1, tzinfo=UTC)},
         },

@@ -76,9 +76,11 @@ class LocalFleet:
 
 
 @contextmanager
-def local_fleet(directory: Path, hosts: int = 8, context: Mapping[str, str] | None = None) -> Iterator[LocalFleet]:
+def local_fleet(
+    directory: Path, hosts: int = 8, context: Mapping[str, str] | None = None, other_answers: str = ""
+) -> Iterator[LocalFleet]:
     """Start the local AWS, deploy the sample app, and build the hosts; nobody is in the inventory yet."""
-    settings = Settings(fleet=directory / "fleet", crl_seconds=0.5)
+    settings = Settings(fleet=directory / "fleet", crl_seconds=0.5, other_answers=other_answers)
     with LocalAws(directory, settings, wait_scale=0.05, auth=True) as aws:
         cdk = Cdk(ROOT, aws, directory / "cdk.out")
         cdk.bootstrap()

@@ -140,7 +140,9 @@ def test_status_says_what_needs_a_person(deployed: Deployed, what: str, words: s
         status = "DISABLED" if what == "ca" else "ACTIVE"
         deployed.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": {"Status": status, "NotAfter": end}}
     if what == "schedule":
-        deployed.answers["GetSchedule"] = {"State": "DISABLED", "ScheduleExpression": "rate(1 day)"}
+        deployed.answers["GetSchedule"] = lambda request: {
+            "State": "DISABLED" if request["Name"] == "daily" else "ENABLED", "ScheduleExpression": "rate(1 day)",
+        }  # fmt: skip
     done = deployed.invoke("status", "--output", "json")
     assert done.exit_code == 1
     (trouble,) = json.loads(done.stdout)["troubles"]

@@ -1,9 +1,10 @@
-"""Every command of the AWS CLI that a page or a remedy names is an operation of its service, with options it takes."""
+"""Every command of the AWS CLI that is said is an operation of its service, with options and values that it takes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -11,15 +12,17 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
-from pca_automator.cli.runtime import runtime
-from tests.documentation.test_commands import PAGES, ROOT
+from tests.documentation import said
 
-# Commands that the AWS CLI has beside the operations of the services.
-_CUSTOM = {("s3", "ls"), ("s3", "cp"), ("logs", "tail")}
+# Commands that the AWS CLI has beside the operations of the services, in its first version and its second.
+_CUSTOM = {("s3", "ls"), ("s3", "cp")}
 # Options of the AWS CLI itself, which every operation takes.
-_COMMON = {"--region", "--profile", "--query", "--output", "--endpoint-url", "--cli-binary-format"}
-_COMMAND = re.compile(r"\baws ([a-z0-9-]+)\s+([a-z0-9-]+)([^`;\n]*(?:\\\n[^`;\n]*)*)")
-_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]+")
+_COMMON = {
+    "--region", "--profile", "--query", "--output", "--endpoint-url", "--cli-binary-format", "--cli-input-json",
+}  # fmt: skip
+_BLOCK = re.compile(r"^ *```(?:sh|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+# A truth value has two options.
+_NO = "--no-"
 
 
 @cache
@@ -29,30 +32,62 @@ def operations(service: str) -> dict[str, Any]:
     return {xform_name(name, "-"): model.operation_model(name) for name in model.operation_names}
 
 
-def named() -> Iterator[tuple[str, str, str]]:
-    """Service, operation and the rest of each command."""
-    catalogue = runtime("errors.catalogue").CATALOGUE.values()
-    hints = [hint for hints in runtime("errors.service_codes").HINTS.values() for hint in hints]
-    pages = [(ROOT / page).read_text(encoding="utf-8") for page in PAGES]
-    for text in [*pages, *(entry.remedy for entry in catalogue), *(hint.remedy for hint in hints)]:
-        yield from _COMMAND.findall(text)
+def named() -> Iterator[str]:
+    """Every command that is said: in the blocks and spans of pages, between a remedy's backticks, in messages."""
+    for page in said.PAGES:
+        text = said.page(page)
+        for block in _BLOCK.findall(text):
+            yield from _commands(block.replace("\\\n", " ").splitlines())
+        yield from _commands(re.findall(r"`([^`]+)`", _BLOCK.sub("", text)))
+    for text in said.remedies():
+        yield from _commands(re.findall(r"`([^`]+)`", text))
+    yield from _commands(said.messages())
 
 
-def test_every_operation_exists_and_takes_its_options() -> None:
+def _commands(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        line = " ".join(text.strip().removeprefix("$ ").split())
+        if re.match(r"aws [a-z]", line):
+            yield line
+
+
+def check_aws(line: str) -> None:
+    """Refuse what the AWS CLI would not take: another service, operation or option, or what nobody can copy."""
+    assert line.startswith("aws ")
+    words = shlex.split(line.partition(" # ")[0])
+    service, operation, rest = words[1], words[2], words[3:]
+    if (service, operation) in _CUSTOM:
+        return
+    assert operation in operations(service), line
+    shape = operations(service)[operation].input_shape
+    members = {f"--{xform_name(name, '-')}" for name in shape.members} if shape else set()
+    options = {word.partition("=")[0] for word in rest if word.startswith("--")}
+    assert {option.replace(_NO, "--") for option in options} <= members | _COMMON, line
+    if service == "lambda" and "--payload" in rest:
+        # The AWS CLI's second version takes base64 without it.
+        assert "--cli-binary-format raw-in-base64-out" in line
+    required = {f"--{xform_name(name, '-')}" for name in (shape.required_members if shape else ())}
+    if rest and "..." not in rest and "--cli-input-json" not in options:
+        assert required <= options, line
+
+
+def test_every_command_is_one_that_the_aws_cli_takes() -> None:
     found = set(named())
-    assert len(found) > 8
-    for service, operation, rest in found:
-        if (service, operation) in _CUSTOM:
-            continue
-        assert operation in operations(service), (service, operation)
-        shape = operations(service)[operation].input_shape
-        members = {f"--{xform_name(name, '-')}" for name in shape.members} if shape else set()
-        assert set(_OPTION.findall(rest)) <= members | _COMMON, (service, operation, rest)
-        if service == "lambda" and "--payload" in rest:
-            # The AWS CLI's second version takes base64 without it.
-            assert "--cli-binary-format raw-in-base64-out" in rest
+    assert len(found) > 20
+    for line in found:
+        check_aws(line)
 
 
-@pytest.mark.parametrize(("service", "operation"), [("acm-pca", "get-crl"), ("dynamodb", "restore-table")])
-def test_an_operation_that_does_not_exist_is_found(service: str, operation: str) -> None:
-    assert operation not in operations(service)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aws acm-pca get-crl --certificate-authority-arn x",
+        "aws dynamodb restore-table --table-name x",
+        "aws rolesanywhere enable-trust-anchor --profile-id x",
+        "aws rolesanywhere enable-trust-anchor --region x",
+        "aws logs tail x",
+    ],
+)
+def test_what_it_does_not_take_is_found(line: str) -> None:
+    with pytest.raises(AssertionError):
+        check_aws(line)

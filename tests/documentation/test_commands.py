@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import typer.main
 
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
+from tests.documentation import said
+from tests.documentation.said import HOST, PAGES, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md"))]
+__all__ = ["HOST", "IN_TEXT", "NAME", "PAGES", "ROOT", "parse", "typed_on"]
+
 NAME = "pca-automator"
-HOST = "i-0123456789abcdef0"
 # What stands for something of the reader's own.
 STANDS_FOR = {"ID": HOST, "<id>": HOST, "CODE": "HOOK_FAILED", "path/to/your/app": "."}
 ENTRY = re.compile(r"entry-[0-9a-f]{12}")
@@ -39,36 +38,15 @@ def typed_on(page: str) -> Iterator[str]:
 
 
 def typed_in_remedies() -> Iterator[str]:
-    catalogue = runtime("errors.catalogue").CATALOGUE.values()
-    hints = [hint for hints in runtime("errors.service_codes").HINTS.values() for hint in hints]
-    for text in [*(entry.remedy for entry in catalogue), *(hint.remedy for hint in hints)]:
+    for text in said.remedies():
         yield from (f"{NAME} {arguments}" for arguments in IN_TEXT.findall(text))
 
 
 def typed_in_messages() -> Iterator[str]:
-    """What the command and the functions say; a value that is put in is taken for a host id."""
-    for path in sorted([*ROOT.glob("pca_automator/cli/**/*.py"), *ROOT.glob("lambda_src/**/*.py")]):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        documentation = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if has_docstring(node)}
-        for text in texts(tree):
-            # Systems Manager's comment begins with the name, too, and goes on with what the command is for.
-            if text not in documentation and not text.startswith(f"{NAME} {HOST}"):
-                yield from (f"{NAME} {arguments}" for arguments in IN_TEXT.findall(text))
-
-
-def has_docstring(node: ast.AST) -> bool:
-    return isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
-
-
-def texts(tree: ast.AST) -> Iterator[str]:
-    """Every text of a module; the parts of an f-string as one."""
-    joined = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
-    parts = {id(part) for node in joined for part in node.values}
-    for node in joined:
-        yield "".join(str(part.value) if isinstance(part, ast.Constant) else HOST for part in node.values)
-    for constant in ast.walk(tree):
-        if isinstance(constant, ast.Constant) and isinstance(constant.value, str) and id(constant) not in parts:
-            yield constant.value
+    for text in said.messages():
+        # Systems Manager's comment begins with the name, too, and goes on with what the command is for.
+        if not text.startswith(f"{NAME} {HOST}"):
+            yield from (f"{NAME} {arguments}" for arguments in IN_TEXT.findall(text))
 
 
 def parse(line: str) -> None:
@@ -106,6 +84,22 @@ def test_every_command_in_a_message_can_be_typed() -> None:
     assert len(lines) > 8
     for line in lines:
         parse(line)
+
+
+def test_every_alarm_says_a_command_that_reaches_its_deployment_from_anywhere() -> None:
+    for name, alarm in said.alarms().items():
+        words, colon, line = alarm["AlarmDescription"].partition(f": {NAME} ")
+        assert words, name
+        assert colon, name
+        assert line.endswith(" --stack Consumer --region us-east-1"), name
+        parse(f"{NAME} {line}")
+
+
+def test_every_alarm_says_when_it_is_over() -> None:
+    assert len(said.alarms()) >= 10
+    for name, alarm in said.alarms().items():
+        assert alarm["OKActions"] == alarm["AlarmActions"] != [], name
+        assert alarm.get("ActionsEnabled", True), name
 
 
 @pytest.mark.parametrize("line", ["pca-automator hosts lst", "pca-automator run --fast", "pca-automator explain"])

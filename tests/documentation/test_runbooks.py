@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 import pytest
 
 from pca_automator.cli.runtime import runtime
 from tests.cli.day import TO_LOOK
-from tests.documentation.test_commands import IN_TEXT, NAME, ROOT, parse, typed_on
-from tests.synthesis import automation, resources, template_of
+from tests.documentation.said import alarms
+from tests.documentation.test_commands import NAME, ROOT, typed_on
 
 OPERATIONS, *_OTHERS = (
     (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("operations", "authority", "renewal")
 )
-_HASH = 8
 PROCEDURES = (
     "The CA is about to expire",
     "Issuing a new certificate to the whole fleet",
@@ -23,13 +21,6 @@ PROCEDURES = (
     "Restoring the table",
     "Upgrade and rollback",
 )
-
-
-@cache
-def alarms() -> dict[str, str]:
-    """Every alarm of an automation that has all its parts: construct id and description."""
-    found = resources(template_of(automation(enrol_by_tag={"Pki": "on"})), "AWS::CloudWatch::Alarm")
-    return {logical_id[:-_HASH]: str(each["Properties"]["AlarmDescription"]) for logical_id, each in found.items()}
 
 
 def sections(level: int, page: str = OPERATIONS) -> dict[str, str]:
@@ -59,13 +50,6 @@ def test_each_runbook_says_what_it_means_and_what_to_type() -> None:
     for name, text in runbooks().items():
         assert re.search(r"^\*[A-Z][^*]{20,}\*", text.strip()), f"{name} begins with its meaning"
         assert f"{NAME} " in text, name
-
-
-def test_each_description_of_an_alarm_names_a_command_that_exists() -> None:
-    named = [f"{NAME} {arguments}" for text in alarms().values() for arguments in IN_TEXT.findall(text)]
-    assert len(named) >= 4
-    for line in named:
-        parse(line)
 
 
 @pytest.mark.parametrize("procedure", PROCEDURES)

@@ -10,6 +10,7 @@ sentence alone otherwise: :func:`split_code` is the way back.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 __all__ = [
     "AccessRefused", "CertificateMismatch", "CertificateNotReady", "ConfigurationError", "CrlRefused",
@@ -119,4 +120,14 @@ class ServiceRefused(PermanentError):
 
 
 class CrlRefused(PermanentError):
-    """The CRL in the bucket must not, or cannot, take the place of the one in force."""
+    """The CRL in the bucket must not, or cannot, take the place of the one in force.
+
+    Args:
+        message: one sentence for a person.
+        code: the code of the error catalogue.
+        crl_ids: the CRLs at the trust anchor that it is about.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, crl_ids: Sequence[str] = ()) -> None:
+        super().__init__(message, code=code)
+        self.crl_ids = tuple(crl_ids)

@@ -9,6 +9,12 @@ __all__ = ["WORKFLOW_CODES"]
 _ALL = "CertCSR CertCSRStatus CertIssue CertDeploy CertDeployStatus"
 _POLLS = "CertCSRStatus CertDeployStatus"
 _AGAIN = "Run the host again; if it repeats, "
+# https://docs.aws.amazon.com/privateca/latest/APIReference/API_CrlConfiguration.html
+_COMPLETE_CRL = (
+    "`aws acm-pca update-certificate-authority --certificate-authority-arn <arn> --revocation-configuration "
+    "'CrlConfiguration={Enabled=true,ExpirationInDays=7,S3BucketName=<bucket>,CrlType=COMPLETE,"
+    "S3ObjectAcl=BUCKET_OWNER_FULL_CONTROL}'`"
+)
 
 
 def _own(code: str, phase: str, meaning: str, remedy: str) -> CatalogueEntry:
@@ -67,7 +73,8 @@ _LISTING = (
     _own(
         "INVENTORY_ATTRIBUTE_INVALID", "CertCSR CertIssue CertDeploy",
         "An override in the host's inventory item is not allowed.",
-        "Correct the attribute; the message says its value and what is allowed.",
+        "Correct the attribute; the message says its value and what is allowed. What takes it out again stands in: "
+        "`pca-automator hosts lint`",
     ),
     _own(
         "PROFILE_UNKNOWN", "CertCSR CertIssue CertDeploy",
@@ -279,13 +286,12 @@ _REVOCATION = (
     _own(
         "CRL_SWITCHED_OFF", "CRLProcessor",
         "The CA is configured to write no CRL.",
-        "Switch its CRL on: `aws acm-pca update-certificate-authority --certificate-authority-arn <arn> "
-        "--revocation-configuration file://revocation.json`",
+        f"Switch its CRL on: {_COMPLETE_CRL}",
     ),
     _own(
         "CRL_PARTITIONED", "CRLProcessor",
         "The CA writes partitioned CRLs, which IAM Roles Anywhere cannot all take.",
-        "Set CrlType COMPLETE in the CA's revocation configuration.",
+        f"Have it write complete ones: {_COMPLETE_CRL}",
     ),
     _own(
         "CRL_ELSEWHERE", "CRLProcessor",

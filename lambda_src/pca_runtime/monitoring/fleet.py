@@ -18,10 +18,15 @@ from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["ATTRIBUTES", "Fleet"]
 
-ATTRIBUTES = ("status", "expiry", "renewalDate", "runId", "leaseUntil", "serial", "validated", "provenAt", "notices")
+ATTRIBUTES = (
+    "status", "expiry", "renewalDate", "runId", "leaseUntil", "serial", "validated", "provenAt", "lastError",
+    "failureCount", "lastAttempt", "lastRunId", "notices",
+)  # fmt: skip
 """What it is counted from."""
 # A few are named; the inventory has them all.
 _NAMED = 3
+# A host may choose the code that stands in its item.
+_CODE_MAX = 64
 _HELPER_GONE = "HELPER_GONE"
 # What hosts have said beside the success of their last renewal.
 _NOTICED = {
@@ -47,12 +52,12 @@ class Fleet:
     revoked: frozenset[int] = frozenset()
     statuses: Counter[str] = field(default_factory=Counter)
     due: int = 0
-    overdue: int = 0
     seconds: array[int] = field(default_factory=lambda: array("q"))
     least: tuple[int, str] | None = None
     unproven: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     named: dict[str, list[str]] = field(default_factory=dict)
+    causes: Counter[str] = field(default_factory=Counter)
 
     def adding(self, items: Iterable[Entry]) -> Iterator[Entry]:
         """The items as they come, counted on their way: a fleet of 10,000 is read once."""
@@ -69,6 +74,9 @@ class Fleet:
         self.statuses[item.status or "NEW"] += 1
         if item.status == "RETIRED":
             return
+        if item.status == "FAILED":
+            self._count("failed", item.host_id)
+            self.causes[str(item.last_error.get("code") or "Unknown")[:_CODE_MAX]] += 1
         busy = item.is_busy(self.now)
         lost = item.status == "RENEWING" and not busy
         self.due += not busy and is_due(
@@ -83,7 +91,8 @@ class Fleet:
         if item.expiry is None:
             return
         seconds = int((item.expiry - self.now).total_seconds())
-        self.overdue += seconds <= 0
+        if seconds <= 0:
+            self._count("overdue", item.host_id)
         if seconds > 0 and not busy and seconds <= self.next_run.total_seconds():
             self._count("ending", item.host_id)
         if item.validated is not True:
@@ -98,6 +107,11 @@ class Fleet:
         first = self.named.setdefault(what, [])
         if len(first) < _NAMED:
             first.append(name)
+
+    @property
+    def overdue(self) -> int:
+        """How many certificates have run out."""
+        return self.counts["overdue"]
 
     @property
     def hosts(self) -> int:
@@ -117,7 +131,8 @@ class Fleet:
     def _troubles(self) -> Iterator[Finding]:
         if self.overdue:
             text = counted(self.overdue, "certificate has run out", "certificates have run out")
-            yield trouble("hosts", text, "pca-automator hosts list --expiring-within 0m")
+            listed = "pca-automator hosts list --expiring-within 0m"
+            yield trouble("hosts", f"{text}: {self._names('overdue')}", listed, "pca-automator run --watch")
         if count := self.counts["revoked"]:
             text = counted(count, "host holds a revoked certificate", "hosts hold a revoked certificate")
             renew = f"pca-automator run {' '.join(self.named['revoked'])} --force --watch"
@@ -125,8 +140,10 @@ class Fleet:
         if count := self.counts["ending"]:
             text = counted(count, "certificate ends", "certificates end")
             yield trouble("hosts", f"{text} before the next run: {self._names('ending')}", "pca-automator run --watch")
-        if failed := self.statuses["FAILED"]:
-            yield trouble("hosts", f"{counted(failed, 'host')} failed", "pca-automator hosts list --failed")
+        if count := self.counts["failed"]:
+            text = f"{counted(count, 'host')} failed ({self._causes()}): {self._names('failed')}"
+            first = f"pca-automator explain {self.named['failed'][0]}"
+            yield trouble("hosts", text, "pca-automator hosts list --failed", first)
         if count := self.counts["lost"]:
             text = f"{counted(count, 'host was', 'hosts were')} left by a run that broke: {self._names('lost')}"
             yield trouble("hosts", text, "pca-automator run --watch")
@@ -143,6 +160,12 @@ class Fleet:
         if count := self.counts["quarantined"]:
             text = f"{counted(count, 'entry', 'entries')} in quarantine: {self._names('quarantined')}"
             yield trouble("hosts", text, "pca-automator hosts lint")
+
+    def _causes(self) -> str:
+        """The most frequent ones; one alone needs no count."""
+        if len(self.causes) == 1:
+            return next(iter(self.causes))
+        return ", ".join(f"{hosts} {code}" for code, hosts in self.causes.most_common(_NAMED))
 
     def _names(self, what: str) -> str:
         more = self.counts[what] - len(self.named[what])

@@ -41,19 +41,20 @@ def authority(found: Authority, ca_arn: str, now: datetime) -> Finding:
 
 def trust_anchor(answer: Mapping[str, Any], arn: str) -> Finding:
     """The trust anchor, as GetTrustAnchor has it."""
-    return _enabled("trust anchor", answer.get("trustAnchor"), f"--trust-anchor-id {arn.rpartition('/')[2]}")
+    enable = f"aws rolesanywhere enable-trust-anchor --trust-anchor-id {arn.rpartition('/')[2]}"
+    return _enabled("trust anchor", answer.get("trustAnchor"), enable)
 
 
 def profile(answer: Mapping[str, Any], arn: str) -> Finding:
     """The profile, as GetProfile has it."""
-    return _enabled("profile", answer.get("profile"), f"--profile-id {arn.rpartition('/')[2]}")
+    enable = f"aws rolesanywhere enable-profile --profile-id {arn.rpartition('/')[2]}"
+    return _enabled("profile", answer.get("profile"), enable)
 
 
-def _enabled(part: str, found: object, option: str) -> Finding:
+def _enabled(part: str, found: object, enable: str) -> Finding:
     if isinstance(found, Mapping) and found.get("enabled") is True:
         return ok(part, "enabled")
-    verb = part.replace(" ", "-")
-    return trouble(part, f"the {part} is disabled: no host gets a session", f"aws rolesanywhere enable-{verb} {option}")
+    return trouble(part, f"the {part} is disabled: no host gets a session", enable)
 
 
 def named_crl(entries: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pca_runtime.errors.remedies import Place
 from pca_runtime.inventory.due import is_due
 from pca_runtime.inventory.gate import Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
@@ -42,6 +43,7 @@ class Digest:
     authority: str = ""
     troubles: list[tuple[str, list[str]]] = field(default_factory=list)
     crl: str = ""
+    place: Place = field(default_factory=Place)
 
     def quarantine(self, entry: Entry) -> None:
         """Count an entry that is no host, or in which something counts as absent."""
@@ -57,7 +59,7 @@ class Digest:
 
     def as_report(self) -> RunReport:
         """The failed hosts as the report of a run has them, for its grouping and order."""
-        report = RunReport(self.automation, "", self.now, "")
+        report = RunReport(self.automation, "", self.now, "", place=self.place)
         for host in self.failed:
             report.add(host)
         return report
@@ -142,10 +144,11 @@ def message_of(digest: Digest) -> str:
             f"  {host.host_id:<20}  {_until(host.expiry, digest.now):<22}  {host.phase} {host.code}" for host in first
         ]
         if len(digest.failed) > len(first):
-            lines.append(f"  ... and {len(digest.failed) - len(first)} more: pca-automator hosts list --failed")
+            every = digest.place.command("pca-automator hosts list --failed")
+            lines += [f"  ... and {len(digest.failed) - len(first)} more:", f"    {every}"]
         lines.append("")
     lines += _quarantine(digest)
-    lines += ["More: pca-automator status"]
+    lines += ["More:", f"    {digest.place.command('pca-automator status')}"]
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
@@ -155,7 +158,8 @@ def _quarantine(digest: Digest) -> list[str]:
     lines = ["IN QUARANTINE", ""]
     lines += [f"  {name:<20}  {code}: {sentence}" for name, code, sentence in digest.first_quarantined]
     more = digest.quarantined - len(digest.first_quarantined)
-    return [*lines, f"  {f'... and {more} more: ' if more else 'Each with its reason: '}pca-automator hosts lint", ""]
+    told = f"  ... and {more} more, each with its reason:" if more else "  Each with its reason:"
+    return [*lines, told, f"    {digest.place.command('pca-automator hosts lint')}", ""]
 
 
 def _least(digest: Digest) -> str:

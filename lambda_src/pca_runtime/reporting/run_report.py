@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
-from pca_runtime.errors.remedies import Place
+from pca_runtime.errors.remedies import Place, values_in
 from pca_runtime.reporting.host_outcome import HostOutcome, Outcome
 from pca_runtime.reporting.noticed import Noticed
 from pca_runtime.reporting.notifications import execution_url
@@ -31,6 +31,9 @@ _SUBJECT_MAX = 100
 _TEST_IDS = "mi-00000000000"
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
 CAUSES_MAX = 40
+# More lines are not read in a mail: a thousand hosts with one cause are one cause, and the report has them all.
+_HOSTS_MAX = 40
+_NAMED = 3
 
 _TROUBLE: tuple[Outcome, ...] = ("failed", "lost", "notAttempted", "rejected", "impaired")
 # Entries of which the run tells beside the hosts that were due.
@@ -54,7 +57,12 @@ class Cause:
     code: str
     remedy: str
     count: int
-    most_urgent: HostOutcome
+    first: tuple[HostOutcome, ...]
+
+    @property
+    def most_urgent(self) -> HostOutcome:
+        """The host of it that has the least time left."""
+        return self.first[0]
 
     def as_json(self) -> dict[str, Any]:
         """The cause in report.json."""
@@ -132,7 +140,7 @@ class RunReport:
             remedy = remedy_for(host.code, host.message)
             groups.setdefault((host.phase, host.code, remedy), []).append(host)
         ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-        return [Cause(*key, count=len(hosts), most_urgent=hosts[0]) for key, hosts in ranked]
+        return [Cause(*key, count=len(hosts), first=tuple(hosts[:_NAMED])) for key, hosts in ranked]
 
     def as_json(self) -> dict[str, Any]:
         """The whole report."""
@@ -206,6 +214,8 @@ def _summary(report: RunReport) -> list[str]:
         f"Certificate renewal of {report.automation}, run {report.run_id}, {format_time(report.now)}",
         "",
     ]
+    if report.is_self_test:
+        lines += ["A test of pca-automator verify, with entries of its own: none of your hosts is in it.", ""]
     lines.append(f"  {report.due:>6}  {noun(report.due, 'host')} in this run")
     lines += [f"  {report.counts[outcome]:>6}  {label}" for outcome, label in _LABELS.items() if report.counts[outcome]]
     if report.unproven:
@@ -241,8 +251,11 @@ def cause_lines(report: RunReport) -> list[str]:
         where = f" in {cause.phase}" if cause.phase else ""
         lines.append(f"* {counted(cause.count, 'host')}: {cause.code}{where}")
         lines.append(f"  What happened: {lookup(cause.code).meaning}")
-        lines += _to_do(report, cause.remedy, {"id": cause.most_urgent.host_id})
-        lines.append(f"  Most urgent:   {cause.most_urgent.host_id}, {_left(cause.most_urgent, report.now)}")
+        values = {**values_in(cause.most_urgent.message), "id": cause.most_urgent.host_id}
+        lines += _to_do(report, cause.remedy, values)
+        named = [f"{host.host_id}, {_left(host, report.now)}" for host in cause.first]
+        more = [f"and {cause.count - len(named)} more"] if cause.count > len(named) else []
+        lines.append(f"  Most urgent:   {'; '.join([*named, *more])}")
         lines.append("")
     if len(causes) > CAUSES_MAX:
         lines += [f"* and {counted(len(causes) - CAUSES_MAX, 'rarer cause')}", ""]
@@ -255,18 +268,13 @@ def _hosts(report: RunReport, room: int) -> list[str]:
         return []
     lines = ["HOSTS, MOST URGENT FIRST", ""]
     # Room for the lines of a list that was cut.
-    room -= _size(lines) + 200
+    room -= _size(lines) + 300
     for number, host in enumerate(hosts):
         line = _host_line(host, report.now)
         room -= _size([line])
-        if room < 0:
-            left_out = len(hosts) - number
-            return [
-                *lines,
-                f"  ... and {left_out} more: the message would be too long. All of them are in",
-                f"  {report.details}",
-                "",
-            ]
+        if room < 0 or number == _HOSTS_MAX:
+            every = report.place.command("pca-automator hosts list --failed")
+            return [*lines, f"  ... and {len(hosts) - number} more:", f"    {every}", ""]
         lines.append(line)
     return [*lines, ""]
 

@@ -31,13 +31,15 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class CrlOutcome:
-    """What came of it: ``IMPORTED``, ``UPDATED``, ``IN_FORCE``, ``NO_CRL_YET`` or ``REFUSED``."""
+    """What came of it: ``IMPORTED``, ``UPDATED``, ``IN_FORCE``, ``NO_CRL_YET`` or ``REFUSED``; of a refusal, the CRLs
+    at the trust anchor that it is about."""
 
     state: str
     number: int | None = None
     code: str = ""
     message: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    crl_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class CrlProcessing:
             outcome = self._bring_into_force(metrics)
         except CrlRefused as refused:
             metrics["CrlsRefused"] = 1
-            return CrlOutcome("REFUSED", None, refused.code, refused.message, metrics)
+            return CrlOutcome("REFUSED", None, refused.code, refused.message, metrics, refused.crl_ids)
         if outcome.state in ("IMPORTED", "UPDATED"):
             metrics["CrlsAccepted"] = 1
         return outcome
@@ -155,7 +157,8 @@ class CrlProcessing:
     def _refuse_disabled(ours: list[_InForce]) -> None:
         if disabled := [entry.crl_id for entry in ours if not entry.enabled]:
             # Somebody switched it off. Switching it on is not ours to decide, but it must not be forgotten.
-            raise CrlRefused(f"the CRL {disabled[0]} is disabled: no revocation is enforced", code="CRL_DISABLED")
+            message = f"the CRL {disabled[0]} is disabled: no revocation is enforced"
+            raise CrlRefused(message, code="CRL_DISABLED", crl_ids=disabled)
 
     def _read(self, metrics: dict[str, float]) -> bytes | None:
         with translated("GetObject"):
@@ -188,6 +191,7 @@ class CrlProcessing:
                 f"the trust anchor has its {_CRLS_PER_ANCHOR} CRLs already, and none is named "
                 f"{self._settings.crl_name}: {names}; delete the one that is not needed",
                 code="CRL_QUOTA_EXCEEDED",
+                crl_ids=[str(entry.get("crlId")) for entry in anchored],
             )
         with translated("ImportCrl"):
             self._roles_anywhere.import_crl(

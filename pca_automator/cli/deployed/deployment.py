@@ -18,6 +18,7 @@ DEFAULT_STACK = "PcaAutomator"
 _FUNCTION = "AWS::Lambda::Function"
 # Construct ids of the library; together with the hash at the end they make CloudFormation's logical ids.
 _ANCHOR = "WorkflowCertCheck"
+_HASH = 8
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class Deployment:
         self.given = stack
         self.automation = automation
         self._settings: dict[str, dict[str, str]] = {}
+        # Several looks ask for the same settings at once; one of them reads.
+        self._lock = threading.RLock()
 
     @cached_property
     def stack(self) -> str:
@@ -130,6 +133,16 @@ class Deployment:
             for resource in every
             if resource.logical_id.startswith(chosen) and not (longer and resource.logical_id.startswith(longer))
         )
+
+    def short(self, resource: Resource) -> str:
+        """A resource's name for a person: its logical id without the automation's, and without the hash."""
+        return resource.logical_id[:-_HASH].removeprefix(self._prefix)
+
+    @cached_property
+    def _prefix(self) -> str:
+        """What the logical ids of the automation begin with."""
+        anchors = [each.logical_id for each in self.of_type(_FUNCTION) if _ANCHOR in each.logical_id]
+        return min(anchors, key=len).partition(_ANCHOR)[0]
 
     def _chosen(self, anchors: list[str]) -> str:
         wanted = [anchor for anchor in anchors if self.automation in (None, anchor)]
@@ -179,6 +192,10 @@ class Deployment:
         Raises:
             Trouble: this deployment has no such function.
         """
+        with self._lock:
+            return self._read_settings(name)
+
+    def _read_settings(self, name: str) -> Mapping[str, str]:
         if name not in self._settings:
             function = self.function(name)
             if function is None:
@@ -209,6 +226,16 @@ class Deployment:
     def table(self) -> str:
         """The inventory table."""
         return self.settings("CertCheck")["TABLE_NAME"]
+
+    @property
+    def ledger(self) -> str:
+        """The table of every certificate that was asked for."""
+        return self.settings("CertDeploy")["LEDGER_TABLE"]
+
+    @property
+    def starts(self) -> str:
+        """The table in which runs reserve the starts of their hosts."""
+        return self.settings("CertCheck")["STARTS_TABLE_NAME"]
 
     @property
     def work_bucket(self) -> str:

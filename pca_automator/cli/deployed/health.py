@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed import runs
 from pca_automator.cli.deployed.deployment import Deployment, Resource
-from pca_automator.cli.deployed.schedule import next_run
-from pca_automator.cli.errors import REFUSED, UNAVAILABLE, Trouble, trouble_of
+from pca_automator.cli.deployed.functions import Functions
+from pca_automator.cli.deployed.wiring import Wiring
+from pca_automator.cli.errors import REFUSED, UNAVAILABLE, Trouble, code_of, trouble_of
 from pca_automator.cli.output import counted
 from pca_automator.cli.runtime import runtime
 
@@ -24,9 +24,13 @@ Part = tuple[str, Callable[[], Any]]
 
 # Each is one request; more at once than botocore's pool of connections would only wait.
 _AT_ONCE = 8
+# What AWS answers of a thing that somebody deleted.
+_GONE = {
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "InvalidDocument", "NoSuchBucket", "NotFound",
+    "NotFoundException", "QueueDoesNotExist", "ResourceNotFound", "ResourceNotFoundException",
+    "StateMachineDoesNotExist",
+}  # fmt: skip
 _STATES = {REFUSED: "refused", UNAVAILABLE: "unavailable"}
-# The reconciliations come every hour: three calls are enough to tell a fault from bad luck.
-_ERRORS_SINCE = timedelta(hours=3)
 
 
 class Health:
@@ -42,24 +46,29 @@ class Health:
         self._now = now
         self._finding = runtime("monitoring.finding")
         self._trust = runtime("monitoring.trust")
+        self._functions = Functions(deployment, now)
+        self._wiring = Wiring(deployment, now)
         # What the looks saw, for who shows more of it than a finding; as it is here where a look was refused.
         self.last_run: runs.Run | None = None
-        self.next_run = "could not be looked at"
         self.ca: dict[str, Any] = {}
         self.crl: dict[str, Any] = {}
         self.revoked: frozenset[int] = frozenset()
 
+    @property
+    def next_run(self) -> str:
+        """When the schedule starts the next run."""
+        return self._wiring.next_run
+
     def parts(self) -> Iterator[Part]:
         """Every part's name, and the look at it, which answers with a finding or raises."""
         deployment = self._deployment
-        yield "inventory table", self._table
-        yield from (
-            (f"function {each.logical_id[:-8]}", lambda each=each: self._function(each))
-            for each in deployment.of_type("AWS::Lambda::Function")
-        )
+        yield "inventory table", lambda: self._table("inventory table", deployment.table)
+        yield "certificate ledger", lambda: self._table("certificate ledger", deployment.ledger)
+        yield "ledger of starts", lambda: self._table("ledger of starts", deployment.starts)
+        yield from self._functions.parts()
         yield "workflow", self._workflow
         yield from (
-            (f"document {each.logical_id[:-8]}", lambda each=each: self._document(each))
+            (f"document {deployment.short(each)}", lambda each=each: self._document(each))
             for each in deployment.of_type("AWS::SSM::Document")
         )
         yield "private CA", self._authority
@@ -68,16 +77,11 @@ class Health:
         if deployment.function("CRLProcessor") is not None:
             yield "CRL", self._crl
         yield "topic", self._topic
-        yield "schedule", self._schedule
         yield "last run", self._last_run
-        yield from (
-            (f"queue {each.logical_id[:-8]} is empty", lambda each=each: self._queue(each))
-            for each in deployment.of_type("AWS::SQS::Queue")
-            if "DeadLetters" in each.logical_id
-        )
+        yield from self._wiring.parts()
         if deployment.of_type("AWS::CloudWatch::Alarm"):
             yield "alarms", self._alarms
-        yield "function errors", self._errors
+        yield "function errors", self._functions.failing
 
     def findings(self) -> list[Any]:
         """All of them, several at a time, in the order of the list."""
@@ -93,6 +97,8 @@ class Health:
             found = trouble_of(error)
             if found is None:
                 raise
+            if code_of(error) in _GONE:
+                return self._finding.trouble(part, f"it is gone: {found}", who=_DEPLOY)
             state = _STATES.get(found.status, "trouble")
             return self._finding.Finding(part, f"could not be looked at: {found}", state)
 
@@ -107,23 +113,13 @@ class Health:
     def _client(self, service: str) -> Any:
         return self._deployment.aws.client(service)
 
-    def _table(self) -> Any:
-        table = self._client("dynamodb").describe_table(TableName=self._deployment.table)["Table"]
-        if table["TableStatus"] != "ACTIVE":
-            return self._trouble("inventory table", f"the inventory table is {table['TableStatus']}, not ACTIVE")
-        return self._ok("inventory table", "ACTIVE")
-
-    def _function(self, resource: Resource) -> Any:
-        part = f"function {resource.logical_id[:-8]}"
-        answer = self._client("lambda").get_function_configuration(FunctionName=resource.physical_id)
-        state = answer.get("State", "Active")
-        if state not in ("Active", "Inactive"):  # Inactive: idle for weeks, wakes when called
-            return self._trouble(part, f"it is {state}: {answer.get('StateReason', '')}", who=_DEPLOY)
-        if answer.get("LastUpdateStatus", "Successful") == "Failed":
-            return self._trouble(
-                part, f"its last update failed: {answer.get('LastUpdateStatusReason', '')}", who=_DEPLOY
-            )
-        return self._ok(part, str(state))
+    def _table(self, part: str, name: str) -> Any:
+        table = self._client("dynamodb").describe_table(TableName=name)["Table"]
+        # It is used while its settings are changed.
+        if (status := table["TableStatus"]) not in ("ACTIVE", "UPDATING"):
+            who = "who keeps its key enables it" if "KEY" in status or "ENCRYPTION" in status else _DEPLOY
+            return self._trouble(part, f"the table {name} is {status}, not ACTIVE", who=who)
+        return self._ok(part, str(table["TableStatus"]))
 
     def _workflow(self) -> Any:
         arn = self._deployment.state_machine
@@ -133,7 +129,7 @@ class Health:
         return self._ok("workflow", "ACTIVE")
 
     def _document(self, resource: Resource) -> Any:
-        part = f"document {resource.logical_id[:-8]}"
+        part = f"document {self._deployment.short(resource)}"
         status = self._client("ssm").describe_document(Name=resource.physical_id)["Document"].get("Status")
         if status != "Active":
             return self._trouble(part, f"it is {status}, not Active", who=_DEPLOY)
@@ -178,13 +174,6 @@ class Health:
             return self._ok("topic", f"{topic}, but nobody has subscribed: no message is read")
         return self._ok("topic", topic)
 
-    def _schedule(self) -> Any:
-        self.next_run = moment = next_run(self._deployment, self._now)
-        if moment in ("disabled", "no schedule"):
-            what = "the schedule is disabled" if moment == "disabled" else "there is no schedule"
-            return self._trouble("schedule", f"{what}: nothing is renewed", "pca-automator run --watch", who=_DEPLOY)
-        return self._ok("schedule", f"next run {moment}")
-
     def _last_run(self) -> Any:
         listed = runs.listed(self._deployment)
         if listed:
@@ -196,65 +185,20 @@ class Health:
             return self._trouble("last run", f"{which} ended {broken['status']}", show, "pca-automator run --watch")
         return self._ok("last run", runs.line(self.last_run) if self.last_run else "none yet")
 
-    def _queue(self, resource: Resource) -> Any:
-        name = "ApproximateNumberOfMessages"
-        part, url = f"queue {resource.logical_id[:-8]}", resource.physical_id
-        answer = self._client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        if waiting := int(answer["Attributes"][name]):
-            return self._trouble(
-                part,
-                f"{counted(waiting, 'message waits', 'messages wait')} that nothing could handle",
-                f"aws sqs receive-message --queue-url {url} --attribute-names All --message-attribute-names All",
-                f"aws sqs purge-queue --queue-url {url}",
-            )
-        return self._ok(part, "empty")
-
     def _alarms(self) -> Any:
         names = [each.physical_id for each in self._deployment.of_type("AWS::CloudWatch::Alarm")]
         found = self._client("cloudwatch").describe_alarms(AlarmNames=names[:100], StateValue="ALARM", MaxRecords=100)
         ringing = [each for each in found["MetricAlarms"] if each.get("StateValue") == "ALARM"]
         if ringing:
-            why = "; ".join(str(each.get("AlarmDescription") or each["AlarmName"]) for each in ringing[:3])
+            # The text of an alarm ends with what to type.
+            told = [str(each.get("AlarmDescription") or each["AlarmName"]).partition(_TYPED) for each in ringing[:3]]
+            why = "; ".join(text for text, _, _ in told)
+            own = (f"pca-automator {rest}" for _, _, rest in told if rest and not rest.startswith(_THE_SAME))
             first = ringing[0]["AlarmName"]
             history = f"aws cloudwatch describe-alarm-history --alarm-name {first} --max-records 5"
-            return self._trouble("alarms", f"{counted(len(ringing), 'alarm rings', 'alarms ring')}: {why}", history)
+            many = counted(len(ringing), "alarm rings", "alarms ring")
+            return self._trouble("alarms", f"{many}: {why}", *dict.fromkeys(own), history)
         return self._ok("alarms", f"{counted(len(names), 'alarm')}, none rings")
-
-    def _errors(self) -> Any:
-        """Functions of which every call fails; single errors are tried again, and are a host's at most."""
-        functions = self._deployment.of_type("AWS::Lambda::Function")
-        names = ("Errors", "Invocations")
-        answer = self._client("cloudwatch").get_metric_data(
-            StartTime=self._now - _ERRORS_SINCE,
-            EndTime=self._now,
-            MetricDataQueries=[
-                {
-                    "Id": f"{name.lower()}{number}",
-                    "MetricStat": {
-                        "Metric": {
-                            "Namespace": "AWS/Lambda",
-                            "MetricName": name,
-                            "Dimensions": [{"Name": "FunctionName", "Value": each.physical_id}],
-                        },
-                        "Period": int(_ERRORS_SINCE.total_seconds()),
-                        "Stat": "Sum",
-                    },
-                }
-                for number, each in enumerate(functions)
-                for name in names
-            ],
-        )
-        sums = {each["Id"]: sum(each.get("Values", ())) for each in answer.get("MetricDataResults", ())}
-        failing = [
-            each
-            for number, each in enumerate(functions)
-            if sums.get(f"errors{number}") and sums[f"errors{number}"] >= sums.get(f"invocations{number}", 0)
-        ]
-        if failing:
-            words = ", ".join(each.logical_id[:-8] for each in failing)
-            tail = f"aws logs tail /aws/lambda/{failing[0].physical_id} --since 3h"
-            return self._trouble("function errors", f"every call within three hours failed: {words}", tail)
-        return self._ok("function errors", "no function fails at every call")
 
     def _ok(self, part: str, text: str) -> Any:
         return self._finding.ok(part, text)
@@ -263,6 +207,9 @@ class Health:
         return self._finding.trouble(part, text, *commands, who=who)
 
 
+_TYPED = ": pca-automator "
+# What an alarm sends to, and whoever reads this list has in front of them already.
+_THE_SAME = ("doctor", "status")
 _DEPLOY = "who deploys it: deploy again"
 
 

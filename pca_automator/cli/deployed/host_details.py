@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
@@ -74,13 +75,39 @@ def explanation(deployment: Deployment, item: Any) -> Pairs:
 def remedy_for(deployment: Deployment, host_id: str, code: str, message: str = "") -> list[tuple[bool, str]]:
     """The catalogue's remedy in its lines, each with whether it is a command; what is known is filled in."""
     remedy = runtime("errors.catalogue").remedy_for(code, message)
-    values = {"id": host_id}
-    if "<arn>" in remedy:
-        values["arn"] = deployment.authority
-    for name, constant in (("anchor", "trustAnchorArn"), ("profile", "profileArn")):
-        if f"<{name}>" in remedy:
-            values[name] = deployment.sealed[constant].rpartition("/")[2]
+    values = {**values_for(deployment, remedy), **runtime("errors.remedies").values_in(message), "id": host_id}
     return list(deployment.place.lines(remedy, values))
+
+
+def values_for(deployment: Deployment, remedy: str) -> dict[str, str | list[str]]:
+    """What stands for the words between angle brackets of a remedy; each is looked up if it is in it."""
+    lookups: dict[str, Callable[[], str | list[str]]] = {
+        "arn": lambda: deployment.authority,
+        "anchor": lambda: deployment.sealed["trustAnchorArn"].rpartition("/")[2],
+        "profile": lambda: deployment.sealed["profileArn"].rpartition("/")[2],
+        "bucket": lambda: deployment.settings("CRLProcessor")["CRL_BUCKET"],
+        "crl": lambda: _crls(deployment),
+        "key": lambda: _key(deployment),
+    }
+    found = {name: look() for name, look in lookups.items() if f"<{name}>" in remedy}
+    return {name: value for name, value in found.items() if value}
+
+
+def _crls(deployment: Deployment) -> list[str]:
+    """The deployment's CRL; where there is none of its name, each of its trust anchor."""
+    settings = deployment.settings("CRLProcessor")
+    anchored = runtime("revocation.anchored_crls").anchored_crls(
+        deployment.aws.client("rolesanywhere"), settings["TRUST_ANCHOR_ARN"]
+    )
+    entries = list(anchored)
+    ours = [entry for entry in entries if entry.get("name") == settings["CRL_NAME"]]
+    return [str(entry["crlId"]) for entry in ours or entries]
+
+
+def _key(deployment: Deployment) -> str:
+    """The key of the table, which the functions and the topic use, too."""
+    table = deployment.aws.client("dynamodb").describe_table(TableName=deployment.table)["Table"]
+    return str(table.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
 
 
 def as_text(lines: list[tuple[bool, str]]) -> str:

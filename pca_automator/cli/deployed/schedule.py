@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.runtime import runtime
@@ -11,13 +12,21 @@ from pca_automator.cli.runtime import runtime
 _SIMPLE_CRON = re.compile(r"cron\((\d+(?:,\d+)*) (\d+(?:,\d+)*) [*?] \* [*?] \*\)")
 
 
+def get_schedule(deployment: Deployment, physical_id: str) -> dict[str, Any]:
+    """A schedule as EventBridge Scheduler has it."""
+    # CloudFormation's Ref is the name, or group and name.
+    group, _, name = physical_id.replace("|", "/").rpartition("/")
+    where = {"GroupName": group.rpartition("/")[2]} if group else {}
+    answer: dict[str, Any] = deployment.aws.client("scheduler").get_schedule(Name=name, **where)
+    return answer
+
+
 def next_run(deployment: Deployment, now: datetime) -> str:
     """When the schedule starts the next run, or its expression where that is not of the simple kind."""
     name = deployment.find("AWS::Scheduler::Schedule", "WorkflowSchedule")
     if name is None:
         return "no schedule"
-    # CloudFormation's Ref is the name, or group and name.
-    schedule = deployment.aws.client("scheduler").get_schedule(Name=name.rpartition("|")[2].rpartition("/")[2])
+    schedule = get_schedule(deployment, name)
     if schedule.get("State", "ENABLED") != "ENABLED":
         return "disabled"
     expression = str(schedule["ScheduleExpression"])

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed.host_details import as_text, explanation, remedy_for
-from pca_automator.cli.errors import USAGE, Trouble
+from pca_automator.cli.deployed.host_details import as_text, explanation, remedy_for, values_for
+from pca_automator.cli.errors import USAGE, Trouble, trouble_of
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.verb import Operator, verb
@@ -74,19 +74,33 @@ def _numbered(commands: list[str]) -> list[str]:
 
 def _explain_code(op: Operator, entry: Any) -> None:
     """What a code means at all; and, more precisely, what to do where the message gives the cause away."""
-    lines = op.deployment.place.lines(entry.remedy)
     hints = runtime("errors.service_codes").HINTS.get(entry.code, ())
+    known = _known(op, " ".join([entry.remedy, *(hint.remedy for hint in hints)]))
+
+    def lines_of(remedy: str) -> list[tuple[bool, str]]:
+        # Which host the reader has in mind, nobody knows here.
+        return list(op.deployment.place.lines(remedy, known, unfinished=True))
+
+    lines = lines_of(entry.remedy)
     names = ("code", "origin", "phase", "meaning")
     answer = {name: getattr(entry, name) for name in names} | {
         "remedy": as_text(lines),
-        "hints": [
-            {"message": hint.pattern, "remedy": as_text(op.deployment.place.lines(hint.remedy))} for hint in hints
-        ],
+        "hints": [{"message": hint.pattern, "remedy": as_text(lines_of(hint.remedy))} for hint in hints],
     }
     table = [(name, getattr(entry, name)) for name in names] + [("remedy", as_text(lines))]
     table += [(f"  if it says {each['message']}", each["remedy"]) for each in answer["hints"]]
     commands = [line for is_command, line in lines if is_command]
     show(op.output, answer, table, advice=_numbered(commands) if commands else ())
+
+
+def _known(op: Operator, remedy: str) -> dict[str, Any]:
+    """What the deployment knows of the words between angle brackets; nothing where there is none to be asked."""
+    try:
+        return values_for(op.deployment, remedy)
+    except Exception as error:
+        if trouble_of(error) is None:
+            raise
+        return {}
 
 
 def _explain_without_error(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed import runs as known
+from pca_automator.cli.deployed.host_details import values_for
 from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import say, show, show_rows
 from pca_automator.cli.runtime import runtime
@@ -39,8 +40,10 @@ def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN")]) -
     for cause in report.get("causes", []):
         table.append((f"{cause['code']} in {cause['phase']}", f"{cause['hosts']} hosts, such as {cause['mostUrgent']}"))
         advice.append(f"{cause['code']}: {cause['meaning']}")
-        remedy = runtime("errors.catalogue").remedy_for(cause["code"], "")
-        advice += op.deployment.place.text(remedy, {"id": cause["mostUrgent"]}).splitlines()
+        # As the report has it: it was chosen by the host's message.
+        remedy = str(cause.get("remedy") or runtime("errors.catalogue").lookup(cause["code"]).remedy)
+        values = {**values_for(op.deployment, remedy), "id": cause["mostUrgent"]}
+        advice += op.deployment.place.text(remedy, values).splitlines()
     hosts = report.get("hosts", [])[:_HOSTS_SHOWN]
     table += [(f"  {each['hostID']}", each.get("code", each["outcome"])) for each in hosts]
     show(op.output, {**run, "report": report or None}, table, run["runId"], advice)

@@ -82,14 +82,13 @@ def _every_alarm_goes_off_when_it_should(view: View) -> Iterator[str]:
 
 
 def _every_alarm_tells_the_topic(view: View) -> Iterator[str]:
-    """Alarms of the fleet also say when it is over; those of the CRL are looked into anyway."""
+    """When it begins, and when it is over."""
     topics = view.names("SNS::Topic")
     for name, alarm in view.of_type("CloudWatch::Alarm").items():
         actions = {kind: alarm.get(kind, []) for kind in ("AlarmActions", "OKActions")}
         if len(actions["AlarmActions"]) != 1 or not (set(actions["AlarmActions"]) <= topics or not topics):
             yield f"{name} tells {actions['AlarmActions']}"
-        over = actions["AlarmActions"] if name.startswith("Alarms") else []
-        if actions["OKActions"] != over or alarm.get("ActionsEnabled") is False:
+        if actions["OKActions"] != actions["AlarmActions"] or alarm.get("ActionsEnabled") is False:
             yield f"{name} says that it is over to {actions['OKActions']}"
 
 

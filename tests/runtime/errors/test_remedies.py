@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 from pca_runtime.errors.catalogue import CATALOGUE
-from pca_runtime.errors.remedies import COMMAND, Place
+from pca_runtime.errors.remedies import COMMAND, Place, values_in
 from pca_runtime.errors.service_codes import HINTS
 
 REMEDIES = {code: entry.remedy for code, entry in CATALOGUE.items()} | {
@@ -16,7 +16,7 @@ REMEDIES = {code: entry.remedy for code, entry in CATALOGUE.items()} | {
 FLEET = Place(stack="Fleet Certificates", automation="Fleet", region="eu-central-1", profile="pki")
 VALUES = {
     "id": "i-0123456789abcdef0", "arn": "arn:aws:acm-pca:x", "key": "key-1", "crl": "crl-1", "anchor": "a",
-    "profile": "p",
+    "profile": "p", "bucket": "b",
 }  # fmt: skip
 
 
@@ -63,3 +63,37 @@ def test_each_command_is_a_line_of_its_own() -> None:
         "If not:",
         "  pca-automator status --region us-east-1",
     ]
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_no_command_is_printed_unfinished(code: str) -> None:
+    """What is missing to whoever prints it, the command knows that looks at everything."""
+    for is_command, line in Place(stack="Fleet").lines(REMEDIES[code]):
+        assert not (is_command and re.search(r"<[a-z]+>", line))
+    left = [line for is_command, line in Place().lines(REMEDIES[code], unfinished=True) if is_command]
+    told = [re.search(r"<[a-z]+>", command) is not None for command in COMMAND.findall(REMEDIES[code])]
+    assert ["<" in line for line in left] == told
+
+
+def test_what_is_missing_is_asked_for_with_one_command() -> None:
+    remedy = "Two: `aws kms cancel-key-deletion --key-id <key>` and `aws kms enable-key --key-id <key>` Then wait."
+    assert Place(region="us-east-1").lines(remedy) == [
+        (False, "Two:"),
+        (True, "pca-automator doctor --region us-east-1"),
+        (False, "and"),
+        (False, "Then wait."),
+    ]
+
+
+def test_of_several_things_each_has_its_command() -> None:
+    found = Place().lines("Delete one: `aws rolesanywhere delete-crl --crl-id <crl>`", {"crl": ["one", "two"]})
+    assert [line for is_command, line in found if is_command] == [
+        "aws rolesanywhere delete-crl --crl-id one",
+        "aws rolesanywhere delete-crl --crl-id two",
+    ]
+
+
+def test_a_message_may_tell_the_key() -> None:
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+    assert values_in(f"KMSInvalidStateException: {arn} is pending deletion.") == {"key": arn}
+    assert values_in("something else") == {}

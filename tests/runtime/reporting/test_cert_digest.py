@@ -121,7 +121,7 @@ def test_ten_thousand_failed_hosts_make_a_short_mail(world: World) -> None:
     world.dynamodb = ManyFailed()
     text = digest(world)
     assert " 10000  failed" in text
-    assert "... and 9980 more: pca-automator hosts list --failed" in text
+    assert "... and 9980 more:\n    pca-automator hosts list --failed" in text
     assert len(text.encode()) < 10_000
 
 

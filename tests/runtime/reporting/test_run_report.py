@@ -124,23 +124,34 @@ def test_a_message_is_never_longer_than_the_limit_and_leaves_out_no_more_than_it
     assert shown == all_of_them[: len(shown)]
     if len(shown) < len(all_of_them):
         assert f"... and {len(all_of_them) - len(shown)} more" in text
-        assert size(text) + size(all_of_them[len(shown)]) + 1 + 250 > limit, "one more would have fitted"
+        assert size(text) + size(all_of_them[len(shown)]) + 1 + 350 > limit, "one more would have fitted"
 
 
 def test_a_message_that_just_fits_is_not_cut_and_one_byte_less_is() -> None:
-    made = report(*(failed(number, message="\u20ac" * 300) for number in range(60)))
-    # 200 bytes are kept for the words of a list that was cut.
-    whole = size(message_of(made, 10**9)) + 200
-    assert "more: the message" not in message_of(made, whole)
+    made = report(*(failed(number, message="\u20ac" * 300) for number in range(30)))
+    # 300 bytes are kept for the words of a list that was cut.
+    whole = size(message_of(made, 10**9)) + 300
+    assert " more:" not in message_of(made, whole)
     for limit in range(whole - 2_500, whole):
         text = message_of(made, limit)
         assert size(text) <= limit
-    assert "more: the message" in message_of(made, whole - 2_500)
+    assert " more:" in message_of(made, whole - 2_500)
+
+
+def test_a_thousand_hosts_with_one_cause_are_one_cause() -> None:
+    text = message_of(report(*(failed(number, 1 + number) for number in range(1_190))))
+    lines = text.splitlines()
+    assert lines.count("* 1190 hosts: NO_SPACE in CertCSRStatus") == 1
+    first = "; ".join(f"i-{number:017x}, {1 + number} d 0 h left" for number in range(3))
+    assert f"  Most urgent:   {first}; and 1187 more" in lines
+    assert sum(line.startswith("  i-") for line in lines) == 40
+    assert "  ... and 1150 more:" in lines
+    assert "    pca-automator hosts list --failed" in lines
 
 
 def test_the_limits_are_those_of_the_services_with_room_to_spare() -> None:
     """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html and EventBridge: 262,144 bytes."""
-    many = report(*(failed(number, message="\u20ac" * 1_000) for number in range(200)))
+    many = report(*(failed(number, message="\u20ac" * 2_500) for number in range(200)))
     assert 230_000 < size(message_of(many)) <= 240_000
     assert 230_000 < json_size(many.as_event()) <= 240_000
 
@@ -227,6 +238,8 @@ def test_says_with_which_command_a_host_is_renewed_when_it_is_repaired() -> None
 def test_what_the_self_test_made_is_marked_as_a_test() -> None:
     entry = HostOutcome("mi-00000000000000001", "failed", None, "CertCSR", "HOST_UNKNOWN_TO_SSM", "no")
     assert "TEST: " in subject_of(report(entry))
+    assert "none of your hosts is in it" in message_of(report(entry))
+    assert "none of your hosts" not in message_of(report(entry, failed(1)))
     assert "TEST: " not in subject_of(report(entry, failed(1)))
 
 

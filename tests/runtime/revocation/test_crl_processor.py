@@ -185,6 +185,9 @@ def test_a_full_anchor_without_ours_is_a_clear_error_that_names_both(world: Worl
     message = refused(world, "CRL_QUOTA_EXCEEDED")
     for expected in ("CRL", "legacy", one, other, "delete-crl"):
         assert expected in message
+    lines = message.splitlines()
+    for number in (one, other):
+        assert any(line.startswith(f"  aws rolesanywhere delete-crl --crl-id {number}") for line in lines)
 
 
 def test_beside_one_foreign_crl_ours_is_imported_and_then_updated(world: World) -> None:
@@ -234,7 +237,9 @@ def test_a_disabled_crl_is_updated_and_reported(world: World) -> None:
     event(world)
     assert in_force(world) == [2]
     (message,) = world.inbox.messages()
-    assert "CRL_DISABLED" in message["Subject"]
+    assert "CRL_DISABLED, no revocation is enforced" in message["Subject"]
+    number = world.roles_anywhere.crls[0]["crlId"]
+    assert f"  aws rolesanywhere enable-crl --crl-id {number}" in message["Message"]
     assert "no revocation is enforced" in message["Message"]
 
 

@@ -135,6 +135,11 @@ STATUS = documented("private-ca.status", "a CA is set to active or disabled", _A
 DELETION = documented(
     "private-ca.deletion", "only a CA that is not active is deleted", _API + "DeleteCertificateAuthority.html"
 )
+RESTORED = documented(
+    "private-ca.restored",
+    "a CA that was deleted comes back disabled, while its time of restoration lasts",
+    _API + "RestoreCertificateAuthority.html",
+)
 PERMISSION = documented(
     "private-ca.permission", "a principal has one permission at a CA", _API + "CreatePermission.html"
 )

@@ -30,6 +30,7 @@ class Api:
             "ListCertificateAuthorities": self._list,
             "UpdateCertificateAuthority": self._update,
             "DeleteCertificateAuthority": self._delete,
+            "RestoreCertificateAuthority": self._restore,
             "GetCertificateAuthorityCsr": lambda r: {"Csr": self._authority(r).csr},
             "ImportCertificateAuthorityCertificate": self._import,
             "GetCertificateAuthorityCertificate": self._get_authority_certificate,
@@ -93,6 +94,15 @@ class Api:
                 fact=facts.DELETION,
             )
         authority.status = "DELETED"
+        return {}
+
+    def _restore(self, request: Request) -> Request:
+        authority = self._authority(request)
+        if authority.status != "DELETED":
+            raise ServiceError(
+                "InvalidStateException", f"The certificate authority is {authority.status}", fact=facts.RESTORED
+            )
+        authority.status = "DISABLED"
         return {}
 
     def _import(self, request: Request) -> Request:

@@ -1,0 +1,119 @@
+"""What brings work to the functions: schedules, rules, event sources, and the queues of what nobody could handle."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from pca_automator.cli.deployed.deployment import Deployment, Resource
+from pca_automator.cli.deployed.schedule import get_schedule, next_run
+from pca_automator.cli.output import counted
+from pca_automator.cli.runtime import runtime
+
+Part = tuple[str, Callable[[], Any]]
+
+# What UpdateSchedule takes of GetSchedule's answer; what is left out would be reset.
+# https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+_KEPT = (
+    "Name", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "Description", "FlexibleTimeWindow",
+    "Target", "KmsKeyArn", "ActionAfterCompletion",
+)  # fmt: skip
+_WORKFLOW = "WorkflowSchedule"
+
+
+class Wiring:
+    """Looks at each part.
+
+    Args:
+        deployment: the automation.
+        now: the current time.
+    """
+
+    def __init__(self, deployment: Deployment, now: Any) -> None:
+        self._deployment = deployment
+        self._now = now
+        self._finding = runtime("monitoring.finding")
+        self.next_run = "could not be looked at"
+        """When the schedule starts the next run, as far as the look at it got."""
+
+    def parts(self) -> Iterator[Part]:
+        """Every part's name, and the look at it."""
+        yield "schedule", self._schedule
+        yield from self._each("schedule", "AWS::Scheduler::Schedule", self._other_schedule, but=_WORKFLOW)
+        yield from self._each("rule", "AWS::Events::Rule", self._rule)
+        yield from self._each("event source", "AWS::Lambda::EventSourceMapping", self._source)
+        yield from self._each("queue", "AWS::SQS::Queue", self._queue, only="DeadLetters")
+
+    def _each(self, word: str, kind: str, look: Callable[..., Any], only: str = "", but: str = "\0") -> Iterator[Part]:
+        for each in self._deployment.of_type(kind):
+            if only in each.logical_id and but not in each.logical_id:
+                # The CDK names the source of a queue after the queue's whole path.
+                part = f"{word} {re.sub('SqsEventSource.*', 'Queue', self._deployment.short(each))}"
+                yield part, partial(look, part, each)
+
+    def _schedule(self) -> Any:
+        self.next_run = moment = next_run(self._deployment, self._now)
+        if moment == "no schedule":
+            return self._finding.trouble(
+                "schedule", "there is no schedule: nothing is renewed", "pca-automator run --watch", who=_DEPLOY
+            )
+        if moment == "disabled":
+            resource = next(
+                each for each in self._deployment.of_type("AWS::Scheduler::Schedule") if _WORKFLOW in each.logical_id
+            )
+            enable = enabling(get_schedule(self._deployment, resource.physical_id))
+            return self._finding.trouble("schedule", "the schedule is disabled: nothing is renewed", enable)
+        return self._finding.ok("schedule", f"next run {moment}")
+
+    def _other_schedule(self, part: str, resource: Resource) -> Any:
+        schedule = get_schedule(self._deployment, resource.physical_id)
+        if schedule.get("State", "ENABLED") != "ENABLED":
+            text = "it is disabled: what it starts is not done any more"
+            return self._finding.trouble(part, text, enabling(schedule))
+        return self._finding.ok(part, str(schedule["ScheduleExpression"]))
+
+    def _rule(self, part: str, resource: Resource) -> Any:
+        # CloudFormation's Ref is the name, or bus and name.
+        bus, _, name = resource.physical_id.rpartition("|")
+        where = {"EventBusName": bus} if bus else {}
+        state = self._deployment.aws.client("events").describe_rule(Name=name, **where).get("State", "ENABLED")
+        if not str(state).startswith("ENABLED"):
+            option = f" --event-bus-name {bus}" if bus else ""
+            text = f"it is {state}: its events do not arrive any more"
+            return self._finding.trouble(part, text, f"aws events enable-rule --name {name}{option}")
+        return self._finding.ok(part, "enabled")
+
+    def _source(self, part: str, resource: Resource) -> Any:
+        uuid = resource.physical_id
+        found = self._deployment.aws.client("lambda").get_event_source_mapping(UUID=uuid)
+        state = str(found.get("State", "Enabled"))
+        if state.startswith("Disabl"):
+            enable = f"aws lambda update-event-source-mapping --uuid {uuid} --enabled"
+            return self._finding.trouble(part, f"it is {state}: its function hears of nothing any more", enable)
+        return self._finding.ok(part, state)
+
+    def _queue(self, part: str, resource: Resource) -> Any:
+        name, url = "ApproximateNumberOfMessages", resource.physical_id
+        answer = self._deployment.aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        if waiting := int(answer["Attributes"][name]):
+            return self._finding.trouble(
+                part,
+                f"{counted(waiting, 'message waits', 'messages wait')} that nothing could handle",
+                f"aws sqs receive-message --queue-url {url} --attribute-names All --message-attribute-names All",
+                f"aws sqs purge-queue --queue-url {url}",
+            )
+        return self._finding.ok(part, "empty")
+
+
+def enabling(schedule: Mapping[str, Any]) -> str:
+    """The command that enables a schedule; UpdateSchedule takes it as a whole, so all of it is said again."""
+    whole = {name: schedule[name] for name in _KEPT if name in schedule}
+    text = json.dumps({**whole, "State": "ENABLED"}, separators=(",", ":"))
+    quoted = text.replace("'", "'\\''")
+    return f"aws scheduler update-schedule --cli-input-json '{quoted}'"
+
+
+_DEPLOY = "who deploys it: deploy again"

@@ -1,0 +1,318 @@
+"""Everything that can be broken, and how: on the deployment that the unit tests make up, and on one that is deployed.
+
+One table for both: what ``status`` says, and what it says to type. ``tests/cli/test_broken_states.py`` takes the fakes,
+``tests/cli/test_mended.py`` breaks the deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tests.cli import breaking
+from tests.cli.breaking import Mend, World
+from tests.cli.conftest import ANCHOR_ARN, CA_ARN, Deployed, a_crl, defaults, error, host
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/dead"
+ID = host(2)
+DEPLOYER, KEEPER, OWNER, TIME = (
+    "who deploys",
+    "who keeps the CA",
+    "who owns the host",
+    "what it watches, when it is over",
+)
+
+Fake = Callable[[Deployed], None]
+Break = Callable[[World], Mend]
+
+
+@dataclass(frozen=True)
+class State:
+    """One thing that is broken.
+
+    Args:
+        words: what ``status`` says of it.
+        commands: what ``status`` prints to type, on the fakes, without the Region.
+        fake: breaks the fakes; ``None``: they cannot be broken that way.
+        breaks: breaks the deployment, and returns what mends it in the hands of who can; ``None``: a deployment
+            cannot be broken that way from outside.
+        who: who mends it where no printed command does; "": the printed commands alone.
+    """
+
+    words: str
+    commands: tuple[str, ...] = ()
+    fake: Fake | None = None
+    breaks: Break | None = None
+    who: str = ""
+
+
+def answer(operation: str, given: Any) -> Fake:
+    return lambda deployed: deployed.answers.update({operation: given})
+
+
+def ca(status: str, days: float = 3000) -> Fake:
+    def broken(deployed: Deployed) -> None:
+        found = {"Status": status, "NotAfter": deployed.now + timedelta(days=days)}
+        deployed.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": found}
+
+    return broken
+
+
+def run(status: str) -> Fake:
+    return lambda deployed: deployed.answers.update(
+        {"ListExecutions": {"executions": [{"name": "run-1", "status": status, "startDate": deployed.now}]}}
+    )
+
+
+def one_of(operation: str, key: str, value: str, state: Any) -> Fake:
+    """Of several things that an operation is asked about, one is in a state; the others are as they should be."""
+
+    def broken(deployed: Deployed) -> None:
+        healthy: Any = defaults()[operation]
+
+        def asked(request: Mapping[str, Any]) -> Mapping[str, Any]:
+            well = healthy(request) if callable(healthy) else healthy
+            if request[key] != value:
+                return dict(well)
+            if isinstance(state, Exception):
+                raise state
+            return {**well, **state}
+
+        deployed.answers[operation] = asked
+
+    return broken
+
+
+def table(name: str, status: str) -> Fake:
+    return lambda deployed: deployed.answers.update(
+        {
+            "DescribeTable": lambda request: {
+                "Table": {"TableStatus": status if request["TableName"] == name else "ACTIVE"}
+            }
+        }
+    )
+
+
+def crl(hours: float, **options: Any) -> Fake:
+    return lambda deployed: a_crl(deployed, hours, **options)
+
+
+def item(hours: float = 100, **attributes: Any) -> Fake:
+    def broken(deployed: Deployed) -> None:
+        deployed.live(2, hours, **attributes)
+
+    return broken
+
+
+def revoked_live(deployed: Deployed) -> None:
+    item(serial="0cab")(deployed)
+    a_crl(deployed, 100, revoked=(0x0CAB,))
+
+
+def failing(deployed: Deployed) -> None:
+    values = [{"Id": name, "Values": [3.0]} for name in ("errors0", "invocations0")]
+    deployed.answers["GetMetricData"] = {"MetricDataResults": values}
+
+
+_AGAIN = "aws lambda invoke --function-name CRLProcessor /dev/stdout"
+_RUN = "pca-automator run --watch"
+_FAILED = ("pca-automator hosts list --failed", f"pca-automator explain {ID}")
+_RINGS = {
+    "AlarmName": "fleet-Runway", "StateValue": "ALARM",
+    "AlarmDescription": "A host is late: pca-automator hosts list --due --stack Fleet --region us-east-1",
+}  # fmt: skip
+_SCHEDULE = (
+    "aws scheduler update-schedule --cli-input-json "
+    """'{"ScheduleExpression":"cron(15 3,15 * * ? *)","State":"ENABLED"}'"""
+)
+_NO_SUBNET = {"State": "Failed", "StateReason": "no subnet"}
+_LOG = "aws logs filter-log-events --log-group-name /aws/lambda/CertCheck --start-time SINCE --filter-pattern ERROR"
+_OFF = {"State": "DISABLED"}
+
+BROKEN: dict[str, State] = {
+    "profile": State(
+        "the profile is disabled", ("aws rolesanywhere enable-profile --profile-id profile",),
+        answer("GetProfile", {"profile": {"enabled": False}}), breaking.profile,
+    ),
+    "trust anchor": State(
+        "the trust anchor is disabled", ("aws rolesanywhere enable-trust-anchor --trust-anchor-id anchor",),
+        answer("GetTrustAnchor", {"trustAnchor": {"enabled": False}}), breaking.trust_anchor,
+    ),
+    "CRL disabled": State(
+        "DISABLED", ("aws rolesanywhere enable-crl --crl-id crl-1",), crl(100, enabled=False), breaking.crl_disabled,
+    ),
+    "CRL run out": State("the CRL has run out", (_AGAIN,), crl(-1), breaking.crl_run_out),
+    "CRL old": State("no newer one came", (_AGAIN,), crl(24, days=20), breaking.crl_old),
+    "CRL unreadable": State(
+        "cannot be read", (_AGAIN,),
+        answer("ListCrls", {"crls": [{"trustAnchorArn": ANCHOR_ARN, "name": "fleet-crl", "crlData": b"x"}]}),
+    ),
+    "CRL too large": State(
+        "of 300,000 bytes are used", ("pca-automator explain CRL_TOO_LARGE",),
+        crl(100, revoked=tuple(range(2**150, 2**150 + 5_500))), breaking.crl_large, KEEPER,
+    ),
+    "CRL's object": State(
+        "it is gone", (), answer("HeadObject", error("404", operation="HeadObject", status=404)),
+        breaking.crl_object, KEEPER,
+    ),
+    "CRL's bucket": State(
+        "HeadObject", (), answer("HeadObject", error("403", operation="HeadObject", status=403)),
+        breaking.crl_bucket, "who gives permissions",
+    ),
+    "CA disabled": State(
+        "the CA is DISABLED",
+        (f"aws acm-pca update-certificate-authority --certificate-authority-arn {CA_ARN} --status ACTIVE",),
+        ca("DISABLED"), breaking.ca_disabled,
+    ),
+    "CA deleted": State(
+        "the CA is DELETED", (f"aws acm-pca restore-certificate-authority --certificate-authority-arn {CA_ARN}",),
+        ca("DELETED"), breaking.ca_deleted,
+    ),
+    "CA expired": State("the CA is EXPIRED", (), ca("EXPIRED", -1), who=KEEPER),
+    "CA ends soon": State(
+        "runs out soon", (f"aws acm-pca describe-certificate-authority --certificate-authority-arn {CA_ARN}",),
+        ca("ACTIVE", 30), who=KEEPER,
+    ),
+    "queue": State(
+        "2 messages wait",
+        (
+            f"aws sqs receive-message --queue-url {QUEUE} --attribute-names All --message-attribute-names All",
+            f"aws sqs purge-queue --queue-url {QUEUE}",
+        ),
+        answer("GetQueueAttributes", {"Attributes": {"ApproximateNumberOfMessages": "2"}}),
+        breaking.queue("AutomationDeadLetters"),
+    ),
+    "CRL's queue": State("2 messages wait", breaks=breaking.queue("AutomationRevocationDeadLetters")),
+    "schedule": State(
+        "the schedule is disabled", (_SCHEDULE,), one_of("GetSchedule", "Name", "daily", _OFF),
+        breaking.schedule("Workflow"),
+    ),
+    "another schedule": State(
+        "what it starts is not done any more", (_SCHEDULE,), one_of("GetSchedule", "Name", "hourly", _OFF),
+        breaking.schedule("RevocationReconciliation"),
+    ),
+    "no schedule": State(
+        "it is gone", (), one_of("GetSchedule", "Name", "hourly", error("ResourceNotFoundException")),
+        breaking.no_schedule, DEPLOYER,
+    ),
+    "rule": State(
+        "its events do not arrive any more", ("aws events enable-rule --name crl-written",),
+        answer("DescribeRule", _OFF), breaking.rule,
+    ),
+    "event source": State(
+        "its function hears of nothing any more",
+        ("aws lambda update-event-source-mapping --uuid mapping-1 --enabled",),
+        answer("GetEventSourceMapping", {"State": "Disabled"}), breaking.event_source,
+    ),
+    "alarm": State(
+        "1 alarm rings: A host is late",
+        (
+            "pca-automator hosts list --due --stack Fleet --region us-east-1",
+            "aws cloudwatch describe-alarm-history --alarm-name fleet-Runway --max-records 5",
+        ),
+        answer("DescribeAlarms", {"MetricAlarms": [_RINGS]}),
+    ),
+    "an alarm of a deployment": State("1 alarm rings", breaks=breaking.alarm, who=TIME),
+    "table": State(
+        "INACCESSIBLE_ENCRYPTION_CREDENTIALS", (), table("inventory", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
+        who="who keeps the key",
+    ),
+    "ledger of starts": State(
+        "is ARCHIVED", (), table("starts", "ARCHIVED"), who=DEPLOYER,
+    ),
+    "ledger of starts, gone": State("it is gone", breaks=breaking.starts, who=DEPLOYER),
+    "function": State(
+        "it is Failed: no subnet", (),
+        one_of("GetFunctionConfiguration", "FunctionName", "CertReport", _NO_SUBNET),
+        who=DEPLOYER,
+    ),
+    "function's update": State(
+        "its last update failed", (),
+        one_of(
+            "GetFunctionConfiguration", "FunctionName", "CertReport",
+            {"LastUpdateStatus": "Failed", "LastUpdateStatusReason": "image"},
+        ),
+        who=DEPLOYER,
+    ),
+    "function's settings": State("has no variable TOPIC_ARN", breaks=breaking.settings, who=DEPLOYER),
+    "function's calls": State(
+        "every call within three hours failed: WorkflowCertCheck",
+        (_LOG,),
+        failing, who=DEPLOYER,
+    ),
+    "function shut": State(
+        "no call is let through to WorkflowCertReport",
+        ("aws lambda delete-function-concurrency --function-name CertReport",),
+        one_of("GetFunctionConcurrency", "FunctionName", "CertReport", {"ReservedConcurrentExecutions": 0}),
+        breaking.shut,
+    ),
+    "workflow": State("it is DELETING", (), answer("DescribeStateMachine", {"status": "DELETING"}), who=DEPLOYER),
+    "document": State(
+        "it is Failed, not Active", (),
+        one_of("DescribeDocument", "Name", "fleet-InstallCertificate", {"Document": {"Status": "Failed"}}),
+        who=DEPLOYER,
+    ),
+    "document, gone": State(
+        "it is gone", (), one_of("DescribeDocument", "Name", "fleet-InspectCertificate", error("InvalidDocument")),
+        breaking.document, DEPLOYER,
+    ),
+    "topic": State("it is gone", (), answer("GetTopicAttributes", error("NotFound")), breaking.topic, DEPLOYER),
+    "ends before the next run": State(
+        f"1 certificate ends before the next run: {ID}", (_RUN,), item(2, renewalDate="2020-01-01T00:00:00Z"),
+        breaking.ending,
+    ),
+    "has run out": State(
+        f"1 certificate has run out: {ID}", ("pca-automator hosts list --expiring-within 0m", _RUN), item(-1),
+        breaking.run_out,
+    ),
+    "failed": State("1 host failed (", _FAILED, item(status="FAILED"), breaking.agent, OWNER),
+    "failed for its profile": State(
+        f"1 host failed (PROFILE_UNKNOWN): {ID}", _FAILED,
+        item(status="FAILED", lastError={"code": "PROFILE_UNKNOWN", "phase": "CertCSR", "message": "no", "at": "x"}),
+        breaking.override("certificateProfile", "nobodys"),
+    ),
+    "failed for an override": State(
+        "1 host failed (INVENTORY_ATTRIBUTE_INVALID)", breaks=breaking.override("keyAlgorithm", "RSA_1024"),
+    ),
+    "revoked, live": State(
+        f"1 host holds a revoked certificate, so that no session is given: {ID}",
+        (f"pca-automator run {ID} --force --watch",), revoked_live, breaking.revoked,
+    ),
+    "proof lapsed": State(
+        "1 host was proven and is not any more", (f"pca-automator hosts show {ID} --live",),
+        item(validated=False, provenAt="2026-11-01T00:00:00Z"), who=OWNER,
+    ),
+    "helper gone": State(
+        f"1 host proved certificates, and the helper is gone: {ID}",
+        (f"pca-automator hosts show {ID} --live", "pca-automator explain HELPER_GONE"),
+        item(validated=False, provenAt="2026-11-01T00:00:00Z", notices={"HELPER_GONE": ""}), breaking.helper, OWNER,
+    ),
+    "hooks not run": State(
+        f"1 host did not run every file in the hooks directory: {ID}",
+        (f"pca-automator hosts show {ID} --live", "pca-automator explain HOOKS_SKIPPED"),
+        item(notices={"HOOKS_SKIPPED": "10-reload"}), breaking.hook, OWNER,
+    ),
+    "lost by a run": State(
+        f"1 host was left by a run that broke: {ID}", (_RUN,),
+        item(status="RENEWING", runId="run-0", leaseUntil="2020-01-01T00:00:00Z"), breaking.lost,
+    ),
+    "no host": State(
+        "1 entry in quarantine: web-1", ("pca-automator hosts lint",), lambda deployed: deployed.put("web-1"),
+        breaking.no_host,
+    ),
+    "what nobody can have written": State(
+        f"1 entry in quarantine: {ID}", ("pca-automator hosts lint",), item(failureCount="many"), breaking.impossible,
+    ),
+    "run failed": State(
+        "the last run ended FAILED", ("pca-automator runs show run-1", _RUN), run("FAILED"), breaking.run_failed,
+    ),
+    "run timed out": State("the last run ended TIMED_OUT", ("pca-automator runs show run-1", _RUN), run("TIMED_OUT")),
+    "run stopped": State(
+        "the last run ended ABORTED", ("pca-automator runs show run-1", _RUN), run("ABORTED"), breaking.run_stopped,
+    ),
+}  # fmt: skip
+
+FAKES = {name: state for name, state in BROKEN.items() if state.fake is not None}
+DEPLOYED = {name: state for name, state in BROKEN.items() if state.breaks is not None}

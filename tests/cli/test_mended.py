@@ -1,0 +1,110 @@
+"""One deployment is broken in every way, and mended by what is printed or by who can; then ``status`` is clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.breaking import World
+from tests.cli.broken import DEPLOYED
+from tests.cli.local_fleet import ROOT, local_fleet
+
+pytestmark = [pytest.mark.rehearsal, pytest.mark.long]
+
+# It has an environment of its own, which make test-long makes: it pins botocore.
+AWS_CLI = ROOT / "build" / "awscli" / "bin"
+HOSTS = 6
+# Whoever follows what is printed gets to the end after so many answers at the most.
+_ANSWERS = 3
+_CLEAN_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A deployed sample app with a healthy fleet. Lists of revoked certificates that nobody signed are taken in: only
+    so can a test put one into force that has run out."""
+    assert (AWS_CLI / "aws").exists(), f"{AWS_CLI}: run make test-long, which makes it"
+    directory: Path = tmp_path_factory.mktemp("broken")
+    directory.chmod(0o755)
+    with local_fleet(directory, HOSTS, other_answers="roles-anywhere.crl-signed") as fleet:
+        made = World(fleet)
+        added = made.command("hosts", "add", *(member.id for member in fleet.members))
+        assert added.returncode == 0, added.stdout
+        yield settled(made)
+
+
+def settled(world: World) -> World:
+    """With everybody renewed."""
+    world.fleet.settle()
+    return world
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_what_is_broken_is_named_and_mended(world: World, name: str) -> None:
+    state, world.turn = DEPLOYED[name], world.turn + 1
+    assert clean(world), world.command("status").stdout
+    assert state.breaks is not None
+    mend = state.breaks(world)
+    try:
+        commands = named(world, state.words)
+        if state.who:
+            mend()
+        for _ in range(_ANSWERS):
+            if state.who:
+                break
+            commands = follow(world, commands)
+            if clean(world):
+                break
+            commands = commands or named(world, "")
+        world.until(f"clean after {commands}", lambda: clean(world), _CLEAN_SECONDS)
+    except BaseException:
+        # The next state is shown all the same.
+        world.environment.clear()
+        mend()
+        raise
+
+
+def clean(world: World) -> bool:
+    return world.command("status").returncode == 0
+
+
+def named(world: World, words: str) -> list[str]:
+    """What ``status`` prints to type; it ends badly, and says what is wrong in the words."""
+    done = world.command("status", "--output", "json")
+    assert done.returncode != 0, done.stdout
+    answer, _ = json.JSONDecoder().raw_decode(done.stdout)
+    found = [each for each in answer["findings"] if words.replace(HOST, "") in each["text"]]
+    assert found, done.stdout
+    return [command for each in found for command in each["commands"]]
+
+
+def follow(world: World, commands: list[str]) -> list[str]:
+    """Type each command as it is printed, and answer yes. Returns what they print to type in their turn."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), str(AWS_CLI), os.environ["PATH"]])
+    further: list[str] = []
+    for command in commands:
+        assert "<" not in command
+        if command.startswith("aws sqs "):
+            # For queues the first version of the AWS CLI takes an endpoint from nowhere else.
+            command = f"{command} --endpoint-url {world.fleet.aws.endpoint}"
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=world.fleet.csv.parent, env=world.fleet.environment(PATH=path, **world.environment), input="y\n",
+            capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, (command, done.stderr)
+        # 1: it went well, and what it shows does not.
+        assert done.returncode in (0, 1), (command, done.stdout, done.stderr)
+        printed = done.stdout.partition("what to type:\n")[2].splitlines()
+        further += [line.strip() for line in printed if line.strip() and shlex.split(line)]
+    return further
+
+
+HOST = "i-00000000000000002"
