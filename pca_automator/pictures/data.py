@@ -80,7 +80,7 @@ class Host(Model):
     """One host of the inventory."""
 
     host_id: Words
-    status: Words = Field(description="As in the inventory; NEW without one, QUARANTINED for what is no host.")
+    status: Words = Field(description="As in the inventory; NEW without one, QUARANTINED: no host, REMOVED: gone.")
     expiry: Moment | None = Field(default=None, description="Of the live certificate; null without one.")
     renewal_date: Moment | None = None
     serial: Words | None = None
@@ -94,8 +94,8 @@ class Host(Model):
 
     @property
     def in_service(self) -> bool:
-        """Whether it counts: a retired one, or an entry that is no host, has no time to lose."""
-        return self.status not in ("RETIRED", "QUARANTINED")
+        """Whether it counts: who has left, or an entry that is no host, has no time to lose."""
+        return self.status not in ("RETIRED", "REMOVED", "QUARANTINED")
 
     def left(self, at: datetime) -> timedelta | None:
         """Of the live certificate; below zero when it has run out, None without one."""
@@ -189,7 +189,7 @@ class Report(Model):
     title: Words = Field(description="What it is about: automation, stack and Region; or a run.")
     at: Moment = Field(description="When all of this was so.")
     next_run: Moment | None = Field(
-        None, description="When the schedule starts the next run; null: not known, or never."
+        default=None, description="When the schedule starts the next run; null: not known, or never."
     )
     next_run_text: Words = Field(default="", description="The same for a person.")
     threshold_seconds: Count | None = Field(

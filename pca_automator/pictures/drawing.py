@@ -32,6 +32,12 @@ _STAND_IN = re.compile("|".join(_NAMES))
 _DIGITS = re.compile(r"(\d+\.\d\d)\d+")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _POINTS = 72
+_DAY = 86_400
+# Seconds between the words on an axis of times.
+_TICKS = (
+    1, 2, 5, 10, 20, 60, 120, 300, 600, 1_200, 3_600, 7_200, 6 * 3_600, 12 * 3_600, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY,
+    14 * _DAY, 30 * _DAY, 91 * _DAY, 365 * _DAY, 3_650 * _DAY,
+)  # fmt: skip
 _RULES: dict[str, Any] = {
     # Hosts choose some of the words: a dollar sign is one, and begins no formula.
     "text.parse_math": False,
@@ -146,13 +152,16 @@ def day(moment: datetime) -> float:
 
 
 def times(axes: Any, size: Size) -> None:
-    """An axis of times, with few words."""
-    locator = _dates().AutoDateLocator(minticks=2, maxticks=8 if size.is_wide else 4)
+    """An axis of times, with few words; called when everything is drawn."""
     axes.xaxis_date()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(_dates().ConciseDateFormatter(locator))
     axes.margins(x=0.02)
     axes.set_xlabel("UTC")
+    first, last = axes.get_xlim()
+    most = 8 if size.is_wide else 4
+    step = next((step for step in _TICKS if (last - first) * _DAY < step * most), _TICKS[-1])
+    locator = importlib.import_module("matplotlib.ticker").MultipleLocator(step / _DAY)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(_dates().ConciseDateFormatter(locator))
 
 
 def shortened(name: str, size: Size) -> str:

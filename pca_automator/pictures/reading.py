@@ -9,6 +9,8 @@ from typing import Any
 from pca_automator.cli.runtime import runtime
 from pca_automator.pictures.data import Certificate, Host, Outcome, Renewal, Trouble
 
+Ends = dict[tuple[str, str], tuple[datetime | None, Trouble | None]]
+"""When a host's renewal in a run ended, and why it failed, if it did; by host and run."""
 _PAGE = 1_000
 
 
@@ -72,35 +74,32 @@ def certificate_of(entry: Any) -> Certificate:
 
 
 def renewals_of(
-    run_ids: Iterable[str],
-    hosts: Iterable[Host],
-    certificates: Iterable[Certificate],
-    ended: dict[tuple[str, str], datetime],
+    run_ids: Iterable[str], hosts: Iterable[Host], certificates: Iterable[Certificate], ended: Ends
 ) -> list[Renewal]:
-    """Hosts on their way through runs, as far as the tables tell it.
+    """Hosts on their way through runs, as far as the tables, and what was told, say it.
 
     Args:
         run_ids: the runs.
         hosts: the inventory, which knows the last attempt of each.
         certificates: the ledger, which knows when each was asked for.
-        ended: when a host's renewal in a run was told of as done, by host and run; where that is not known, the end of
-            the host's last attempt counts.
+        ended: how renewals ended that were told of; of others, the host's last attempt counts.
     """
-    wanted = set(run_ids)
+    wanted = {*run_ids, *(run_id for _, run_id in ended)}
     began = {
         (each.host_id, each.run_id): each.requested_at
         for each in sorted(certificates, key=lambda each: each.requested_at, reverse=True)
         if each.run_id in wanted
     }
-    known = {(host.host_id, host.last_run_id): host for host in hosts if host.last_run_id in wanted}
+    last: Ends = {
+        (host.host_id, host.last_run_id): (host.last_attempt, host.trouble)
+        for host in hosts
+        if host.last_run_id in wanted and host.last_run_id is not None
+    }
     found = []
-    for host_id, run_id in sorted({*began, *((name, run) for name, run in known if run), *ended}):
-        if run_id not in wanted:
-            continue
-        host, end = known.get((host_id, run_id)), ended.get((host_id, run_id))
-        outcome: Outcome = "renewed" if end is not None else "other"
-        if host is not None:
-            outcome, end = "failed" if host.trouble else "renewed", end or host.last_attempt
+    for host_id, run_id in sorted({*began, *last, *ended}):
+        told = ended.get((host_id, run_id)) or last.get((host_id, run_id))
+        end, trouble = told or (None, None)
+        outcome: Outcome = "other" if told is None else "failed" if trouble else "renewed"
         found.append(
             Renewal(
                 host_id=host_id,
@@ -108,7 +107,7 @@ def renewals_of(
                 started_at=began.get((host_id, run_id)),
                 ended_at=end,
                 outcome=outcome,
-                trouble=host.trouble if host is not None else None,
+                trouble=trouble,
             )
         )
     return found

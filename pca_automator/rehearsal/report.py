@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pca_automator.pictures.data import Report as Page
 from pca_automator.rehearsal.local_aws.facts import Evidence, registered
 
 
@@ -38,16 +40,23 @@ class Report:
     troubles: list[str] = dataclasses.field(default_factory=list)
     per_renewal: dict[str, Any] = dataclasses.field(default_factory=dict)
     phase: str = ""
+    moments: dict[str, tuple[datetime, datetime]] = dataclasses.field(default_factory=dict)
+    after_each: Callable[[], None] = lambda: None
+    """Called after each part that went well."""
+    page: Page | None = None
+    """The data of the rehearsal's page; None: it did not come so far."""
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
         """Measure one part; expectations stated inside belong to it."""
         self.phase = phase
-        started = time.monotonic()
+        started, begin = time.monotonic(), datetime.now(UTC)
         try:
             yield
         finally:
             self.seconds[phase] = round(time.monotonic() - started, 1)
+            self.moments[phase] = (begin, datetime.now(UTC))
+        self.after_each()
 
     def expect(self, what: str, expected: Any, seen: Any) -> None:
         """State something that must be so."""

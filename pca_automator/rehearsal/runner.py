@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pca_automator.pictures import page
 from pca_automator.rehearsal.display import Display
 from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.report import Report
@@ -21,6 +22,7 @@ from pca_automator.rehearsal.scenario.crl_exchange import exchange_crls
 from pca_automator.rehearsal.scenario.leaving import leave
 from pca_automator.rehearsal.scenario.observing import expect_digest, expect_metrics
 from pca_automator.rehearsal.scenario.on_hosts import on_hosts
+from pca_automator.rehearsal.scenario.picture import Sketch
 from pca_automator.rehearsal.scenario.purposes import PROFILES, purposes
 from pca_automator.rehearsal.scenario.world import Inventory, Mailbox, World
 from pca_automator.rehearsal.stage import deployed
@@ -77,12 +79,25 @@ def rehearse(options: Options, display: Display) -> Report:
             leave_running = options.keep
         finally:
             report.write(options.build / "report.json")
+            _write_page(options.build, report, display)
             if leave_running:
                 _say_how_to_use(aws, display)
             else:
                 aws.stop()
                 _tidy(directory)
     return report
+
+
+def _write_page(build: Path, report: Report, display: Display) -> None:
+    """The data first: what a page is drawn with may be missing, and a page can be made of them later."""
+    if report.page is None:
+        return
+    source = build / "page.json"
+    source.write_text(report.page.as_json(), encoding="utf-8")
+    try:
+        page.write(report.page, build / "page.html")
+    except page.MissingError as error:
+        display.say(f"no page: {error}; then: pca-automator report --from {source} --html FILE")
 
 
 def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> None:
@@ -97,6 +112,13 @@ def _play(aws: LocalAws, options: Options, report: Report, display: Display) -> 
     members = build_fleet(aws.directory / "fleet", options.hosts, automation, aws.endpoint, options.signing_helper)
     inventory, mailbox = Inventory(aws, automation.table), Mailbox(aws, automation.topic)
     world = World(aws, automation, members, inventory, mailbox, EventQueue(aws, automation.name), report, display)
+    sketch = Sketch(world)
+    _play_phases(world, options)
+    report.page = sketch.page()
+
+
+def _play_phases(world: World, options: Options) -> None:
+    aws, automation, report = world.aws, world.automation, world.report
     with report.timed("a"):
         try:
             _enrol(world, options)

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from matplotlib.figure import Figure
 
 from pca_automator.pictures.course import course
 from pca_automator.pictures.data import Host, Report, Run, UnreadableError, read, schema
+from pca_automator.pictures.drawing import SIZES, day, times
 from pca_automator.pictures.runway import runway
 from tests.pictures.made_up import NOW, fleet, rehearsal
 
@@ -100,3 +102,15 @@ def test_a_run_with_failures_is_not_well_although_it_succeeded() -> None:
     runs = [Run(run_id="a", counts={"renewed": 3}, **base), Run(run_id="b", counts={"failed": 1}, **base)]
     lanes = {lane.name: lane.state for lane in course(Report(kind="fleet", title="", at=NOW, runs=runs)).lanes}
     assert lanes == {"a": "good", "b": "bad"}
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 7, 59, 100, 3_000, 6_000, 30_000, 90_000, 10**6, 10**7, 10**8])
+def test_an_axis_of_times_has_few_words_whatever_its_length(seconds: int) -> None:
+    for size, most in zip(SIZES, (9, 5), strict=True):
+        axes = Figure().subplots()
+        axes.plot([day(NOW), day(NOW + timedelta(seconds=seconds))], [0, 1])
+        times(axes, size)
+        first, last = axes.get_xlim()
+        shown = [tick for tick in axes.get_xticks() if first <= tick <= last]
+        assert len(shown) <= most
+        assert len(shown) >= (1 if seconds else 0)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pca_automator.pictures.data import read
+from tests.pictures.looking import outside, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
@@ -57,3 +61,26 @@ def test_a_small_rehearsal_holds_every_expectation(tmp_path: Path) -> None:
     assert set(report["events"]) == {"Host Renewed", "Host Renewal Failed", "Run Report"}
     assert {"LeastSecondsLeft", "FirstPercentileSecondsLeft", "CaSecondsLeft", "RunSeconds"} <= set(report["metrics"])
     assert Path(report["log"]).exists()
+    expect_page(tmp_path, report)
+
+
+def expect_page(build: Path, report: dict[str, Any]) -> None:
+    """The page has every host, phase and expectation; every renewal that was told of has its place."""
+    page = read((build / "page.json").read_bytes())
+    text = parsed((build / "page.html").read_text(encoding="utf-8")).text
+    assert outside((build / "page.html").read_text(encoding="utf-8")) == []
+    hosts = {path.name for path in Path(report["log"]).parent.joinpath("fleet").iterdir()}
+    shown = {host.host_id for host in page.hosts}
+    assert len(shown) >= 6
+    assert shown <= hosts
+    assert all(host in text for host in shown)
+    assert [phase.name for phase in page.phases] == list(report["seconds"])
+    assert sum(len(phase.expectations) for phase in page.phases) == len(report["expectations"])
+    outcomes = Counter(each.outcome for each in page.renewals)
+    assert outcomes["renewed"] == report["events"]["Host Renewed"]
+    assert outcomes["failed"] == report["events"]["Host Renewal Failed"]
+    assert all(each.started_at and each.ended_at for each in page.renewals if each.outcome == "renewed")
+    assert {"HOST_UNKNOWN_TO_SSM", "CSR_WRONG_SUBJECT"} <= {cause.code for cause in page.causes}
+    assert page.crl is not None
+    assert len(page.crl.history) > 3
+    assert len(page.certificates) > 12

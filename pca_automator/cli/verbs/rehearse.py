@@ -25,7 +25,7 @@ def rehearse(
         Path | None,
         typer.Option(exists=True, dir_okay=False, resolve_path=True, help="The real aws_signing_helper."),
     ] = None,
-    build: Annotated[Path, typer.Option(help="Where report.json, the log and the hosts go.")] = Path("build/rehearsal"),
+    build: Annotated[Path, typer.Option(help="Where report.json, page, log and hosts go.")] = Path("build/rehearsal"),
     iam: Annotated[bool, typer.Option("--iam/--no-iam", help="Enforce the IAM policies of the app.")] = True,
     quotas: Annotated[
         bool | None,
@@ -81,6 +81,8 @@ def rehearse(
     display.result(report)
     console.print(f"Log of the local AWS: {report.numbers['log']}", highlight=False, soft_wrap=True)
     console.print(f"Report: {build / 'report.json'}", highlight=False, soft_wrap=True)
+    if report.page is not None:
+        console.print(f"Page: {build / 'page.html'}, made of {build / 'page.json'}", highlight=False, soft_wrap=True)
     if as_json:
         json.dump(report.as_json(), sys.stdout, indent=2)
         sys.stdout.write("\n")

@@ -50,6 +50,8 @@ class Automation:
     """The function CertRegister; empty if no machine joins by its tags."""
     enrol_tags: Mapping[str, str]
     """What a machine must carry to join by itself."""
+    ledger: str
+    """The table of every certificate that was asked for."""
     starts: str
     """The table in which runs reserve the starts of their hosts."""
 
@@ -105,6 +107,7 @@ def _automation(
         digest=own["CertDigest"][0] if "CertDigest" in own else "",
         enrolment_waits=window + _waits(_definition(aws, machine)),
         register=own["CertRegister"][0] if "CertRegister" in own else "",
+        ledger=deploy["LEDGER_TABLE"],
         starts=own["CertCheck"][1]["STARTS_TABLE_NAME"],
         enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )
