@@ -212,6 +212,7 @@ class PcaCertificateAutomation(AutomationBase):
             "Documents",
             instance_tags=instance_tags,
             pins=issuing.pins,
+            proof_window=pace.polling.proof_window(hosts.hook_timeout),
             request_lease=pace.polling.lease,
             settings=hosts,
             trust=self.trust,

@@ -9,11 +9,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from pca_automator._internal import validation
 from pca_automator._internal.acknowledge import acknowledge_policy
 from pca_automator._internal.arguments import checked
 from pca_automator.authority.pins import AuthorityPins
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
-from pca_automator.hosts.settings import HostSettings
+from pca_automator.hosts.settings import LONGEST_PROOF, SHORTEST_PROOF, HostSettings
 from pca_automator.ssm_documents import DOCUMENT_NAMES, load_document
 
 
@@ -28,13 +29,15 @@ class HostDocuments(Construct):
         settings: store, hooks, and how certificates are checked and kept. Default: those of :class:`HostSettings`.
         trust: what a host proves a certificate against. Default: nothing, and none can be proven.
         pins: the CAs that the hosts accept. Default: any, and synthesis warns.
+        proof_window: in which IAM Roles Anywhere is asked again if it throttles or cannot be reached, whole seconds, 35
+            seconds to 15 minutes. Default: 90 seconds, what the default polling leaves beside the default hooks.
         request_lease: how long a pending request is left alone by another one. Default: 16 minutes, the lease of a
             renewal with the default polling.
         instance_tags: send commands only to instances and nodes that carry all these tags. Default: to any host of
             this account and Region (still only these documents).
 
     Raises:
-        ValueError: an argument has another type.
+        ValueError: an argument has another type, or the window of the proof is out of bounds or a token.
     """
 
     @checked
@@ -46,6 +49,7 @@ class HostDocuments(Construct):
         settings: HostSettings | None = None,
         trust: RolesAnywhereTrust | None = None,
         pins: AuthorityPins | None = None,
+        proof_window: Duration | None = None,
         request_lease: Duration | None = None,
         instance_tags: Mapping[str, str] | None = None,
     ) -> None:
@@ -58,7 +62,13 @@ class HostDocuments(Construct):
                 "the certificate of the CA is not known, so the hosts accept the chain of any: whoever may send these "
                 "documents can have them trust a CA of their own; give the CA's certificate",
             )
-        constants = _constants(settings or HostSettings(), trust, pinned, request_lease or Duration.minutes(16))
+        constants = _constants(
+            settings or HostSettings(),
+            trust,
+            pinned,
+            request_lease or Duration.minutes(16),
+            _proof_seconds(proof_window or Duration.seconds(90)),
+        )
         known = {name: value for name, value in constants.items() if not Token.is_unresolved(value)}
         deferred = {name: _quoted(value) for name, value in constants.items() if name not in known}
         self._documents = {
@@ -126,8 +136,16 @@ class HostDocuments(Construct):
         return "Hosts join at run time; only this library's own document can be sent, and instance_tags narrows it."
 
 
+def _proof_seconds(window: Duration) -> str:
+    """It stands in a document whose own time-out is fixed, so it has to be known at synthesis."""
+    if window.is_unresolved():
+        raise ValueError("proof_window is a token; allowed is what is known at synthesis: derive it from numbers")
+    validation.duration("proof_window", window, SHORTEST_PROOF, LONGEST_PROOF)
+    return str(int(window.to_seconds()))
+
+
 def _constants(
-    settings: HostSettings, trust: RolesAnywhereTrust | None, pins: AuthorityPins, lease: Duration
+    settings: HostSettings, trust: RolesAnywhereTrust | None, pins: AuthorityPins, lease: Duration, proof_seconds: str
 ) -> dict[str, str]:
     proof = {}
     if trust is not None:
@@ -143,6 +161,7 @@ def _constants(
         "hookTimeout": Tokenization.stringify_number(settings.hook_timeout.to_seconds()),
         "versionsKept": Tokenization.stringify_number(settings.versions_kept),
         "validationPolicy": settings.validation_policy.value,
+        "proofSeconds": proof_seconds,
         **proof,
         "caKeys": " ".join(pins.keys),
         "caCertificates": "\n".join(pins.certificates),

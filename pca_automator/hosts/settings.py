@@ -11,6 +11,11 @@ from pca_automator._internal import validation
 from pca_automator._internal.arguments import check_fields
 from pca_automator.authority.algorithms import KeyAlgorithm
 
+SHORTEST_PROOF = Duration.seconds(35)
+"""A connection that nobody answers is given up by the helper after 30 seconds, and only then it says so."""
+LONGEST_PROOF = Duration.minutes(15)
+"""With hooks of ten minutes, run twice, it stays below the 40 minutes that the document gives itself."""
+
 
 class ValidationPolicy(Enum):
     """Whether a host proves a new pair with IAM Roles Anywhere before the pair goes live.

@@ -9,9 +9,12 @@ from constructs import IConstruct
 
 from pca_automator._internal import validation
 from pca_automator._internal.arguments import check_fields
+from pca_automator.hosts.settings import LONGEST_PROOF, SHORTEST_PROOF
 
 # For what a renewal does besides waiting for the host and the CA: a minute of retries for each state.
 _RETRY_SECONDS = 8 * 60
+# For what an installation does beside proof and hooks, on a busy host, and until the agent has told of it.
+_REST_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,21 @@ class Polling:
                 f"{self.window} (interval times attempts of the polling): a host whose hooks take longer is reported "
                 "as failed although its new certificate may be live; shorten the one or lengthen the other",
             )
+
+    def proof_window(self, hook_timeout: Duration) -> Duration:
+        """How long a host may ask IAM Roles Anywhere again: what the polls leave beside its hooks and all the rest.
+
+        Args:
+            hook_timeout: how long all hooks of a host may run together.
+
+        Returns:
+            35 seconds to 15 minutes; 90 seconds where a token hides how long the polls are or the hooks may be.
+        """
+        if self._window_seconds is None or hook_timeout.is_unresolved():
+            return Duration.seconds(90)
+        left = self._window_seconds - int(hook_timeout.to_seconds()) - _REST_SECONDS
+        shortest, longest = (int(each.to_seconds()) for each in (SHORTEST_PROOF, LONGEST_PROOF))
+        return Duration.seconds(min(max(left, shortest), longest))
 
     @property
     def window(self) -> str:

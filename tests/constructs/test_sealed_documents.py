@@ -76,8 +76,8 @@ def test_every_constant_of_a_deployment_is_in_the_text_and_none_is_a_parameter()
     install = values_in(scripts["InstallCertificate"])
     assert install == {
         "csrPath": "/srv/store", "hooksPath": "/srv/hooks", "hookTimeout": "90", "versionsKept": "4",
-        "validationPolicy": "IF_PRESENT", "trustAnchorArn": "anchor", "profileArn": "profile", "roleArn": "role",
-        "caKeys": "", "caCertificates": NEWLINES,
+        "validationPolicy": "IF_PRESENT", "proofSeconds": "60", "trustAnchorArn": "anchor",
+        "profileArn": "profile", "roleArn": "role", "caKeys": "", "caCertificates": NEWLINES,
     }  # fmt: skip
     assert values_in(scripts["GenerateCsr"]) == {"csrPath": "/srv/store", "requestLease": "960"}
     for document in resources(template, "AWS::SSM::Document").values():

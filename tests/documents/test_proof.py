@@ -179,8 +179,7 @@ def test_the_line_that_names_the_cause_is_reported(live_host: Host, words: Words
     (host.root / "words").write_text(words.text + "\n")
     host.add_helper(f"cat '{host.root}/words' >&2; exit 1", version=words.version)
     host.add_tool("sleep", "exit 0")
-    host.edit = lambda text: text.replace("prove_seconds=90", "prove_seconds=2")
-    outcome = host.install(*host.prepare())
+    outcome = host.install(*host.prepare(), proofSeconds="2")
     assert outcome.error == words.code
     assert remedy_for(words.code, outcome.sentence) == remedy_for(words.code, words.text)
     assert words.remedy in remedy_for(words.code, outcome.sentence)
@@ -196,7 +195,6 @@ def test_a_helper_that_is_throttled_all_the_time_is_given_up_at_the_deadline(liv
     host = live_host
     host.add_helper(f"echo >>'{host.root}/asked'; echo 'ThrottlingException: Rate exceeded' >&2; exit 1")
     host.add_tool("sleep", f"echo \"$1\" >>'{host.root}/pauses'")
-    host.edit = lambda text: text.replace("prove_seconds=90", "prove_seconds=12")
     clock = host.root / "clock"
     clock.write_text("1795690000")
     # a clock that goes on by a second each time that it is read
@@ -205,7 +203,7 @@ def test_a_helper_that_is_throttled_all_the_time_is_given_up_at_the_deadline(liv
         f"case $* in *%s) read -r now <'{clock}'; echo $((now + 1)) >'{clock}'; echo \"$now\"; exit 0 ;; esac\n"
         f"exec '{shutil.which('date')}' \"$@\"",
     )
-    outcome = host.install(*host.prepare())
+    outcome = host.install(*host.prepare(), proofSeconds="12")
     assert outcome.error == "ROLES_ANYWHERE_THROTTLED"
     assert "Rate exceeded" in outcome.sentence
     asked = (host.root / "asked").read_text().count("\n")
@@ -323,3 +321,12 @@ def test_the_helper_has_an_environment_of_our_own(live_host: Host) -> None:
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "https_proxy": "http://a b:3128", "NO_PROXY": "x",
     }  # fmt: skip
     assert (host.root / "place").read_text() == "/\n"
+
+
+@pytest.mark.parametrize(("name", "told"), [("https_proxy", True), ("HTTPS_PROXY", True), ("http_proxy", False)])
+def test_helpers_that_take_a_proxy_only_if_they_are_told_to_are_told(live_host: Host, name: str, told: bool) -> None:
+    host = live_host
+    host.add_helper()
+    host.keyword["prefix"] = ("env", f"{name}=http://proxy.invalid:3128")
+    host.renew()
+    assert ("--with-proxy" in arguments(host)) is told

@@ -9,32 +9,37 @@ and the real tool's words on standard error when it is refused, see ``helper_wor
 from __future__ import annotations
 
 import argparse
+import configparser
 import http.client
 import importlib.util
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 VERSION = "1.8.0"
-"""The version of the real tool whose command line is followed."""
+"""The version of the real tool that is followed where no other is asked for."""
 NAME = "aws_signing_helper"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command of the helper."""
+def main(arguments: Sequence[str], version: str = VERSION) -> int:
+    """Run one command of the helper, as one version of it does."""
     parser = _parser()
     try:
         parsed = parser.parse_args(arguments)
     except SystemExit as ended:  # the real tool has no status 2
         return 1 if ended.code else 0
     if parsed.command == "version":
-        print(VERSION)
+        print(version)
         return 0
     try:
+        if fault := "" if _is_old(version) else _fault_of_configuration(os.environ):
+            raise PermissionError(fault)
         answer = create_session(
             endpoint=parsed.endpoint,
             certificate=parsed.certificate,
@@ -46,6 +51,9 @@ def main(arguments: Sequence[str]) -> int:
             region=parsed.region,
             session_name=parsed.role_session_name,
             seconds=parsed.session_duration,
+            version=version,
+            proxy=_proxy(parsed.endpoint, os.environ) if parsed.with_proxy or not _is_old(version) else None,
+            attempts=_attempts(version, os.environ),
         )
         print(json.dumps(_as_credential_process(answer)))
     except Exception as error:
@@ -82,6 +90,9 @@ def create_session(
     region: str | None = None,
     session_name: str | None = None,
     seconds: int = 900,
+    version: str = VERSION,
+    proxy: str | None = None,
+    attempts: int = 1,
 ) -> dict[str, Any]:
     """CreateSession, signed by the independent client; raises PermissionError with the service's words."""
     from botocore.awsrequest import AWSRequest
@@ -98,23 +109,81 @@ def create_session(
     body: dict[str, Any] = {"durationSeconds": seconds}
     if session_name:
         body["roleSessionName"] = session_name
-    text = json.dumps(body)
+    text = json.dumps(body, separators=(",", ":"))
     # The ARNs go into the query, as the real tool has it.
     query = urlencode({"profileArn": profile_arn, "roleArn": role_arn, "trustAnchorArn": trust_anchor_arn})
     request = AWSRequest(method="POST", url=f"{endpoint}/sessions?{query}", data=text)
     signer.add_auth(request)
-    return _send(endpoint, f"/sessions?{query}", dict(request.headers.items()), text)
-
-
-def _send(endpoint: str, target: str, headers: dict[str, str], body: str) -> dict[str, Any]:
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
-    connection.request("POST", target, body.encode(), headers)
-    response = connection.getresponse()
-    answer: dict[str, Any] = json.loads(response.read())
-    if response.status != http.client.CREATED:
-        error = str(answer.get("__type", response.status)).rpartition("#")[2]
-        raise PermissionError(_words().refused(VERSION, response.status, error, str(answer.get("message", ""))))
+    target, headers = f"/sessions?{query}", dict(request.headers.items())
+    for attempt in range(attempts):
+        status, answer = _send(endpoint, target, headers, text, version, proxy)
+        is_tried_again = status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR
+        if not is_tried_again or attempt == attempts - 1:
+            break
+    if status != http.client.CREATED:
+        error = str(answer.get("__type", status)).rpartition("#")[2]
+        raise PermissionError(_words().refused(version, status, error, str(answer.get("message", ""))))
     return answer
+
+
+def _send(
+    endpoint: str, target: str, headers: dict[str, str], body: str, version: str, proxy: str | None
+) -> tuple[int, dict[str, Any]]:
+    place = urlsplit(proxy or endpoint).netloc
+    if proxy:
+        target = endpoint + target
+    with closing(http.client.HTTPConnection(place, timeout=60)) as connection:
+        if _is_old(version):
+            headers = {**headers, "Transfer-Encoding": "chunked"}
+            connection.request("POST", target, iter([body.encode()]), headers, encode_chunked=True)
+        else:
+            connection.request("POST", target, body.encode(), headers)
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
+    return response.status, answer
+
+
+def _is_old(version: str) -> bool:
+    """Whether this version has the first SDK: it loads no configuration, and sends the body in chunks."""
+    return tuple(map(int, version.split("."))) < (1, 5, 0)
+
+
+def _attempts(version: str, environment: Mapping[str, str]) -> int:
+    """How often the SDK asks a service that throttles or has trouble; the first one cannot be told."""
+    return 4 if _is_old(version) else int(environment.get("AWS_MAX_ATTEMPTS") or 3)
+
+
+def _fault_of_configuration(environment: Mapping[str, str]) -> str:
+    """Why the second SDK does not load its configuration, and so asks nobody; "": it does."""
+    home = Path(environment.get("HOME") or "/")
+    file = Path(environment.get("AWS_CONFIG_FILE") or home / ".aws" / "config")
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(file)
+    profile = environment.get("AWS_PROFILE")
+    if profile and not config.has_section(f"profile {profile}"):
+        return f"failed to get shared config profile, {profile}"
+    section = f"profile {profile}" if profile else "default"
+    session = config.get(section, "sso_session", fallback="")
+    if session and not config.has_section(f"sso-session {session}"):
+        return f"failed to load SSO session {session}"
+    if (mode := environment.get("AWS_RETRY_MODE")) and mode not in ("standard", "adaptive"):
+        return f"invalid AWS_RETRY_MODE value, {mode}"
+    if (fips := environment.get("AWS_USE_FIPS_ENDPOINT")) and fips not in ("true", "false"):
+        return f"invalid AWS_USE_FIPS_ENDPOINT value, {fips}"
+    if (bundle := environment.get("AWS_CA_BUNDLE")) and not Path(bundle).is_file():
+        return f"failed to open custom CA bundle PEM file, {bundle}"
+    return ""
+
+
+def _proxy(endpoint: str, environment: Mapping[str, str]) -> str | None:
+    """The proxy that Go's net/http takes for an endpoint; none for this machine, whatever the environment says."""
+    parts = urlsplit(endpoint)
+    name, host = f"{parts.scheme}_proxy", parts.hostname or ""
+    given = environment.get(name.upper()) or environment.get(name)
+    if not given or host == "localhost" or host.startswith("127."):
+        return None
+    spared = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").split(",")
+    return None if any(host == each or (each and host.endswith(f".{each.lstrip('.')}")) for each in spared) else given
 
 
 def _words() -> ModuleType:
@@ -139,14 +208,21 @@ def _as_credential_process(answer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def write(directory: Path, endpoint: str, real_helper: Path | None = None) -> Path:
-    """Put the helper into a host's directory: a launcher of the stand-in, or of the real tool if one is named."""
+def write(directory: Path, endpoint: str, real_helper: Path | None = None, version: str = VERSION) -> Path:
+    """Put the helper into a host's directory: a launcher of the stand-in, or of the real tool if one is named.
+
+    Args:
+        directory: of the host.
+        endpoint: of the local service.
+        real_helper: the real tool.
+        version: that the stand-in stands for.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     launcher = directory / NAME
     if real_helper is not None:
         command = f'"{real_helper}" "$@" --endpoint "{endpoint}" --no-verify-ssl'
     else:
-        command = f'"{sys.executable}" -I "{Path(__file__).resolve()}" "$@" --endpoint "{endpoint}"'
+        command = f'"{sys.executable}" -I "{Path(__file__).resolve()}" {version} "$@" --endpoint "{endpoint}"'
     launcher.write_text(
         "#!/bin/sh\n"
         "# Only credential-process talks to the service.\n"
@@ -158,4 +234,4 @@ def write(directory: Path, endpoint: str, real_helper: Path | None = None) -> Pa
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[2:], sys.argv[1]))

@@ -42,8 +42,8 @@ write_state() {
   now=$(clock)
   [ "$validated" != true ] || state_proven=yes
   order_versions "$version" "$before"
-  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nproven=%s\nrequestId=%s\nwritten=%s\nhistory=%s\n' \
-    "$version" "$before" "$1" "$validated" "$state_proven" "$SSM_requestId" "$now" "$ordered" >"$aside/state" &&
+  printf 'live=%s\nprevious=%s\nconfirmed=%s\nvalidated=%s\nproven=%s\nwritten=%s\nhistory=%s\n' \
+    "$version" "$before" "$1" "$validated" "$state_proven" "$now" "$ordered" >"$aside/state" &&
     mv -f "$aside/state" "$store/"
 }
 

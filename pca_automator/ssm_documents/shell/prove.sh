@@ -2,8 +2,6 @@
 
 # A connection that nobody answers is given up by the helper after 30 s, and then it says so.
 helper_seconds=35
-# what the workflow's default window, 180 s, leaves beside hooks and all the rest
-prove_seconds=90
 
 prove() {
   validated=false
@@ -26,7 +24,7 @@ prove() {
   fi
   [ -n "$SEALED_trustAnchorArn" ] && [ -n "$SEALED_profileArn" ] && [ -n "$SEALED_roleArn" ] ||
     fail BAD_PARAMETER 'trustAnchorArn, profileArn and roleArn are needed to prove a certificate'
-  prove_deadline=$(($(date +%s) + prove_seconds))
+  prove_deadline=$(($(date +%s) + SEALED_proofSeconds))
   case $clock_difference in
     # a command that was under way for a while has as much less
     [0-9] | [1-5][0-9]) prove_deadline=$((prove_deadline - clock_difference)) ;;
@@ -59,6 +57,8 @@ ask_roles_anywhere() {
   if [ -s "$aside/intermediates.pem" ]; then
     set -- "$@" --intermediates "$aside/intermediates.pem"
   fi
+  # helpers before 1.5.0 look at the proxies of the environment only if told to
+  [ -z "${https_proxy-}${HTTPS_PROXY-}" ] || set -- "$@" --with-proxy
   ask_seconds=$((prove_deadline - $(date +%s)))
   [ "$ask_seconds" -lt "$helper_seconds" ] || ask_seconds=$helper_seconds
   [ "$ask_seconds" -gt 0 ] || ask_seconds=1
@@ -70,8 +70,8 @@ ask_roles_anywhere() {
 shape_of() {
   shape=$(tr -d ' \n\r\t')
   case $shape in
-    *status[0-9] | *status[0-9][0-9] | *status[0-9][0-9][0-9]) echo "${shape##*status}" && return 0 ;;
     '{'*'}') ;;
+    *status[0-9]*) echo "${shape##*status}" && return 0 ;;
     *) echo nothing && return 0 ;;
   esac
   for shape_field in AccessKeyId SecretAccessKey SessionToken Expiration; do
