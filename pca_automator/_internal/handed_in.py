@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from aws_cdk import Annotations, Arn, ArnFormat, CfnResource, Stack, Token
+from aws_cdk import Annotations, Arn, ArnFormat, Aws, CfnResource, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IConstruct
@@ -46,6 +46,15 @@ def arn_part(arn: str, part: str) -> str | None:
         return None
     found = getattr(Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME), part)
     return found if found and not Token.is_unresolved(found) else None
+
+
+def owners(scope: IConstruct, arn: str) -> list[str]:
+    """The accounts in whose name events of a resource come: this one, and another that is known to own it.
+
+    AWS does not say whether whoever shares a CA hears of it in the owner's name or in his own.
+    """
+    owner = arn_part(arn, "account")
+    return [Aws.ACCOUNT_ID] if owner in (None, Stack.of(scope).account) else [Aws.ACCOUNT_ID, str(owner)]
 
 
 def same_region(scope: IConstruct, name: str, arn: str, why: str) -> None:

@@ -20,8 +20,9 @@ SESSION_DURATION = Duration.seconds(900)
 """The shortest session IAM Roles Anywhere gives; a session outlives the revocation of its certificate by at most this.
 https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_CreateProfile.html"""
 
-HOST_SUBJECTS = ("i-*", "mi-*")
-"""The common names of hosts: EC2 instances and hybrid nodes."""
+HOST_SUBJECTS = ("i-????????", "i-?????????????????", "mi-?????????????????")
+"""The common names of hosts: EC2 instances, with 8 digits or with 17, and hybrid nodes. A condition of IAM knows no
+digits, so whoever else may have the CA issue certificates can choose a name of this length: the CA is the boundary."""
 
 
 class RolesAnywhereTrust(Construct):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Token
+from aws_cdk import Aws, Duration, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -134,6 +134,8 @@ class TagRegistration(Construct):
             description="An EC2 instance was started",
             event_pattern=events.EventPattern(
                 source=["aws.ec2"],
+                account=[Aws.ACCOUNT_ID],
+                region=[Aws.REGION],
                 detail_type=["EC2 Instance State-change Notification"],
                 detail={"state": ["running"]},
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -160,6 +160,8 @@ class HostDeparture(Construct):
             description="An EC2 instance was terminated",
             event_pattern=events.EventPattern(
                 source=["aws.ec2"],
+                account=[Aws.ACCOUNT_ID],
+                region=[Aws.REGION],
                 detail_type=["EC2 Instance State-change Notification"],
                 detail={"state": ["terminated"]},
             ),

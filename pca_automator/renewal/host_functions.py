@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Aws, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.handed_in import owners
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.profiles import CertificateProfiles
 from pca_automator.functions.factory import FunctionFactory
@@ -227,6 +228,8 @@ class HostFunctions(Construct):
             description="A certificate was issued by the fleet's private CA",
             event_pattern=events.EventPattern(
                 source=["aws.acm-pca"],
+                account=owners(self, authority_arn),
+                region=[Aws.REGION],
                 detail_type=["ACM Private CA Certificate Issuance"],
                 resources=[authority_arn],
                 detail={"result": ["success"]},

@@ -131,8 +131,14 @@ class AutomationEvents(Construct):
         rule = events.Rule(
             cross_stack_scope or self, id, description=description, event_pattern=given, rule_name=rule_name
         )
+        stack = Stack.of(self)
+        # Whoever may put events on the bus from another account could publish them in this automation's name.
         rule.add_event_pattern(
-            source=[EVENT_SOURCE], detail_type=[detail_type], detail={"automation": [self.automation_name]}
+            source=[EVENT_SOURCE],
+            account=[stack.account],
+            region=[stack.region],
+            detail_type=[detail_type],
+            detail={"automation": [self.automation_name]},
         )
         rule.add_target(target)
         return rule

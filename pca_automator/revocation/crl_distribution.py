@@ -17,6 +17,7 @@ from constructs import Construct
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, skip_in_checkov
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.handed_in import owners
 from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION, dead_letter_queue
 from pca_automator._internal.schedules import schedule_role
 from pca_automator.authority.crl_bucket import check_events
@@ -176,6 +177,7 @@ class CrlDistribution(Construct):
             event_pattern=events.EventPattern(
                 source=["aws.s3"],
                 account=[Aws.ACCOUNT_ID],
+                region=[Aws.REGION],
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [key]}},
             ),
@@ -187,7 +189,8 @@ class CrlDistribution(Construct):
             description="The private CA could not write its CRL",
             event_pattern=events.EventPattern(
                 source=["aws.acm-pca"],
-                account=[Aws.ACCOUNT_ID],
+                account=owners(self, authority_arn),
+                region=[Aws.REGION],
                 detail_type=["ACM Private CA CRL Generation"],
                 resources=[authority_arn],
                 detail={"result": ["failure"]},

@@ -71,6 +71,8 @@ def test_cert_deploy_is_woken_by_our_cas_successes_alone_and_no_event_is_lost() 
     assert pattern == {
         "source": ["aws.acm-pca"],
         "detail-type": ["ACM Private CA Certificate Issuance"],
+        "account": [{"Ref": "AWS::AccountId"}],
+        "region": [{"Ref": "AWS::Region"}],
         "resources": [{"Fn::GetAtt": [authority, "Arn"]}],
         "detail": {"result": ["success"]},
     }

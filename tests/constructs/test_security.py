@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from typing import Any
 
 import pytest
 from aws_cdk import RemovalPolicy
 
+from pca_automator.authority.roles_anywhere import HOST_SUBJECTS
 from tests.constructs.promises.access import WITHOUT_RESOURCE_TYPE
 from tests.synthesis import actions, as_list, automation, resources, sample_template, statements, template_of
 
@@ -85,9 +87,22 @@ def test_the_test_role_may_do_nothing_and_trusts_our_anchor_and_hosts_alone(temp
     for statement in trust:
         condition = statement["Condition"]
         assert "TrustAnchor" in json.dumps(condition["ArnEquals"]["aws:SourceArn"])
-        assert condition["StringLike"] == {"aws:PrincipalTag/x509Subject/CN": ["i-*", "mi-*"]}
+        assert condition["StringLike"] == {"aws:PrincipalTag/x509Subject/CN": list(HOST_SUBJECTS)}
         # AWS shows aws:SourceAccount in no example for this service: what it may not send, no policy may demand.
         assert condition["StringEquals"] == {"aws:PrincipalTag/x509Issuer/CN": "Example Fleet Root CA"}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_host"),
+    [
+        ("i-01234567", True), ("i-0123456789abcdef0", True), ("mi-0123456789abcdef0", True), ("i-", False),
+        ("i-anything", True), ("i-0123456", False), ("i-0123456789abcdef01", False), ("i-payments-service", False),
+        ("mi-01234567", False), ("ci-0123456789abcdef0", False), ("*", False),
+    ],
+)  # fmt: skip
+def test_the_default_trust_takes_names_of_the_length_of_a_hosts_id(name: str, is_host: bool) -> None:
+    """IAM knows no class of characters: a word of eight letters still passes, which the pages say."""
+    assert any(fnmatchcase(name, subject) for subject in HOST_SUBJECTS) is is_host
 
 
 @pytest.mark.parametrize("service", ["acm-pca.amazonaws.com", "states.amazonaws.com", "scheduler.amazonaws.com"])

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from pca_automator.authority.roles_anywhere import HOST_SUBJECTS
 from pca_automator.rehearsal.stage import signing_helper
 from pca_automator.rehearsal.stage.process import LocalAws
 from tests.rehearsal.conftest import eventually
@@ -93,7 +94,7 @@ def trust_policy(anchor: str) -> str:
         "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
         "Condition": {
             "ArnEquals": {"aws:SourceArn": anchor},
-            "StringLike": {"aws:PrincipalTag/x509Subject/CN": ["i-*", "mi-*"]},
+            "StringLike": {"aws:PrincipalTag/x509Subject/CN": list(HOST_SUBJECTS)},
             "StringEquals": {"aws:PrincipalTag/x509Issuer/CN": "Root"},
         },
     }

@@ -148,7 +148,7 @@ _CSR = (
     ),
     _own(
         "CSR_KEY_REUSED", "CertIssue",
-        "The host came with the key of its live certificate again; a renewal makes a new key.",
+        "The host came with the key of a former certificate again; a renewal makes a new key.",
         "Treat the host as compromised until the reason is known: a key that was stolen would live on.",
     ),
     _own(

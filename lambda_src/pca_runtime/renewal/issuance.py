@@ -17,7 +17,7 @@ from pca_runtime.renewal.budget import check_budget
 from pca_runtime.renewal.settings import CertIssueSettings
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
 from pca_runtime.shared.clients import PrivateCa
-from pca_runtime.shared.timestamps import Clock
+from pca_runtime.shared.timestamps import Clock, format_time
 
 __all__ = ["Issuance"]
 
@@ -77,8 +77,10 @@ class Issuance:
         known = item.pending.public_key_sha256 if item.pending else None
         if known not in (None, verified.public_key_sha256):
             raise CsrRejected(f"the key of {host_id} changed within one request", code="CSR_KEY_CHANGED")
+        entries = self._ledger.of_host(host_id)
+        self._refuse_former_key(lease, entries, verified)
         if not by_hand:
-            self._within_budget(item, lease)
+            self._within_budget(item, lease, entries)
         entry, wanted = self._intended(lease, wanted, verified)
         pending = self._inventory.store_request(lease, verified.public_key_sha256, task_token).pending
         if pending and pending.install_command_id:
@@ -107,8 +109,18 @@ class Issuance:
             raise CsrRejected(f"the key of {lease.host_id} changed within one request", code="CSR_KEY_CHANGED")
         return entry, CertificateRequest.of_text(lease.host_id, entry.asked) if entry.asked else wanted
 
-    def _within_budget(self, item: HostItem, lease: Lease) -> None:
-        entries = self._ledger.of_host(item.host_id)
+    def _refuse_former_key(self, lease: Lease, entries: list[Entry], csr: VerifiedCsr) -> None:
+        """A renewal that is to end what somebody may do with a key must not certify that key once more."""
+        same = (each for each in entries if each.public_key_sha256 == csr.public_key_sha256)
+        former = next((each for each in same if each.certificate_request != lease.request_id), None)
+        if former is not None:
+            asked = format_time(former.requested_at)
+            raise CsrRejected(
+                f"{lease.host_id} asks with the key of its request of {asked}: each certificate needs a key of its own",
+                code="CSR_KEY_REUSED",
+            )
+
+    def _within_budget(self, item: HostItem, lease: Lease, entries: list[Entry]) -> None:
         if not any(entry.request_id == lease.request_id for entry in entries):
             check_budget(item.host_id, entries, self._settings.issuance_budget, item.failure_count, self._clock())
 

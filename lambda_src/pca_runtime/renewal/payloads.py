@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StrictBool, model_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from pca_runtime.renewal.start_gate import Start
 from pca_runtime.renewal.start_items import LaneName
@@ -114,12 +115,24 @@ class WorkflowError(Payload):
     error: str = Field("", alias="Error")
     cause: str = Field("", alias="Cause")
 
+    @field_validator("error", "cause", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> str:
+        """Whoever sends SendTaskFailure, or writes a Fail state, need give neither; what is there is kept as text."""
+        return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+
 
 class FailureRequest(HostRequest):
     phase: Phase
-    error: WorkflowError
+    # A failure that is not recorded would leave the host's lease to run out, so none is refused for its form.
+    error: WorkflowError = Field(default_factory=WorkflowError)
     # Absent in a run that an older definition started.
     started_at: str | None = Field(None, alias="startedAt")
+
+    @field_validator("error", mode="before")
+    @classmethod
+    def _any_error(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"Cause": value}
 
 
 class ReportRequest(Payload):

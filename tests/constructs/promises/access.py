@@ -79,7 +79,7 @@ TRUST: dict[str, dict[str, dict[str, str]]] = {
     "rolesanywhere.amazonaws.com": {
         "ArnEquals": {"aws:SourceArn": r"\w*TrustAnchor|arn:aws:rolesanywhere:.*:trust-anchor/[\w-]+"},
         # The anchor's ARN holds the account; AWS shows aws:SourceAccount in no example for this service.
-        "StringLike": {"aws:PrincipalTag/x509Subject/CN": r"\['i-\*', 'mi-\*'\]"},
+        "StringLike": {"aws:PrincipalTag/x509Subject/CN": r"\['i-\?{8}', 'i-\?{17}', 'mi-\?{17}'\]"},
     },
     "scheduler.amazonaws.com": {
         "ArnLike": {"aws:SourceArn": r"arn:aws:scheduler:REGION:ACCOUNT:schedule-group/default"},

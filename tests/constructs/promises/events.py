@@ -9,13 +9,19 @@ from typing import Any
 
 from tests.constructs.promises.view import View
 
-_STATE_CHANGE = {"source": ["aws.ec2"], "detail-type": ["EC2 Instance State-change Notification"]}
-# Source, and what makes an event ours: our CA, our bucket in our account, an instance of ours (events of EC2 are the
-# account's own; which instances are in the inventory the function knows).
+_OURS_ALONE = {"account": ["ACCOUNT"], "region": ["REGION"]}
+_STATE_CHANGE = {
+    "source": ["aws.ec2"],
+    "detail-type": ["EC2 Instance State-change Notification"],
+    **_OURS_ALONE,
+}
+# Source, and what makes an event ours: our account and Region, our CA, our bucket (which instances are in the inventory
+# the function knows).
 RULES: dict[str, dict[str, Any]] = {
     "HostFunctionsCertificateIssued": {
         "source": ["aws.acm-pca"],
         "detail-type": ["ACM Private CA Certificate Issuance"],
+        **_OURS_ALONE,
         "resources": ["CA"],
         "detail": {"result": ["success"]},
     },
@@ -24,14 +30,14 @@ RULES: dict[str, dict[str, Any]] = {
     "RevocationCrlNotWritten": {
         "source": ["aws.acm-pca"],
         "detail-type": ["ACM Private CA CRL Generation"],
-        "account": ["ACCOUNT"],
+        **_OURS_ALONE,
         "resources": ["CA"],
         "detail": {"result": ["failure"]},
     },
     "RevocationCrlWritten": {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
-        "account": ["ACCOUNT"],
+        **_OURS_ALONE,
         "detail": {
             "bucket": {"name": ["PrivateCACrlBucket"]},
             "object": {"key": ["crl/[1 of PrivateCAAuthority].crl"]},

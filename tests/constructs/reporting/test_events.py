@@ -69,6 +69,8 @@ def test_a_rule_matches_the_events_of_its_own_automation_alone(detail_type: str)
     template = template_of(construct)
     assert pattern(template, "AutomationNews") == {
         "source": ["pca-automator"],
+        "account": [{"Ref": "AWS::AccountId"}],
+        "region": [{"Ref": "AWS::Region"}],
         "detail-type": [detail_type],
         "detail": {"automation": [construct.automation_name]},
     }

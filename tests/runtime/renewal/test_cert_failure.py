@@ -49,6 +49,32 @@ def test_an_error_without_a_cause_is_no_reason_to_fail(world: World) -> None:
     assert world.invoke("cert_failure", {**host(), "phase": "CertCSR", "error": {"Error": "X"}})["recorded"]
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ({"Error": "X", "Cause": None}, "X", "X without a cause"),
+        ({"Error": None, "Cause": None}, "Unknown", "Unknown without a cause"),
+        ({"Cause": {"reason": "odd"}}, "Unknown", '{"reason": "odd"}'),
+        ({"Error": 5, "Cause": ["a"]}, "5", '["a"]'),
+        ({}, "Unknown", "Unknown without a cause"),
+        (None, "Unknown", "Unknown without a cause"),
+        ("NO_SPACE: no space is left", "NO_SPACE", "no space is left"),
+        ([1], "Unknown", "[1]"),
+        (..., "Unknown", "Unknown without a cause"),
+    ],
+)
+def test_no_form_of_an_error_keeps_the_failure_from_being_recorded(
+    world: World, error: Any, code: str, message: str
+) -> None:
+    """An ellipsis stands for an input that has none at all."""
+    world.put()
+    until_csr(world)
+    given = {} if error is ... else {"error": error}
+    assert world.invoke("cert_failure", {**host(), "phase": "CertCSR", **given})["code"] == code
+    assert world.item()["lastError"]["message"] == message
+    assert "leaseUntil" not in world.item()
+
+
 def test_lets_the_host_go_and_counts(world: World) -> None:
     world.put(**LIVE, **USERS, failureCount=2)
     until_csr(world)

@@ -22,7 +22,18 @@ from pca_runtime.shared.identifiers import request_id
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import CA_ARN, client_error
 from tests.runtime.pki import make_csr, p256
-from tests.runtime.renewal.steps import LIVE, RUN, TOKEN, completed, host, issuance_event, issue, until_csr
+from tests.runtime.renewal.steps import (
+    LIVE,
+    RUN,
+    TOKEN,
+    completed,
+    fail,
+    finish,
+    host,
+    issuance_event,
+    issue,
+    until_csr,
+)
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "csr"
 
@@ -190,6 +201,34 @@ def test_a_second_key_within_one_request_is_refused(world: World) -> None:
     with pytest.raises(CsrRejected, match="CSR_KEY_CHANGED"):
         world.invoke("cert_issue", request_of(make_csr(HOST, p256())))
     assert world.pca.count("issue_certificate") == 1
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("ended", ["installed", "failed"])
+def test_a_key_that_had_a_certificate_gets_no_other(world: World, ended: str, by_hand: bool) -> None:
+    """Who has a stolen key would otherwise have the host's next certificate, too; a failed installation counts."""
+    world.put(**LIVE)
+    key = p256()
+    first = make_csr(HOST, key)
+    until_csr(world)
+    world.invoke("cert_issue", request_of(first))
+    if ended == "installed":
+        world.invoke("cert_deploy", issuance_event(str(world.item()["pending"]["certificateArn"])))
+        finish(world, completed(world))
+    else:
+        fail(world, "CertDeploy", "CertificateNotReady", "HOOK_FAILED: no")
+    world.later(days=3)
+    until_csr(world, "run-2")
+    before = world.item()
+    again = {**host("run-2"), "csr": make_csr(HOST, key), "taskToken": "token-2", "byHand": by_hand}
+    with pytest.raises(
+        CsrRejected, match=r"asks with the key of its request of 2026-.*: each certificate needs"
+    ) as raised:
+        world.invoke("cert_issue", again)
+    assert raised.value.code == "CSR_KEY_REUSED"
+    assert (world.item(), world.pca.count("issue_certificate")) == (before, 1)
+    world.invoke("cert_issue", {**again, "csr": make_csr(HOST, p256())})
+    assert world.pca.count("issue_certificate") == 2
 
 
 def test_the_key_algorithm_of_the_item_is_what_counts(world: World) -> None:
