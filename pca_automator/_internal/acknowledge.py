@@ -15,7 +15,7 @@ from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-_INLINE = "The policy belongs to this one role and goes with it; a managed policy could be attached to somebody else."
+_INLINE = "It belongs to this role alone and goes with it."
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -96,8 +96,9 @@ def write_for_cdk_nag_2(root: IConstruct) -> None:
             rules = {
                 rule: why for rule, why in acknowledged[path].items() if _is_about(rule, construct.cfn_resource_type)
             }
-            if rules:
-                construct.add_metadata("cdk_nag", {"rules_to_suppress": _suppressions(rules)})
+            suppressions = _suppressions(rules, construct)
+            if suppressions:
+                construct.add_metadata("cdk_nag", {"rules_to_suppress": suppressions})
 
 
 def _recorded_at(construct: IConstruct) -> dict[str, str]:
@@ -110,18 +111,44 @@ def _recorded_at(construct: IConstruct) -> dict[str, str]:
 
 # The kind of the validation, which the CDK puts in front of a rule.
 _RULE = re.compile(r"^\w+::")
+# cdk-nag 2 wants a reason of ten characters and more.
+_SAME_REASON = "same reason"
 
 
-def _suppressions(rules: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A reason that several packs' rules share stands once: four automations must fit into one template."""
-    written: dict[str, str] = {}
-    found = []
+def _suppressions(rules: Mapping[str, str], resource: CfnResource) -> list[dict[str, Any]]:
+    """As cdk-nag 2 reads them, in few bytes: four automations must fit into one template.
+
+    Rules that share a reason follow one another, and it stands once; what a policy does not have is left out of what is
+    said of its role.
+    """
+    wildcards = _wildcards(resource)
+    by_reason: dict[str, dict[str, list[str]]] = {}
     for rule, reason in sorted(rules.items()):
         name, _, finding = rule.removesuffix("]").partition("[")
-        first = written.setdefault(reason, name)
-        entry: dict[str, Any] = {"id": name, "reason": reason if first == name else f"as for {first}"}
-        found.append(entry | ({"applies_to": [finding]} if finding else {}))
-    return found
+        if not finding or wildcards is None or finding in wildcards:
+            by_reason.setdefault(reason, {}).setdefault(name, []).extend([finding] if finding else [])
+    return [
+        {"id": name, "reason": _SAME_REASON if number else reason} | ({"applies_to": findings} if findings else {})
+        for reason, names in by_reason.items()
+        for number, (name, findings) in enumerate(names.items())
+    ]
+
+
+def _wildcards(resource: CfnResource) -> set[str] | None:
+    """What cdk-nag can find in a policy of IAM; None for other resources."""
+    if not isinstance(resource, (iam.CfnPolicy, iam.CfnManagedPolicy)):
+        return None
+    document = Stack.of(resource).resolve(resource.policy_document)
+    return {
+        f"{kind}::{_as_finding(each)}"
+        for statement in document["Statement"]
+        for kind in ("Action", "Resource")
+        for each in _listed(statement.get(kind, []))
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 # By the word in a rule's name: the resources that it looks at.

@@ -147,9 +147,9 @@ class FunctionFactory(Construct):
 
     def _acknowledge(self, function: lambda_.Function, role: iam.Role) -> None:
         acknowledge_policy(role, {"*": "X-Ray, and what else the granting code names, knows no resource type."})
-        outside_vpc = "Calls only AWS service endpoints over TLS; a VPC is a prop for those who need one."
-        concurrency = "The workflow's max_concurrency bounds it; a reserved share would starve other functions."
-        failures = "The workflow, the event's rule or its queue holds what failed; nothing is lost with the invocation."
+        outside_vpc = "Calls AWS's endpoints over TLS alone; a VPC is a prop."
+        concurrency = "The workflow bounds it; a reserved share would starve others."
+        failures = "The workflow, the rule or its queue holds what failed."
         acknowledge(
             function,
             dict.fromkeys(in_packs("LambdaInsideVPC"), outside_vpc)
