@@ -125,7 +125,7 @@ class WorkflowError(Payload):
 class FailureRequest(HostRequest):
     phase: Phase
     # A failure that is not recorded would leave the host's lease to run out, so none is refused for its form.
-    error: WorkflowError = Field(default_factory=WorkflowError)
+    error: WorkflowError = Field(default_factory=lambda: WorkflowError.model_validate({}))
     # Absent in a run that an older definition started.
     started_at: str | None = Field(None, alias="startedAt")
 

@@ -159,6 +159,24 @@ def test_an_older_crl_is_refused_and_reported_with_both_numbers(world: World) ->
     assert "has 9" in message
 
 
+def test_a_crl_with_a_number_that_was_used_is_refused_and_reported(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two CRLs of one number nobody can tell which is the newer one; the one in force stays, with an alarm."""
+    write(world, world.pca.ca.crl(9, revoked=3))
+    event(world)
+    metrics(capsys)
+    kept = world.roles_anywhere.crls[0]["crlData"]
+    write(world, world.pca.ca.crl(9, revoked=2))
+    message = refused(world, "CRL_NUMBER_REUSED")
+    assert "number 9, as the one in force, and other content" in message
+    assert world.roles_anywhere.crls[0]["crlData"] == kept
+    assert metrics(capsys)["CrlsRefused"] == 1
+    write(world, world.pca.ca.crl(10))
+    event(world)
+    assert in_force(world) == [10]
+
+
 def test_an_expired_crl_is_refused_and_reported(world: World) -> None:
     write(world, world.pca.ca.crl(1))
     world.later(days=8)
