@@ -168,3 +168,32 @@ def test_a_planted_link_gives_nobody_a_right(listed: Host, pattern: str) -> None
         assert not any(has_list(path) for path in trap.folder.rglob("*") if path.name == "file")
     for name, readers in WHO.of(path for path in host.public.values() if path.exists()).items():
         assert set(readers) <= set(before[name]), name
+
+
+@pytest.mark.long
+def test_the_same_readers_of_lists_after_a_takeover_ten_renewals_and_a_rollback(
+    make_host: Callable[..., Host], live_host: Host, tools: Path, contain: Callable[..., Container]
+) -> None:
+    """Two users, two groups and a container; the former files are another tool's."""
+    host = make_host()
+    host.root.parent.chmod(0o711)
+    host.path = f"{tools}:{os.environ['PATH']}"
+    for name, path in host.public.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(live_host.public[name], path)
+    give_lists(host)
+    host.store_root.mkdir(parents=True)
+    container = contain(host.certs, host.private, host.store_root)
+    before = WHO.of(host.public.values())
+    assert before[f"{host.host_id}.key"] == ["u0", "u33", "g1501"]
+    assert host.renew().result["takeover"] == "true"
+    hook = host.add_hook("10-hook", "exit 0")
+    for number in range(11):
+        if number == 5:
+            hook.write_text('#!/bin/sh\n[ "$PCA_AUTOMATOR_ACTION" = rollback ]\n')
+            assert host.install(*host.prepare()).error == "HOOK_FAILED"
+            hook.write_text("#!/bin/sh\n")
+        else:
+            host.renew()
+        assert WHO.of(host.public.values()) == before, number
+        assert all(container.reads(path) for path in host.public.values()), number
