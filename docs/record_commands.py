@@ -1,4 +1,7 @@
-"""Plays an operator's day in the local AWS and writes page and pictures of it: ``python docs/record_commands.py``."""
+"""Plays an operator's day, and a night, in the local AWS, and writes page and pictures of them.
+
+``python docs/record_commands.py``; with ``--night`` the night's picture alone.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,12 @@ sys.path.insert(0, str(DOCS.parent))
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from tests.cli.day import CONTEXT, day  # noqa: E402
-from tests.cli.local_fleet import local_fleet  # noqa: E402
+from tests.cli.day import CONTEXT, Step, day  # noqa: E402
+from tests.cli.local_fleet import LocalFleet, local_fleet  # noqa: E402
+from tests.cli.night import ASLEEP, night  # noqa: E402
 
 COLUMNS = 118
-PICTURES = {"status": "status", "hosts list": "hosts-list", "explain": "explain"}
+PICTURES = {"hosts list": "hosts-list", "explain": "explain"}
 HEAD = """\
 # The command, as an operator uses it
 
@@ -31,24 +35,46 @@ Each output is what the command wrote, both streams together, against the sample
 
 
 def main() -> None:
-    """Write the page, and a picture of the first good output of some verbs."""
+    """Write everything."""
     os.umask(0o022)
+    if "--night" not in sys.argv[1:]:
+        write_the_day()
+    write_the_night()
+
+
+def write_the_night() -> None:
+    """A picture of what is seen at three in the morning."""
+    with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory)) as fleet:
+        Path(directory).chmod(0o755)
+        for step in night(fleet):
+            step.before()
+            _, text = played(fleet, step)
+            if step.why == ASLEEP:
+                _picture(DOCS / "images" / "status.svg", f"$ pca-automator status\n{text}", "pca-automator status")
+
+
+def played(fleet: LocalFleet, step: Step) -> tuple[str, str]:
+    """The command of a step, and what it wrote."""
+    done = fleet.command(step.arguments, COLUMNS=str(COLUMNS), **step.environment)
+    if done.returncode != step.status:
+        raise SystemExit(f"{step.arguments} ended with {done.returncode}:\n{done.stdout}")
+    text = "\n".join(line.rstrip() for line in done.stdout.splitlines())
+    return f"pca-automator {shlex.join(step.arguments)}", text.replace(fleet.aws.endpoint, "https://aws")
+
+
+def write_the_day() -> None:
+    """The page, and a picture of the first good output of some verbs."""
     lines, pictures = [HEAD], dict(PICTURES)
     with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory), context=CONTEXT) as fleet:
         Path(directory).chmod(0o755)
         for step in day(fleet):
             step.before()
-            done = fleet.command(step.arguments, COLUMNS=str(COLUMNS), **step.environment)
-            if done.returncode != step.status:
-                raise SystemExit(f"{step.arguments} ended with {done.returncode}:\n{done.stdout}")
-            command = f"pca-automator {shlex.join(step.arguments)}"
-            text = "\n".join(line.rstrip() for line in done.stdout.splitlines())
-            text = text.replace(fleet.aws.endpoint, "https://aws")
+            command, text = played(fleet, step)
             lines += [f"## {step.why.rstrip('.')}", "", "```console", f"$ {command}", text, "```", ""]
-            if done.returncode:
-                lines += [f"Exit status {done.returncode}.", ""]
+            if step.status:
+                lines += [f"Exit status {step.status}.", ""]
             verb = " ".join(step.arguments[: 2 if step.arguments[0] == "hosts" else 1])
-            if not done.returncode and (name := pictures.pop(verb, None)):
+            if not step.status and (name := pictures.pop(verb, None)):
                 _picture(DOCS / "images" / f"{name}.svg", f"$ {command}\n{text}", command)
     (DOCS / "reference" / "commands.md").write_text("\n".join(lines), encoding="utf-8")
 

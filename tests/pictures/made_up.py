@@ -21,6 +21,7 @@ from pca_automator.pictures.data import (
     Run,
     Trouble,
 )
+from pca_automator.pictures.words import left
 
 NOW = datetime(2026, 11, 26, 3, 2, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -58,10 +59,9 @@ def fleet(count: int, at: datetime = NOW, certificates: int = 2) -> Report:
     for number in range(count):
         trouble = trouble_of(number)
         over = trouble is not None and number % 3 == 0
-        left = (
-            -timedelta(hours=5) if over else timedelta(hours=8) if trouble else _DAY * (2 + (number * 7919) % 500 / 100)
-        )
-        name, expiry = host_id(number), at + left
+        well = _DAY * (2 + (number * 7919) % 500 / 100)
+        spare = -timedelta(hours=5) if over else timedelta(hours=8 + number % 20) if trouble else well
+        name, expiry = host_id(number), at + spare
         attempt = at - timedelta(hours=12) + timedelta(seconds=number % 900)
         hosts.append(
             Host(
@@ -116,7 +116,14 @@ def fleet(count: int, at: datetime = NOW, certificates: int = 2) -> Report:
         next_run=at + timedelta(hours=12, minutes=13),
         next_run_text="2026-11-26T15:15:00Z",
         threshold_seconds=172_800,
-        facts=[("hosts", f"{count:,}"), ("failed", f"{failed:,}"), ("next run", "2026-11-26 15:15 UTC")],
+        facts=[
+            ("hosts", f"{count:,}"),
+            ("due", f"{failed:,}"),
+            ("certificates that ran out", f"{sum(host.expiry is not None and host.expiry <= at for host in hosts):,}"),
+            ("failed", f"{failed:,}"),
+            ("least time left", left(min((host.expiry - at for host in hosts if host.expiry), default=None))),
+            ("next run", "2026-11-26 15:15 UTC"),
+        ],
         findings=[
             Finding(
                 part="hosts",
