@@ -1,10 +1,41 @@
 """Metadata of the distribution; tool settings are in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
+
+# The one place that says where the project lives; what is installed needs it for nothing.
+URL = "https://github.com/pca-automator/pca-automator"
+PAGES = sorted([*(HERE / "docs").glob("*.md"), *(HERE / "docs" / "reference").glob("*.md")])
+
+
+def readme() -> str:
+    """The README as an index of packages shows it: links and pictures lead to the project, not into nothing."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"!\[([^]]*)]\((?!\w+:|#)([^)]+)\)", rf"![\1]({URL}/raw/main/\2)", text)
+    return re.sub(r"(?<!!)\[([^]]*)]\((?!\w+:|#)([^)]+)\)", rf"[\1]({URL}/blob/main/\2)", text)
+
+
+class BuildWithPages(build_py):
+    """Puts the pages of the documentation into the package, where ``pca-automator docs`` finds them."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for page, copy in zip(PAGES, self._copies(), strict=True):
+                self.mkpath(str(Path(copy).parent))
+                self.copy_file(str(page), copy)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), *([] if self.editable_mode else self._copies())]
+
+    def _copies(self) -> list[str]:
+        return [str(Path(self.build_lib) / "pca_automator" / "pages" / page.name) for page in PAGES]
+
 
 # The Lambda code lives at the top of the repository and inside the package once installed: constructs look in both
 # places (pca_automator/_internal/assets.py).
@@ -17,8 +48,15 @@ setup(
     name="pca-automator",
     version="0.1.0",
     description="AWS CDK construct that issues, renews, proves and revokes a fleet's certificates with AWS Private CA",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=readme(),
     long_description_content_type="text/markdown",
+    cmdclass={"build_py": BuildWithPages},
+    project_urls={
+        "Changelog": f"{URL}/blob/main/CHANGELOG.md",
+        "Documentation": f"{URL}/tree/main/docs",
+        "Issues": f"{URL}/issues",
+        "Source": URL,
+    },
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.11",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pca_automator.cli.verbs import (
+    docs,
     doctor,
     explain,
     layer,
@@ -58,6 +59,7 @@ app.add_typer(hosts.hosts, name="hosts")
 app.command("run")(run.run)
 app.add_typer(runs.runs, name="runs")
 app.command("explain")(explain.explain)
+app.command("docs")(docs.docs)
 app.command("revoke")(revoke.revoke)
 app.command("plan")(plan.plan)
 app.command("report")(report.report)

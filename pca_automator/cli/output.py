@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +18,23 @@ Row = Mapping[str, Any]
 
 # Where control characters are, C1 and those that turn the direction of writing included.
 _UNSEEN = re.compile(r"[^\x20-\x7e\n]")
+
+# Between two columns.
+_GAP = 3
+# Below that, lines are too short to be read, and the terminal itself may fold them.
+_NARROWEST = 20
+# Where the terminal is too narrow for all columns, these come first; those that are not named come before them.
+_WORTH = {
+    "left": 1,
+    "lastError": 2,
+    "due": 3,
+    "quarantine": 4,
+    "expiry": 5,
+    "renewalDate": 6,
+    "startedAt": 1,
+    "endedAt": 5,
+}
+_SENTENCES = {"detail", "reason", "removal", "reasons", "quarantine", "message"}
 
 # Rich takes half a millisecond for a row; longer tables are read with a pager or grep, where folding is in the way.
 _FOLDED_ROWS = 500
@@ -37,10 +55,7 @@ def show(
     if output is not Output.TABLE:
         _write_json(answer, indent=2 if output is Output.JSON else None)
         return
-    grid = _table(title, ("", ""), show_header=False)
-    for name, value in table:
-        grid.add_row(_text(name), _text(value))
-    _print(grid)
+    _print_pairs(title, [(_cell(name), _cell(value)) for name, value in table])
     _advise(advice)
 
 
@@ -64,10 +79,13 @@ def show_rows(
     elif len(every) > _FOLDED_ROWS:
         _write_lines(every, columns, title)
     elif every:
-        grid = _table(title, columns)
+        shown = _fitting(every, columns)
+        grid = _table(title, shown)
         for row in every:
-            grid.add_row(*(_text(row.get(name)) for name in columns))
+            grid.add_row(*(_text(row.get(name)) for name in shown))
         _print(grid)
+        if left_out := [name for name in columns if name not in shown]:
+            say(f"left out, as the terminal is narrow: {', '.join(left_out)}; --output json has everything")
     if output is Output.TABLE:
         _advise(advice)
     return len(every)
@@ -77,6 +95,60 @@ def _advise(lines: Sequence[str]) -> None:
     """Below a table, and never folded by us: what is copied from a terminal is whole."""
     if lines:
         sys.stdout.write("\n" + "".join(f"{printable(line)}\n" for line in lines))
+
+
+def _fitting(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """The columns that fit beside each other without a fold, in the order of their worth; the first always does."""
+    screen = console()
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        return list(columns)
+
+    def width(name: str) -> int:
+        # Sentences are folded at their spaces; everything else is copied, and breaks over no line.
+        if name in _SENTENCES:
+            return len(name) + _GAP
+        return max(len(name), *(max(map(len, _cell(row.get(name)).split("\n"))) for row in rows)) + _GAP
+
+    left, kept = screen.width + _GAP - 1, set(columns[:1])
+    left -= width(columns[0])
+    for name in sorted(columns[1:], key=lambda each: _WORTH.get(each, 0)):
+        if (needed := width(name)) <= left:
+            left -= needed
+            kept.add(name)
+    return [name for name in columns if name in kept]
+
+
+def _print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Name and value, one a line. A value goes on below itself where it is long; what is one word is never broken."""
+    screen = console()
+    if title:
+        screen.print(_text(title), soft_wrap=True)
+    indent = max((len(name) for name, _ in pairs), default=0) + 1 + _GAP
+    for name, value in pairs:
+        lines = [
+            part
+            for line in value.split("\n")
+            for part in textwrap.wrap(
+                line, max(_NARROWEST, screen.width - indent), break_long_words=False, break_on_hyphens=False
+            )
+            or [""]
+        ]
+        begin = f" {name}".ljust(indent)
+        for line in lines:
+            # Only what stands alone is coloured: a state, not a sentence that has the word in it.
+            style = _STYLES.get(value, "")
+            text = f"{begin}{line}".rstrip()
+            screen.print(_styled(text, len(begin), style), soft_wrap=True)
+            begin = " " * indent
+
+
+def _styled(text: str, begin: int, style: str) -> Any:
+    from rich.text import Text
+
+    shown = Text(text)
+    if style:
+        shown.stylize(style, begin)
+    return shown
 
 
 def _print(grid: Any) -> None:

@@ -69,7 +69,8 @@ class Display:
         if facts := report.numbers.get("facts"):
             self._console.print(
                 f"Facts of AWS leaned on: {facts['leaned_on']}, of which {len(facts['assumed'])} are assumed "
-                f"({', '.join(facts['assumed']) or 'none'}); docs/rehearsal.md says why each is safe either way",
+                f"({', '.join(facts['assumed']) or 'none'}); why each is safe either way: "
+                "pca-automator docs rehearsal",
                 highlight=False,
                 soft_wrap=True,
             )

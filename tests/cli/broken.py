@@ -172,7 +172,10 @@ BROKEN: dict[str, State] = {
     ),
     "CA expired": State("the CA is EXPIRED", (), ca("EXPIRED", -1), who=KEEPER),
     "CA ends soon": State(
-        "runs out soon", (f"aws acm-pca describe-certificate-authority --certificate-authority-arn {CA_ARN}",),
+        "runs out soon", (
+            f"aws acm-pca describe-certificate-authority --certificate-authority-arn {CA_ARN}",
+            "pca-automator docs authority",
+        ),
         ca("ACTIVE", 30), who=KEEPER,
     ),
     "queue": State(

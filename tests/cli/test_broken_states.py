@@ -21,7 +21,7 @@ def healthy(deployed: Deployed) -> None:
 
 
 def filled(command: str) -> str:
-    if re.match("pca-automator explain [A-Z]", command) or " --region " in command:
+    if re.match("pca-automator (explain [A-Z]|docs )", command) or " --region " in command:
         return command
     return f"{command} --region us-east-1"
 

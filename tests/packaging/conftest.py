@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SOURCES = ("pca_automator", "lambda_src", "setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
+SOURCES = ("pca_automator", "lambda_src", "docs", "setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 # The same moment in every archive: without it each build differs. https://reproducible-builds.org/specs/source-date-epoch/
 SOURCE_DATE_EPOCH = "1767225600"
 NO_BUNDLING = {"CDK_CONTEXT_JSON": json.dumps({"aws:cdk:bundling-stacks": []})}

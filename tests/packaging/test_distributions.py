@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -20,6 +21,21 @@ def test_the_wheel_has_lambda_code_documents_and_type_marker(distributions: Path
             if path.is_file() and path.suffix in (".py", ".yaml", ".sh", ".txt", ".typed", ".j2", ".css", ".js"):
                 assert prefix + str(path.relative_to(ROOT / folder)) in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+
+
+def test_the_wheel_has_every_page_and_its_metadata_lead_into_the_project(distributions: Path) -> None:
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "reference").glob("*.md")]
+    with zipfile.ZipFile(wheel(distributions)) as archive:
+        for page in pages:
+            assert archive.read(f"pca_automator/pages/{page.name}") == page.read_bytes()
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+    assert {"Changelog", "Documentation", "Issues", "Source"} == set(
+        re.findall(r"^Project-URL: (\w+), https://\S+$", metadata, re.MULTILINE)
+    )
+    targets = re.findall(r"]\(([^)]+)\)", metadata)
+    assert len(targets) > 20
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 
 
 def test_the_sdist_builds_the_same_wheel(distributions: Path, tmp_path: Path) -> None:

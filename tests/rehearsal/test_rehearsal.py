@@ -25,7 +25,7 @@ KEYS = {
 
 
 def rehearsed(build: Path, *options: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--hosts", "6", "--json", *options]
+    command = [sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--hosts", "6", "--output", "json", *options]
     run = subprocess.run(
         [*command, "--build", str(build)], cwd=ROOT, capture_output=True, text=True, timeout=480, check=False
     )

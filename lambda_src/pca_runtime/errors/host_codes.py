@@ -47,7 +47,8 @@ HOST_CODES = (
         "MOUNTED_ELSEWHERE", f"{_CSR} InspectCertificate",
         "A public directory is mounted into a container, a chroot or a service that does not show the store; "
         "files there would become links that lead nowhere.",
-        "Mount the store there too, at the same path and read-only, as docs/hosts.md shows; then run the host again.",
+        "Mount the store there too, at the same path and read-only; how stands in: `pca-automator docs hosts` Then run "
+        "the host again.",
     ),
     _host(
         "LOCKED", _BOTH,

@@ -49,7 +49,8 @@ INSPECTION_CODES = (
     _found(
         "FILE_MOUNT_PINNED",
         "A single file or version of the store is mounted into a container or chroot, and shows there what it is now.",
-        "Mount the directories instead, store and links, as docs/hosts.md shows; then restart the container.",
+        "Mount the directories instead, store and links, and restart the container; how stands in: "
+        "`pca-automator docs hosts`",
     ),
     _found(
         "OTHER_HOSTS_KEY",

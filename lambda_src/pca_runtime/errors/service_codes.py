@@ -251,8 +251,8 @@ HINTS: dict[str, tuple[Hint, ...]] = {
     "SERVICE_REFUSED": (
         Hint(
             "validity.*exceeds|exceeds.*validity",
-            "The CA's own certificate runs out before a new one would: renew the CA as docs/authority.md says, or "
-            "deploy with a shorter validity; then: `pca-automator run --watch`",
+            "The CA's own certificate runs out before a new one would. Renew the CA, as is told in: "
+            "`pca-automator docs authority` Or deploy with a shorter validity; then: `pca-automator run --watch`",
         ),
     ),
     "ACCESS_REFUSED": (

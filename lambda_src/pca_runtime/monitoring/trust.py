@@ -35,7 +35,8 @@ def authority(found: Authority, ca_arn: str, now: datetime) -> Finding:
     if found.not_after is not None and found.not_after - now < _CA_WARNING:
         describe = f"aws acm-pca describe-certificate-authority --certificate-authority-arn {ca_arn}"
         text = f"{found}: the CA's own certificate runs out soon"
-        return trouble(part, text, describe, who="who keeps the CA renews its certificate (page authority)")
+        told = "pca-automator docs authority"
+        return trouble(part, text, describe, told, who="who keeps the CA renews its certificate")
     return ok(part, str(found))
 
 

@@ -14,9 +14,6 @@ from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.verb import Operator, verb
 
-# The wheel has no docs: whoever has only the command reads them there.
-_CODES = "https://github.com/pca-automator/pca-automator/blob/main/docs/reference/troubleshooting.md"
-
 
 @verb
 def explain(
@@ -157,5 +154,5 @@ def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list
 def _neither(what: str, codes: list[str]) -> Trouble:
     """What is said about a word that is no host id and no code: the codes that look like it, or where all are."""
     near = difflib.get_close_matches(what.upper(), codes, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"every code: {_CODES}"
+    hint = f"did you mean {' or '.join(near)}?" if near else "every code: pca-automator docs troubleshooting"
     return Trouble(f"{what!r} is neither a host id (i-... or mi-...) nor a code of the error catalogue: {hint}", USAGE)

@@ -97,4 +97,4 @@ def _show(deployment: Deployment, output: Output, facts: list[dict[str, Any]], s
         }
         show(output, answer, [])
     if wrong := [row["fact"] for row in [*steps, *facts] if row["answer"] == REFUTED]:
-        raise Trouble(f"not as assumed: {', '.join(wrong)}; docs/rehearsal.md says what that means")
+        raise Trouble(f"not as assumed: {', '.join(wrong)}; what that means: pca-automator docs rehearsal")

@@ -35,6 +35,7 @@ def retire(
     what = f"retire {', '.join(wanted[:5])}{f' and {len(wanted) - 5} more' if len(wanted) > 5 else ''}"
     how = f"{what}, {'revoke' if revoke or revokes else 'do not revoke'} what they hold"
     if dry_run:
+        show_rows(op.output, ({"hostID": each, "result": "would be retired"} for each in wanted), ("hostID", "result"))
         say(f"would {how}")
         return
     confirm(f"{how}?", yes=yes)
