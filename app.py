@@ -101,6 +101,7 @@ class SampleStack(Stack):
                 immediate_enrolment=read("immediateEnrolment", _switch),
                 instance_tags=read("instanceTags", _tags),
                 notification_emails=read("notificationEmail", _list),
+                profile_tag=read("profileTag", str),
                 revoke_on_retire=read("revokeOnRetire", _one_of(RevocationPolicy)),
                 revoke_replaced=read("revokeReplaced", _one_of(ReplacementRevocation)),
                 schedule=read("schedule", scheduler.ScheduleExpression.expression),

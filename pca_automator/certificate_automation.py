@@ -33,7 +33,7 @@ from pca_automator.hosts.settings import HostSettings
 from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.inventory.table import HostInventory
 from pca_automator.membership.enrolment import HostEnrolment, has_stream
-from pca_automator.membership.registration import TagRegistration, check_tags
+from pca_automator.membership.registration import TagRegistration, check_profile_tag, check_tags
 from pca_automator.membership.retirement import HostDeparture
 from pca_automator.monitoring import crl_budget
 from pca_automator.monitoring.crl_alarms import CrlAlarms
@@ -78,6 +78,8 @@ class PcaCertificateAutomation(AutomationBase):
             at the next scheduled run. Default: yes; for an existing ``table`` only if it has a stream.
         enrol_by_tag: tags by which EC2 instances and managed nodes join the fleet by themselves; a machine must carry
             all of them. Default: a host joins when somebody puts it into the inventory.
+        profile_tag: the tag whose value names the certificate profile of a machine that joins by ``enrol_by_tag``.
+            Default: such a machine has the default profile.
         expected_hosts: size of the fleet, for a forecast of the CRL's size and the CA's quota at synthesis.
             Default: no forecast.
         revoke_on_retire: whether the certificates of a host that leaves or is retired are revoked. Default: always.
@@ -147,6 +149,7 @@ class PcaCertificateAutomation(AutomationBase):
         table: dynamodb.ITable | None = None,
         immediate_enrolment: bool = True,
         enrol_by_tag: Mapping[str, str] | None = None,
+        profile_tag: str | None = None,
         expected_hosts: int | None = None,
         revoke_on_retire: RevocationPolicy = RevocationPolicy.ALWAYS,
         revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
@@ -165,6 +168,7 @@ class PcaCertificateAutomation(AutomationBase):
         declared = CertificateProfiles(profiles)
         validation.emails("notification_emails", notification_emails)
         check_tags("enrol_by_tag", enrol_by_tag)
+        check_profile_tag(profile_tag, enrol_by_tag)
         pace.polling.warn_of_long_hooks(self, hosts.hook_timeout)
         # Without this flag the CDK lets S3 write access logs by an ACL, which new buckets refuse.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
@@ -279,6 +283,7 @@ class PcaCertificateAutomation(AutomationBase):
                 dead_letters=self.dead_letters,
                 factory=factory,
                 inventory=inventory,
+                profile_tag=profile_tag,
                 tags=enrol_by_tag,
             )
         self.departure = HostDeparture(

@@ -26,7 +26,13 @@ def _settings() -> CertRegisterSettings:
 def _registration() -> Registration:
     settings = _settings()
     return Registration(
-        client("dynamodb"), settings.table_name, client("ec2"), client("ssm"), settings.enrol_tags, utc_now
+        client("dynamodb"),
+        settings.table_name,
+        client("ec2"),
+        client("ssm"),
+        settings.enrol_tags,
+        utc_now,
+        profile_tag=settings.profile_tag,
     )
 
 

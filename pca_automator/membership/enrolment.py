@@ -26,7 +26,8 @@ class HostEnrolment(Construct):
     """CertEnroll reads the inventory's stream and starts the workflow, one run for a burst of changes.
 
     What starts a run: an item that is put in, an override that is changed, a retired host whose ``status`` is removed.
-    The system's own writes do not; a removed item needs no run.
+    An override that is changed during a renewal starts one when that renewal ends. The system's own writes do not; a
+    removed item needs no run.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 
@@ -107,13 +108,21 @@ def has_stream(table: dynamodb.ITable, *, warn: IConstruct) -> bool:
 def _filters() -> list[dict[str, object]]:
     """What a person may have done; the function looks closer.
 
-    Filters cannot compare the images before and after. Of the system's writes for a renewal, this lets one through:
-    the claim, which finds the item settled. https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+    Filters cannot compare the images before and after. Of the system's writes for a renewal, this lets two through: the
+    claim, which finds the item settled, and the end, where it shows what was changed meanwhile.
+    https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
     """
     rule = lambda_.FilterRule
     settled = rule.or_("DEPLOYED", "FAILED", "RETIRED")
     return [
         {"eventName": rule.or_("INSERT", "REMOVE")},
         {"eventName": rule.is_equal("MODIFY"), "dynamodb": {"OldImage": {"status": {"S": settled}}}},
+        {
+            "eventName": rule.is_equal("MODIFY"),
+            "dynamodb": {
+                "OldImage": {"status": {"S": rule.is_equal("RENEWING")}},
+                "NewImage": {"status": {"S": rule.or_("DEPLOYED", "FAILED")}},
+            },
+        },
         {"eventName": rule.is_equal("MODIFY"), "dynamodb": {"NewImage": {"status": {"S": rule.not_exists()}}}},
     ]

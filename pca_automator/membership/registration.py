@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration, Token
+from aws_cdk import Aws, Duration, Stack, Token
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge
+from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.schedules import invoke_every
 from pca_automator.functions.factory import FunctionFactory
@@ -33,6 +33,8 @@ _TIMEOUT = Duration.minutes(3)
 # timeout. It asks for six times that, against messages that come again while they are in work; here they do no harm.
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _NEXT_LOOK = _TIMEOUT
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+_KEY_MAX = 128
 
 
 class TagRegistration(Construct):
@@ -48,10 +50,11 @@ class TagRegistration(Construct):
         factory: makes the function.
         inventory: the hosts.
         tags: what an instance or a node must carry, all of it.
+        profile_tag: the tag whose value names the certificate profile of a machine that joins. Default: none does.
 
     Raises:
         ValueError: no tag is given, which would enrol every machine of the account, or a value that is empty or that
-            EC2 would take for a pattern, or an argument has another type.
+            EC2 would take for a pattern, or ``profile_tag`` is no key of a tag, or an argument has another type.
     """
 
     queue: sqs.Queue
@@ -69,9 +72,11 @@ class TagRegistration(Construct):
         factory: FunctionFactory,
         inventory: HostInventory,
         tags: Mapping[str, str],
+        profile_tag: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         check_tags("tags", tags)
+        check_profile_tag(profile_tag, tags)
         self.queue = sqs.Queue(
             self,
             "Started",
@@ -86,19 +91,17 @@ class TagRegistration(Construct):
             "CertRegister",
             handler="cert_register",
             description="Puts machines with the chosen tags into the inventory",
-            environment={"ENROL_TAGS": json.dumps(dict(tags)), **inventory.environment},
+            environment={
+                "ENROL_TAGS": json.dumps(dict(tags)),
+                **({"PROFILE_TAG": profile_tag} if profile_tag else {}),
+                **inventory.environment,
+            },
             timeout=_TIMEOUT,
         )
         inventory.grant(self.cert_register, "dynamodb:BatchGetItem", "dynamodb:PutItem")
-        # Neither knows a resource type; both only read.
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
-        self.cert_register.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"],
-                resources=["*"],
-            )
-        )
+        self._allow_looking()
+        if profile_tag:
+            self._allow_reading_tags()
         self.cert_register.add_event_source(
             # 50 ids are one call of DescribeInstanceInformation.
             sources.SqsEventSource(
@@ -127,6 +130,31 @@ class TagRegistration(Construct):
             payload={},
         )
 
+    def _allow_looking(self) -> None:
+        """At machines; neither action knows a resource type, and both only read.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+        """
+        self.cert_register.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"],
+                resources=["*"],
+            )
+        )
+
+    def _allow_reading_tags(self) -> None:
+        """Of hybrid nodes; an instance's come with DescribeInstances."""
+        nodes = Stack.of(self).format_arn(service="ssm", resource="managed-instance", resource_name="*")
+        self.cert_register.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=["ssm:ListTagsForResource"], resources=[nodes])
+        )
+        assert self.cert_register.role is not None
+        acknowledge_policy(
+            self.cert_register.role,
+            {nodes: "Nodes join at run time; reading their tags shows which profile they have."},
+        )
+
     def _listen(self, dead_letters: sqs.IQueue) -> None:
         events.Rule(
             self,
@@ -140,6 +168,30 @@ class TagRegistration(Construct):
                 detail={"state": ["running"]},
             ),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters)],
+        )
+
+
+def check_profile_tag(profile_tag: str | None, tags: Mapping[str, str] | None) -> None:
+    """Refuse a tag of which no machine's certificate profile would ever be read.
+
+    Args:
+        profile_tag: key of the tag, or None.
+        tags: by which machines join, or None where none does.
+
+    Raises:
+        ValueError: it is no key of a tag, or is read of nobody.
+    """
+    if profile_tag is None:
+        return
+    if tags is None:
+        raise ValueError(
+            f"profile_tag is {profile_tag!r} without enrol_by_tag: it is read of machines that join by their tags; "
+            "give enrol_by_tag, such as {'Pki': 'on'}, or have the items' certificateProfile name the profile"
+        )
+    if not Token.is_unresolved(profile_tag) and not 1 <= len(profile_tag) <= _KEY_MAX:
+        raise ValueError(
+            f"profile_tag is {profile_tag!r}: it must be the key of a tag, of 1 to {_KEY_MAX} characters, such as "
+            "'CertificateProfile'"
         )
 
 

@@ -49,6 +49,7 @@ CONTEXT: dict[str, Any] = {
     "notificationEmail": "one@example.com, two@example.com",
     "pollAttempts": "4",
     "productionSessions": "2.5",
+    "profileTag": "CertificateProfile",
     "quotaShare": "0.5",
     "quotas": "CreateSession=50, IssueCertificate=100",
     "pollIntervalSeconds": "9",
@@ -188,6 +189,7 @@ def test_what_is_switched_off_is_not_there_and_tags_are_heeded() -> None:
     assert "CertEnroll" not in names
     assert "CertRegister" in names
     assert json.loads(environment("CertRegister")["ENROL_TAGS"]) == {"CertManaged": "true", "Stage": "prod"}
+    assert environment("CertRegister")["PROFILE_TAG"] == "CertificateProfile"
     sends = [s for s in statements(template(), "CertCSRRole") if "ssm:SendCommand" in actions(s) and "Condition" in s]
     assert [s["Condition"] for s in sends] == [{"StringEquals": {"ssm:resourceTag/Team": "pki"}}]
 

@@ -45,6 +45,7 @@ GIVEN: dict[str, dict[str, Callable[[str, Stack], Any]]] = {
         "notification_emails": lambda name, stack: [text(name, stack)],
         "instance_tags": lambda name, stack: {"fleet": text(name, stack)},
         "enrol_by_tag": lambda name, stack: {"fleet": text(name, stack)},
+        "profile_tag": text,
         "schedule": expression,
         "digest_schedule": expression,
     },

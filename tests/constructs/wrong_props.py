@@ -214,6 +214,12 @@ WRONG = {
     "hosts as text": Wrong({"expected_hosts": "10"}, r"expected_hosts is '10': .* whole number"),
     "no tag": Wrong({"enrol_by_tag": {}}, r"enrol_by_tag is empty"),
     "tag without a value": Wrong({"enrol_by_tag": {"Pki": ""}}, r"has an empty value for 'Pki'"),
+    "a tag for profiles, and nobody who joins by tags": Wrong(
+        {"profile_tag": "Profile"}, r"profile_tag is 'Profile' without enrol_by_tag: it is read of machines that join"
+    ),
+    "an empty tag for profiles": Wrong(
+        {"enrol_by_tag": {"Pki": "on"}, "profile_tag": ""}, r"profile_tag is '': it must be the key of a tag"
+    ),
     "tag with a pattern": Wrong({"enrol_by_tag": {"Pki": "*"}}, r"takes .* in a tag's value for a pattern"),
     "tag with a list": Wrong(
         {"instance_tags": {"Pki": ["on"]}}, r"instance_tags has \['on'\] at 'Pki': it must be text"

@@ -9,7 +9,7 @@ GRANTS = ("grant_start_run", "grant_read_inventory", "grant_enrol_hosts", "grant
 
 app = App()
 stack = Stack(app, "EveryGrant")
-automation = PcaCertificateAutomation(stack, "Automation", enrol_by_tag={"Pki": "on"})
+automation = PcaCertificateAutomation(stack, "Automation", enrol_by_tag={"Pki": "on"}, profile_tag="Profile")
 role = iam.Role(stack, "Pipeline", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
 policy = iam.ManagedPolicy(stack, "Operators")
 imported = iam.Role.from_role_name(stack, "Imported", "operators")

@@ -72,6 +72,17 @@ def test_an_event_that_came_before_the_answer_was_written_down_counts_in_the_ave
     assert report_on(numbers).per_renewal["at_best"]["lambda_invocations"] == 5.0
 
 
+def test_a_start_that_a_busy_machine_missed_counts_in_the_average_and_not_at_best() -> None:
+    numbers = counted()
+    numbers["invocations"]["CertCSR"] += 1
+    assert not_held(numbers) == ["at most 5 Lambda invocations"]
+    numbers["transitions"]["two"] += 3
+    numbers["entered_again"]["two"] |= {"WaitForStart": 1, "CertCSR": 1, "HostClaimed": 1}
+    assert report_on(numbers).held
+    assert report_on(numbers).per_renewal["lambda_invocations"] == 6.0
+    assert report_on(numbers).per_renewal["at_best"] == {"state_transitions": 10, "lambda_invocations": 5.0}
+
+
 def test_a_host_that_another_run_had_is_no_renewal() -> None:
     numbers = counted()
     numbers["transitions"]["three"] = 3

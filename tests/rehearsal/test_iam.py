@@ -119,6 +119,21 @@ def test_send_command_is_checked_for_the_document_and_each_host(strict: LocalAws
     assert error_code(send, DocumentName="Other", InstanceIds=["i-01234567"]) == "AccessDeniedException"
 
 
+def test_the_tags_of_a_node_are_the_nodes(strict: LocalAws) -> None:
+    fleet = Fleet(strict.directory / "fleet")
+    for node in ("mi-0123456789abcdef0", "mi-0123456789abcdef1"):
+        fleet.add(node)
+    node_arn = f"arn:aws:ssm:{REGION}:000000000000:managed-instance/mi-0123456789abcdef0"
+    allow = {"Effect": "Allow", "Action": "ssm:ListTagsForResource", "Resource": node_arn}
+    listed = as_role(strict, "reader", [allow])("ssm").list_tags_for_resource
+    about = {"ResourceType": "ManagedInstance"}
+    assert error_code(listed, **about, ResourceId="mi-0123456789abcdef0") == ""
+    assert error_code(listed, **about, ResourceId="mi-0123456789abcdef1") == "AccessDeniedException"
+    tag = as_role(strict, "reader-alone", [allow])("ssm").add_tags_to_resource
+    tags = [{"Key": "a", "Value": "b"}]
+    assert error_code(tag, **about, ResourceId="mi-0123456789abcdef0", Tags=tags) == "AccessDeniedException"
+
+
 def test_put_events_is_bound_to_its_source_and_detail_type(strict: LocalAws) -> None:
     condition = {"StringEquals": {"events:source": "ours", "events:detail-type": "News"}}
     bus = f"arn:aws:events:{REGION}:000000000000:event-bus/default"

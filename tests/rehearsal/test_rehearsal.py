@@ -19,7 +19,7 @@ KEYS = {
     "hosts", "deployed", "validated", "second_run_due", "renewed_again", "pair_mismatches_seen", "healthy_in_bad_run",
     "failed_as_expected", "old_pairs_kept", "notifications", "revoked_denied", "others_still_accepted", "crl_updates",
     "seconds", "per_renewal", "rollbacks", "takeovers", "enrolled_within_seconds", "crls_accepted", "crls_refused",
-    "profiles_issued", "profiles_refused", "retired_denied", "registered_by_tag", "events",
+    "profiles_issued", "profiles_refused", "hostile_items", "retired_denied", "registered_by_tag", "events",
     "metrics", "digests", "facts", "limits",
 }  # fmt: skip
 

@@ -92,10 +92,17 @@ def _judge(record: Mapping[str, Any], gate: Gate) -> tuple[str, Change | None]:
     if not _is_known(after):
         # New, put again as a whole, or brought back from retirement by removing its status.
         return host_id, "ENROL" if before is None or _is_known(before) else None
-    if record["eventName"] != "MODIFY" or after.status not in ("DEPLOYED", "FAILED"):
-        # RENEWING: each step of the renewal in flight reads the item anew. RETIRED: nothing is renewed.
+    if record["eventName"] != "MODIFY" or before is None or after.status not in ("DEPLOYED", "FAILED"):
+        # RENEWING: the record of its end shows what was changed meanwhile. RETIRED: nothing is renewed.
         return host_id, None
-    return host_id, "CHANGED" if before is not None and _overrides(before) != _overrides(after) else None
+    return host_id, "CHANGED" if _is_changed(before, after) else None
+
+
+def _is_changed(before: HostItem, after: HostItem) -> bool:
+    """Whether a person has written something that the host has not been renewed with."""
+    if before.status == "RENEWING":
+        return before.was_changed_meanwhile
+    return _overrides(before) != _overrides(after)
 
 
 def _is_known(item: HostItem) -> bool:

@@ -18,6 +18,8 @@ __all__ = ["Registration"]
 
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
 _PAGE = 50
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+_INSTANCES = 200
 
 
 class Registration:
@@ -30,6 +32,7 @@ class Registration:
         ssm: a Systems Manager client.
         tags: what a machine must carry, all of it.
         clock: the current time.
+        profile_tag: the tag that names a machine's certificate profile. Default: none does.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class Registration:
         ssm: SystemsManager,
         tags: Mapping[str, str],
         clock: Clock,
+        *,
+        profile_tag: str = "",
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table_name
@@ -47,6 +52,7 @@ class Registration:
         self._ssm = ssm
         self._tags = tags
         self._clock = clock
+        self._profile_tag = profile_tag
 
     def tagged(self, host_ids: Sequence[str]) -> set[str]:
         """Which of these instances (at most 200) run and carry the tags."""
@@ -76,11 +82,50 @@ class Registration:
         return sorted(set.intersection(*answers))
 
     def register(self, host_ids: Sequence[str]) -> list[str]:
-        """Put in those that are missing. Returns which."""
+        """Put in those that are missing, with the profiles that their tags name. Returns which.
+
+        A profile that nobody declares goes into the item, too: its renewal is refused and says so, and the machine does
+        not get a certificate for something else than its tag says.
+        """
         wanted = [host_id for host_id in dict.fromkeys(host_ids) if is_host_id(host_id)]
         # Reading a hundred costs less than being refused a hundred times, and most are there already.
         known = {entry.host_id for entry in Fleet(self._dynamodb, self._table, ()).entries(wanted)}
-        return [host_id for host_id in wanted if host_id not in known and self._put(host_id)]
+        missing = [host_id for host_id in wanted if host_id not in known]
+        return [host_id for host_id, profile in self._with_profiles(missing) if self._put(host_id, profile)]
+
+    def _with_profiles(self, host_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Each host and the value of its tag, empty without one; who is gone meanwhile is left out."""
+        if not self._profile_tag:
+            yield from ((host_id, "") for host_id in host_ids)
+            return
+        instances = [host_id for host_id in host_ids if host_id.startswith("i-")]
+        for start in range(0, len(instances), _INSTANCES):
+            for instance in self._described(instances[start : start + _INSTANCES]):
+                yield str(instance["InstanceId"]), self._profile(instance.get("Tags", []))
+        for host_id in host_ids:
+            if host_id.startswith("mi-") and (tags := self._tags_of(host_id)) is not None:
+                yield host_id, self._profile(tags)
+
+    def _described(self, host_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
+        with translated("DescribeInstances"):
+            answer = self._ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": list(host_ids)}])
+        for reservation in answer.get("Reservations", []):
+            yield from reservation["Instances"]
+
+    def _tags_of(self, node_id: str) -> list[dict[str, str]] | None:
+        """A hybrid node's; ``None`` where it was deregistered meanwhile."""
+        with translated("ListTagsForResource"):
+            try:
+                answer = self._ssm.list_tags_for_resource(ResourceType="ManagedInstance", ResourceId=node_id)
+            except ClientError as error:
+                if error_code(error) != "InvalidResourceId":
+                    raise
+                return None
+        tags: list[dict[str, str]] = answer.get("TagList", [])
+        return tags
+
+    def _profile(self, tags: Sequence[Mapping[str, str]]) -> str:
+        return next((str(tag["Value"]) for tag in tags if tag["Key"] == self._profile_tag), "")
 
     def _online(self, key: str, values: list[str]) -> Iterator[str]:
         """Ids of nodes that fit one filter; a filter of tags does not go together with one of the ping status."""
@@ -95,9 +140,11 @@ class Registration:
                 return
             request["NextToken"] = page["NextToken"]
 
-    def _put(self, host_id: str) -> bool:
+    def _put(self, host_id: str, profile: str) -> bool:
         e = Expressions()
         item = {"hostID": host_id, "enrolledAt": format_time(self._clock()), "enrolledBy": "tag"}
+        if profile:
+            item["certificateProfile"] = profile
         with translated("PutItem"):
             try:
                 self._dynamodb.put_item(

@@ -26,7 +26,10 @@ class CertEnrollSettings(FunctionSettings):
 
 
 class CertRegisterSettings(TableSettings):
+    """``profile_tag`` is empty where a machine's tags say nothing of its certificate."""
+
     enrol_tags: _Tags
+    profile_tag: str = ""
 
 
 class CertRetireSettings(PolledCommands):

@@ -20,6 +20,7 @@ from ministack.core import iam_actions, iam_evaluator, router
 from pca_automator.rehearsal.local_aws import emulator
 from pca_automator.rehearsal.local_aws.counters import Counters
 from pca_automator.rehearsal.local_aws.patching import replace
+from pca_automator.rehearsal.local_aws.run_command import managed_nodes
 
 
 def install(counters: Counters) -> None:
@@ -45,9 +46,17 @@ def _with_resources(extract: Callable[..., str]) -> Callable[..., str]:
         if service == "ssm" and headers.get("x-amz-target", "").endswith(".SendCommand"):
             name = str(_json(body).get("DocumentName", ""))
             return name if name.startswith("arn:") else f"arn:aws:ssm:{region}:{account}:document/{name}"
+        request = _json(body) if service == "ssm" and _is_about_tags(headers) else {}
+        if managed_nodes.is_about_a_node(request):
+            return f"arn:aws:ssm:{region}:{account}:managed-instance/{request.get('ResourceId')}"
         return extract(service, method, path, headers, body, query, region, account)
 
     return extract_resource_arn
+
+
+def _is_about_tags(headers: Mapping[str, str]) -> bool:
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    return operation in ("AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource")
 
 
 def _with_condition_keys(context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

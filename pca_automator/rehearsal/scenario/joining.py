@@ -14,10 +14,13 @@ CONTEXT = {
     "certificateProfiles": json.dumps(purposes.PROFILES),
     "digestSchedule": "cron(0 7 * * ? *)",
     "enrolByTag": "PcaAutomatorRehearsal=joins",
+    "profileTag": "PcaAutomatorProfile",
 }
-"""What the sample app is deployed with: hosts can choose a profile, machines join by their tags, a digest is sent."""
+"""What the sample app is deployed with: hosts can choose a profile, by their tags as well; machines join by their tags;
+a digest is sent."""
 
 _ENROLMENT_SECONDS = 60
+_PROFILE = "client"
 # A busy machine takes longer, and is no reason to say that a host did not come live.
 _LIVE_SECONDS = 300
 # The queue's first look at a started instance, scaled as all waits are, and some.
@@ -42,9 +45,14 @@ def join(world: World, newcomer: Member) -> None:
 
 
 def join_by_tag(world: World, tagged: Member, plain: Member, node: Member) -> None:
-    """(j) Of two instances that start, the tagged one joins once its agent answers; a tagged node joins, too."""
+    """(j) Of two instances that start, the tagged one joins once its agent answers; a tagged node joins, too.
+
+    Both have the profile that a tag of theirs names, where the app reads one.
+    """
     ec2, ssm = world.aws.client("ec2"), world.aws.client("ssm")
-    tags = [{"Key": key, "Value": value} for key, value in world.automation.enrol_tags.items()]
+    by_tag = bool(world.automation.profile_tag) and _PROFILE in world.automation.profiles
+    wanted = {**world.automation.enrol_tags, **({world.automation.profile_tag: _PROFILE} if by_tag else {})}
+    tags = [{"Key": key, "Value": value} for key, value in wanted.items()]
     with world.display.part("j  machines join by their tags", 2) as advance:
         ec2.create_tags(Resources=[tagged.id], Tags=tags)
         tagged.host.set_faults(Faults(unknown=True))
@@ -66,6 +74,9 @@ def join_by_tag(world: World, tagged: Member, plain: Member, node: Member) -> No
     world.report.count("registered_by_tag", sum(joined), 2, "a tagged instance and a tagged node join by themselves")
     world.report.expect("the schedule found the node alone", 1, registered)
     world.report.expect("an instance without the tag stays out", False, plain.id in world.inventory.items())
+    if by_tag:
+        got = [sorted(purposes.usages(member)) for member in (tagged, node)]
+        world.report.expect("each has what the profile is for that its tag names", [["clientAuth"]] * 2, got)
     world.members += [tagged, node]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pca_automator.rehearsal.scenario.hostile_items import expect_nothing_outside_profiles, refuse_hostile_items
 from pca_automator.rehearsal.scenario.world import World
 from pca_automator.rehearsal.stage.hosts import Member
 
@@ -40,7 +41,7 @@ def purposes(world: World) -> None:
     server, client, unknown, strong, greedy = world.members[1:6]
     before = {member.id: member.fingerprint() for member in (greedy, unknown)}
     asked: dict[str, dict[str, Any]] = {
-        server.id: {"certificateProfile": "web", "dnsNames": [_NAME], "ipAddresses": [_ADDRESS]},
+        server.id: {"certificateProfile": "web", "dnsNames": [_NAME]},
         client.id: {"certificateProfile": "client"},
         strong.id: {"certificateProfile": "strong", "uris": [f"spiffe://{DOMAIN}/host/{strong.id}"]},
         # A name of somebody else's below its own profile, and one that no profile allows.
@@ -50,11 +51,14 @@ def purposes(world: World) -> None:
     with world.display.part("k  what certificates are for", len(asked)) as advance:
         for host_id, values in asked.items():
             _ask(world, host_id, values)
-        if not world.automation.enrols:
+        if world.automation.enrols:
+            _ask_during_a_renewal(world, server, {"ipAddresses": [_ADDRESS]})
+        else:
+            _ask(world, server.id, {"ipAddresses": [_ADDRESS]})
             world.run_workflow({"hostIDs": list(asked), "force": True}, None, len(asked))
         made = {
-            server.id: world.eventually(lambda: _NAME in _names(server, x509.DNSName), _SECONDS),
-            client.id: world.eventually(lambda: _usages(client) == {"clientAuth"}, _SECONDS),
+            server.id: world.eventually(lambda: _is_served(server), _SECONDS),
+            client.id: world.eventually(lambda: usages(client) == {"clientAuth"}, _SECONDS),
             strong.id: world.eventually(lambda: bool(_names(strong, x509.UniformResourceIdentifier)), _SECONDS),
         }
         advance(3)
@@ -72,6 +76,9 @@ def purposes(world: World) -> None:
         if not held:
             report.trouble(f"{host_id}: {world.inventory.items()[host_id].get('lastError')}")
     _expect_tls(world, server, client, strong, greedy)
+    refuse_hostile_items(world, DOMAIN)
+    if world.automation.crl_bucket and world.automation.profiles == {*PROFILES, "default"}:
+        expect_nothing_outside_profiles(world, DOMAIN)
 
 
 def _expect_tls(world: World, server: Member, client: Member, strong: Member, other: Member) -> None:
@@ -80,6 +87,8 @@ def _expect_tls(world: World, server: Member, client: Member, strong: Member, ot
     expect("and for a client's", "OK", _verified(server, "sslclient"))
     expect("a client's certificate is no server's", "refused", _verified(client, "sslserver"))
     expect("and is a client's", "OK", _verified(client, "sslclient"))
+    expect("a workload's certificate is no server's", "refused", _verified(strong, "sslserver"))
+    expect("and is a client's", "OK", _verified(strong, "sslclient"))
     key = certificate.public_key() if (certificate := strong.live_certificate()) else None
     curve = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else None
     uris = _names(strong, x509.UniformResourceIdentifier)
@@ -88,7 +97,9 @@ def _expect_tls(world: World, server: Member, client: Member, strong: Member, ot
         for peer in (client, other, strong):
             expect(f"{peer.id} and the server accept each other as {name}", "OK", handshake(server, peer, name))
     expect("under another name the server is refused", "refused", handshake(server, client, f"mail.{DOMAIN}"))
-    expect("a host for clients alone is refused as a server", "refused", handshake(client, other, client.id))
+    for peer in (client, strong):
+        expect("a host for clients alone is refused as a server", "refused", handshake(peer, other, peer.id))
+    expect("a server is refused under the name of another host", "refused", handshake(server, client, client.id))
 
 
 def _ask(world: World, host_id: str, values: Mapping[str, Any]) -> None:
@@ -107,7 +118,32 @@ def _code(world: World, member: Member) -> str:
     return str((world.inventory.items()[member.id].get("lastError") or {}).get("code"))
 
 
-def _names(member: Member, kind: type[x509.DNSName] | type[x509.UniformResourceIdentifier]) -> list[str]:
+def _ask_during_a_renewal(world: World, member: Member, values: Mapping[str, Any]) -> None:
+    """Ask for more when the certificate is on its way to the host, and wait for the renewal that makes it good."""
+    former = world.inventory.items()[member.id].get("lastRunId")
+    runs: set[object] = set()
+
+    def too_late() -> bool:
+        item = world.inventory.items()[member.id]
+        return "used" in item.get("pending", {}) or item.get("lastRunId") != former
+
+    def renewed_twice() -> bool:
+        runs.add(world.inventory.items()[member.id].get("lastRunId"))
+        return len(runs - {former}) >= 2
+
+    world.eventually(too_late, _SECONDS)
+    _ask(world, member.id, values)
+    again = world.eventually(renewed_twice, _SECONDS)
+    world.report.expect("what is asked for during a renewal is made good after it", True, again)
+
+
+def _is_served(server: Member) -> bool:
+    return _NAME in _names(server, x509.DNSName) and _ADDRESS in _names(server, x509.IPAddress)
+
+
+def _names(
+    member: Member, kind: type[x509.DNSName] | type[x509.IPAddress] | type[x509.UniformResourceIdentifier]
+) -> list[str]:
     certificate = member.live_certificate()
     if certificate is None:
         return []
@@ -118,7 +154,8 @@ def _names(member: Member, kind: type[x509.DNSName] | type[x509.UniformResourceI
     return [str(name) for name in found.get_values_for_type(kind)]
 
 
-def _usages(member: Member) -> set[str]:
+def usages(member: Member) -> set[str]:
+    """The extended key usages of a host's live certificate."""
     certificate = member.live_certificate()
     if certificate is None:
         return set()

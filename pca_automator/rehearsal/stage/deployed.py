@@ -52,6 +52,8 @@ class Automation:
     """What a machine must carry to join by itself."""
     ledger: str
     """The table of every certificate that was asked for."""
+    profile_tag: str
+    """The tag that names the certificate profile of such a machine; empty if none does."""
     starts: str
     """The table in which runs reserve the starts of their hosts."""
 
@@ -109,6 +111,7 @@ def _automation(
         register=own["CertRegister"][0] if "CertRegister" in own else "",
         ledger=deploy["LEDGER_TABLE"],
         starts=own["CertCheck"][1]["STARTS_TABLE_NAME"],
+        profile_tag=own["CertRegister"][1].get("PROFILE_TAG", "") if "CertRegister" in own else "",
         enrol_tags=json.loads(own["CertRegister"][1]["ENROL_TAGS"]) if "CertRegister" in own else {},
     )
 

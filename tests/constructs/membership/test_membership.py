@@ -112,8 +112,9 @@ def test_the_table_streams_both_images() -> None:
         ({"status": "FAILED"}, {"status": "FAILED", "keyMode": "0440"}, True),
         ({"status": "RETIRED"}, {"hostID": "i"}, True),
         ({"status": "RENEWING"}, {"status": "RENEWING", "pending": "x"}, False),
-        ({"status": "RENEWING"}, {"status": "DEPLOYED"}, False),
-        ({"status": "RENEWING"}, {"status": "FAILED"}, False),
+        ({"status": "RENEWING"}, {"status": "DEPLOYED"}, True),
+        ({"status": "RENEWING"}, {"status": "FAILED"}, True),
+        ({"status": "RENEWING"}, {"status": "RETIRED"}, False),
         ({"hostID": "i"}, {"status": "RENEWING"}, False),
     ],
 )
@@ -193,6 +194,21 @@ def test_cert_register_may_only_look_and_put() -> None:
         "dynamodb:PutItem",
     }
     assert json.loads(environment("CertRegister")["ENROL_TAGS"]) == TAGS
+    assert "PROFILE_TAG" not in environment("CertRegister")
+    assert "ssm:ListTagsForResource" not in allowed("CertRegister")
+
+
+def test_for_profiles_by_tag_cert_register_may_read_the_tags_of_nodes_alone() -> None:
+    named = template_of(automation(enrol_by_tag=TAGS, profile_tag="CertificateProfile"))
+    (statement,) = (s for s in statements(named, "CertRegisterRole") if "ssm:ListTagsForResource" in actions(s))
+    assert actions(statement) == ["ssm:ListTagsForResource"]
+    assert json.dumps(statement["Resource"]).endswith(':managed-instance/*"]]}')
+    (variables,) = (
+        each["Properties"]["Environment"]["Variables"]
+        for each in resources(named, "AWS::Lambda::Function").values()
+        if each["Properties"]["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "CertRegister"
+    )
+    assert variables["PROFILE_TAG"] == "CertificateProfile"
 
 
 def test_there_is_time_to_look_at_ten_thousand_nodes_and_a_started_instance_is_looked_at_soon() -> None:

@@ -45,10 +45,16 @@ RULES: dict[str, dict[str, Any]] = {
     },
 }
 _CLAIMED = {"eventName": ["MODIFY"], "dynamodb": {"OldImage": {"status": {"S": ["DEPLOYED", "FAILED", "RETIRED"]}}}}
+_ENDED = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "OldImage": {"status": {"S": ["RENEWING"]}}, "NewImage": {"status": {"S": ["DEPLOYED", "FAILED"]}},
+    },
+}  # fmt: skip
 _NEW = {"eventName": ["MODIFY"], "dynamodb": {"NewImage": {"status": {"S": [{"exists": False}]}}}}
 STREAMS = {
     "DepartureRemovedItems": (200, 5, [{"eventName": ["REMOVE"]}]),
-    "EnrolmentInventoryChanges": (1000, 10, [{"eventName": ["INSERT", "REMOVE"]}, _CLAIMED, _NEW]),
+    "EnrolmentInventoryChanges": (1000, 10, [{"eventName": ["INSERT", "REMOVE"]}, _CLAIMED, _ENDED, _NEW]),
 }
 SCHEDULES = {
     "DepartureReconciliation": ("rate(1 hour)", '{"reconcile":true}'),

@@ -100,6 +100,10 @@ class Authority(FakePca):
         return self._do("revoke_certificate", request, work)
 
 
+def as_tags(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 class Nodes(FakeSsm):
     """Managed nodes: ping status and tags by id, listed two at a time."""
 
@@ -122,6 +126,15 @@ class Nodes(FakeSsm):
             return page if start + 2 >= len(found) else {**page, "NextToken": str(start + 2)}
 
         return self._do("describe_instance_information", request, work)
+
+    def list_tags_for_resource(self, **request: Any) -> dict[str, Any]:
+        def work() -> dict[str, Any]:
+            assert request["ResourceType"] == "ManagedInstance"
+            if request["ResourceId"] not in self.nodes or not request["ResourceId"].startswith("mi-"):
+                raise client_error("InvalidResourceId", "ListTagsForResource")
+            return {"TagList": as_tags(self.nodes[request["ResourceId"]][1])}
+
+        return self._do("list_tags_for_resource", request, work)
 
     @staticmethod
     def _matches(name: str, node: tuple[str, dict[str, str]], request: dict[str, Any]) -> bool:
@@ -150,7 +163,7 @@ class Instances(Recorder):
     def describe_instances(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:
             found = [
-                {"InstanceId": name, "State": {"Name": state}}
+                {"InstanceId": name, "State": {"Name": state}, "Tags": as_tags(tags)}
                 for name, (state, tags) in self.instances.items()
                 if self._matches(name, state, tags, request)
             ]

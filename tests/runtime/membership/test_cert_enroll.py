@@ -13,6 +13,7 @@ from pca_runtime.membership.enrolment import OVERRIDES
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import client_error
 from tests.runtime.membership.rig import Members, enter, image, record
+from tests.runtime.renewal.steps import completed, finish, issuance_event, issue
 
 LIVE = {"status": "DEPLOYED", "serial": "0a", "expiry": "2026-11-30T00:00:00Z", "renewalDate": "2026-11-28T00:00:00Z"}
 FLIGHT = {"runId": "run-1", "leaseUntil": "2026-11-23T14:00:00Z", "pending": {"requestId": "r"}}
@@ -132,6 +133,84 @@ def test_a_record_that_cannot_be_read_does_not_stop_the_stream(members: Members)
 def test_more_hosts_than_an_input_holds_become_several_runs(members: Members) -> None:
     enroll(members, *(record(number, None, {"hostID": f"mi-{number:017x}"}) for number in range(10_001)))
     assert sorted(len(run["hostIDs"]) for run in members.runs.started.values()) == [1, 10_000]
+
+
+def installed_with(**overrides: Any) -> dict[str, Any]:
+    """What an item has in flight once a certificate was sent for these overrides."""
+    used = Overrides.of(HOST, overrides).fingerprint()
+    return {**FLIGHT, "pending": {"requestId": "r", "used": used}}
+
+
+@pytest.mark.parametrize("status", ["DEPLOYED", "FAILED"])
+@pytest.mark.parametrize(
+    ("done_with", "then"),
+    [
+        ({}, {"certificateProfile": "web", "dnsNames": ["a.example"]}),
+        ({"keyMode": "0440"}, {}),
+        ({"uris": {"spiffe://a/b"}}, {"uris": {"spiffe://a/b", "spiffe://a/c"}}),
+        ({}, {"dnsNames": 7}),
+    ],
+)
+def test_what_was_changed_during_a_renewal_is_made_good_when_it_ends(
+    members: Members, status: str, done_with: dict[str, Any], then: dict[str, Any]
+) -> None:
+    flight = item(status="RENEWING", **then, **installed_with(**done_with))
+    live = {**LIVE, "status": status}
+    answer = enroll(members, record(1, flight, item(**live, **then)))
+    assert answer["changed"] == 1
+    assert list(members.runs.started.values()) == [{"hostIDs": [HOST], "force": True, "automatic": True}]
+
+
+@pytest.mark.parametrize(
+    ("done_with", "at_the_end"),
+    [
+        ({}, {}),
+        ({"keyMode": "0440"}, {"keyMode": "0440"}),
+        ({"dnsNames": ["a.example", "b.example"]}, {"dnsNames": {"b.example", "a.example"}}),
+        ({}, {"note": "an attribute of the user's own"}),
+    ],
+)
+def test_a_renewal_with_what_is_still_asked_for_is_the_only_one(
+    members: Members, done_with: dict[str, Any], at_the_end: dict[str, Any]
+) -> None:
+    flight = item(status="RENEWING", **at_the_end, **installed_with(**done_with))
+    assert enroll(members, record(1, flight, item(**LIVE, **at_the_end)))["runs"] == []
+
+
+def change(world: World, name: str, value: str) -> None:
+    world.dynamodb.raw.update_item(
+        TableName="inventory",
+        Key={"hostID": {"S": HOST}},
+        UpdateExpression="SET #n = :v",
+        ExpressionAttributeNames={"#n": name},
+        ExpressionAttributeValues={":v": {"S": value}},
+    )
+
+
+@pytest.mark.parametrize("when", ["before CertDeploy", "after CertDeploy"])
+@pytest.mark.parametrize(("name", "value"), [("certificateProfile", "client"), ("certificateProfile", "nobody")])
+def test_a_profile_that_is_chosen_while_the_first_certificate_is_made_comes_right_after_it(
+    members: Members, name: str, value: str, when: str
+) -> None:
+    world = members.world
+    world.put()
+    arn = issue(world)
+    if when == "before CertDeploy":
+        change(world, name, value)
+    world.invoke("cert_deploy", issuance_event(arn))
+    if when == "after CertDeploy":
+        change(world, name, value)
+    before = world.item()
+    finish(world, completed(world))
+    assert world.item()["status"] == "DEPLOYED"
+    assert enroll(members, record(1, before, world.item()))["changed"] == 1
+
+
+def test_who_was_retired_or_removed_during_a_renewal_is_not_renewed_for_a_change(members: Members) -> None:
+    flight = item(status="RENEWING", keyMode="0440", **installed_with(fileOwner="www"))
+    retired = item(status="RETIRED", keyMode="0440", retiredAt="2026-11-23T13:15:00Z")
+    assert enroll(members, record(1, flight, retired))["runs"] == []
+    assert enroll(members, record(2, flight, None))["runs"] == []
 
 
 def test_the_overrides_are_those_of_the_item_model() -> None:

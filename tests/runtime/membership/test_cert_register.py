@@ -100,6 +100,52 @@ def test_two_at_once_register_a_host_once(members: Members) -> None:
     assert members.world.item()["certPath"] == "/etc/own"
 
 
+@pytest.mark.parametrize("value", ["web", "administrator", "no profile's name!"])
+def test_a_machine_joins_with_the_profile_that_its_tag_names_and_is_never_given_another(
+    world: World, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """What is not declared is refused when its certificate is asked for."""
+    tags = TAGS | {"CertificateProfile": value}
+    for members in enter(world, monkeypatch, PROFILE_TAG="CertificateProfile"):
+        members.ec2.instances[HOST] = ("running", tags)
+        members.ssm.nodes |= {HOST: ("Online", tags), NODE: ("Online", tags)}
+        assert started(members, HOST) == NOTHING_AGAIN
+        assert members.invoke("cert_register", {}) == {"registered": 1}
+        assert [members.world.item(each)["certificateProfile"] for each in (HOST, NODE)] == [value, value]
+
+
+def test_without_that_tag_a_machine_has_the_default_profile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for members in enter(world, monkeypatch, PROFILE_TAG="CertificateProfile"):
+        members.ec2.instances[HOST] = ("running", TAGS | {"CertificateProfile": ""})
+        members.ssm.nodes |= {HOST: ("Online", TAGS), NODE: ("Online", TAGS | {"certificateprofile": "web"})}
+        assert members.invoke("cert_register", {}) == {"registered": 2}
+        assert [members.world.item(each).keys() for each in (HOST, NODE)] == [
+            {"hostID", "enrolledAt", "enrolledBy"}
+        ] * 2
+
+
+def test_a_tag_changes_nothing_for_a_host_that_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for members in enter(world, monkeypatch, PROFILE_TAG="CertificateProfile"):
+        members.world.put(NODE, certificateProfile="client")
+        members.ssm.nodes[NODE] = ("Online", TAGS | {"CertificateProfile": "web"})
+        assert members.invoke("cert_register", {}) == {"registered": 0}
+        assert members.world.item(NODE)["certificateProfile"] == "client"
+        assert members.ssm.count("list_tags_for_resource") == 0
+
+
+def test_a_machine_that_is_gone_when_its_tags_are_read_does_not_join(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for members in enter(world, monkeypatch, PROFILE_TAG="CertificateProfile"):
+        members.ssm.nodes |= {HOST: ("Online", TAGS), NODE: ("Online", TAGS)}
+        monkeypatch.setattr(members.ssm, "list_tags_for_resource", refuse)
+        assert members.invoke("cert_register", {}) == {"registered": 0}
+
+
+def refuse(**_: Any) -> Any:
+    raise client_error("InvalidResourceId", "ListTagsForResource")
+
+
 def test_the_schedule_finds_nodes_page_by_page_and_only_those_online_with_the_tags(members: Members) -> None:
     for number in range(5):
         members.ssm.nodes[f"mi-{number:017x}"] = ("Online", TAGS)
