@@ -20,7 +20,7 @@ def test_a_request_is_left_alone_on_the_host_for_as_long_as_its_run_has_the_host
         {
             "AUTOMATION_NAME": "fleet", "TABLE_NAME": "t", "CERT_PATH": "/c", "KEY_PATH": "/k", "CACERT_PATH": "/a",
             "GENERATE_CSR_DOCUMENT": "d", "KEY_ALGORITHM": "RSA_2048",
-            "STARTS_TABLE_NAME": "s", "VALIDITY_DAYS": "7",
+            "STARTS_TABLE_NAME": "s", "VALIDITY_DAYS": "7", "CA_ARN": "arn:aws:acm-pca:c", "LEDGER_TABLE": "l",
             "CERTIFICATE_PROFILES": '{"default": {"usages": ["CLIENT_AUTH"]}}',
             "ISSUANCE_TIMEOUT_SECONDS": str(issuance), **polling.environment,
         }
