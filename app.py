@@ -81,6 +81,7 @@ class SampleStack(Stack):
                     **_given(attempts=read("pollAttempts", int), interval=read("pollIntervalSeconds", _seconds))
                 ),
                 **_given(
+                    issuance_budget=read("issuanceBudget", int),
                     max_concurrency=read("maxConcurrency", int),
                     production_sessions=read("productionSessions", float),
                     quota_share=read("quotaShare", float),

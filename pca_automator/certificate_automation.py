@@ -238,6 +238,7 @@ class PcaCertificateAutomation(AutomationBase):
             documents=self.documents,
             factory=factory,
             inventory=inventory,
+            issuance_budget=pace.issuance_budget,
             ledger=self.ledger,
             polling=pace.polling,
             profiles=declared,

@@ -83,7 +83,7 @@ def _reconcile() -> Event:
     Notifier(client("sns"), _settings().topic_arn).publish(
         subject_of(automation, batch.refused), message_of(batch.refused, batch.live, _settings().place)
     )
-    return {"retired": 0, "revoked": batch.revoked, "unknown": [], "refused": len(batch.refused)}
+    return {**_counts(batch), "refused": len(batch.refused)}
 
 
 def _counts(batch: Batch) -> Event:

@@ -142,8 +142,12 @@ def _durations(automation: AutomationMetrics) -> cloudwatch.GraphWidget:
 
 def _not_handled(automation: AutomationMetrics, queues: Mapping[str, sqs.IQueue]) -> cloudwatch.GraphWidget:
     waiting = [messages_waiting(queue, label=_QUEUES.get(name, name)) for name, queue in queues.items()]
-    lost = {"EventsNotPublished": "events not published", "IssuanceIgnored": "certificates of others on this CA"}
-    return _graph("Not handled (all of it should be 0)", [*waiting, *_sums(automation, lost)])
+    lost = {
+        "EventsNotPublished": "events not published", "IssuanceBudgetExceeded": "certificates beyond a host's budget",
+        "IssuanceIgnored": "certificates of others on this CA",
+    }  # fmt: skip
+    quarantined = automation.metric("EntriesQuarantined", label="entries in quarantine", period=_HOUR)
+    return _graph("Not handled (all of it should be 0)", [*waiting, quarantined, *_sums(automation, lost)])
 
 
 _QUEUES = {"UnhandledEvents": "events and starts that failed", "UnhandledCrls": "CRLs that were not taken"}

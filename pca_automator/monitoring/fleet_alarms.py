@@ -58,6 +58,10 @@ class FleetAlarms(AlarmGroup):
     """Time left of the CA."""
     ca_certificates: cloudwatch.Alarm
     """Certificates left of those that the CA may issue in its life."""
+    quarantine: cloudwatch.Alarm
+    """Entries of the inventory that are no hosts, or hold what the system cannot have written."""
+    issuance_budget: cloudwatch.Alarm
+    """A host had the certificates of its day, and somebody asked for more."""
     no_run: cloudwatch.Alarm
     """The schedule did not start a run, or CertCheck did not come to an end."""
     run_failed: cloudwatch.Alarm
@@ -109,6 +113,7 @@ class FleetAlarms(AlarmGroup):
             description="The CA has issued 800,000 of the 1,000,000 certificates of its life",
             command="status",
         )
+        self._watch_the_inventory(automation)
         self.no_run = self.make(
             "NoRun",
             metric=automation.metric_hosts(period=_HOUR),
@@ -128,6 +133,24 @@ class FleetAlarms(AlarmGroup):
             "RunTimedOut", machine.metric_timed_out(period=period), "A run took too long"
         )
         self.watch_queues(dead_letters or {})
+
+    def _watch_the_inventory(self, automation: AutomationMetrics) -> None:
+        """Whoever may write items, or a host that never gets on, makes work and cost: somebody should know."""
+        self.quarantine = self.make(
+            "Quarantine",
+            metric=automation.metric_entries_quarantined(period=_HOUR),
+            threshold=1,
+            description="The inventory has entries that are no hosts, or values that this system cannot have written",
+            command="hosts lint",
+        )
+        self.issuance_budget = self.make(
+            "IssuanceBudget",
+            metric=automation.metric_issuance_budget_exceeded(period=_HOUR),
+            threshold=1,
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            description="A host had its certificates of a day, and one more was asked for",
+            command="hosts list --failed",
+        )
 
     def _time_left(
         self, name: str, metric: cloudwatch.IMetric, threshold: Duration, description: str, command: str

@@ -152,6 +152,22 @@ class AutomationMetrics(AutomationEvents):
         """
         return self.metric("CrlSecondsToNextUpdate", period=period)
 
+    def metric_entries_quarantined(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Entries of the inventory that are no hosts, or hold what the system cannot have written, as a run saw it.
+
+        Args:
+            period: of a data point. Default: 12 hours.
+        """
+        return self.metric("EntriesQuarantined", period=period)
+
+    def metric_issuance_budget_exceeded(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """Certificates that were not asked for, because the host had those of its day.
+
+        Args:
+            period: of a data point. Default: 12 hours.
+        """
+        return self.metric("IssuanceBudgetExceeded", period=period, statistic="Sum")
+
     def metric_events_not_published(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Events that EventBridge did not take; what they would have told is in the inventory.
 

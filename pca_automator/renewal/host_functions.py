@@ -48,6 +48,7 @@ class HostFunctions(Construct):
         starts: the ledger of starts.
         times: validity, and when a certificate is due.
         profiles: what certificates are for. Default: one profile, for clients and servers.
+        issuance_budget: certificates of one host within 24 hours, see :class:`Pace`. Default: 10.
 
     Raises:
         ValueError: an argument has another type.
@@ -83,6 +84,7 @@ class HostFunctions(Construct):
         starts: StartLedger,
         times: RenewalTimes,
         profiles: CertificateProfiles | None = None,
+        issuance_budget: int = 10,
     ) -> None:
         super().__init__(scope, id)
         certificate_authority = authority.certificate_authority
@@ -118,7 +120,7 @@ class HostFunctions(Construct):
         documents.grant_send(self.cert_csr, "GenerateCsr")
         self.cert_csr_status = self._make("CertCSRStatus", "cert_csr_status", "Polls the CSR command, reads the CSR")
         _allow_reading_commands(self.cert_csr_status)
-        self.cert_issue = self._make_cert_issue(authority, declared.templates)
+        self.cert_issue = self._make_cert_issue(authority, declared.templates, issuance_budget)
         self.cert_deploy = self._make(
             "CertDeploy",
             "cert_deploy",
@@ -193,7 +195,9 @@ class HostFunctions(Construct):
             self._inventory.grant(function, *(f"dynamodb:{action}" for action in table_actions))
         return function
 
-    def _make_cert_issue(self, authority: IssuingAuthority, templates: Sequence[str]) -> lambda_.Function:
+    def _make_cert_issue(
+        self, authority: IssuingAuthority, templates: Sequence[str], issuance_budget: int
+    ) -> lambda_.Function:
         authority_arn = authority.certificate_authority.certificate_authority_arn
         partition = Stack.of(self).partition
         allowed = [f"arn:{partition}:acm-pca:::template/{template}" for template in templates]
@@ -204,6 +208,7 @@ class HostFunctions(Construct):
             environment={
                 **self._profiles,
                 "CA_ARN": authority_arn,
+                "ISSUANCE_BUDGET": str(issuance_budget),
                 "SIGNING_ALGORITHM": authority.signing_algorithm.value,
             },
             table_actions=("GetItem", "UpdateItem"),

@@ -1,4 +1,4 @@
-"""How fast a fleet is renewed, and how long the workflow waits for each of its hosts."""
+"""How fast a fleet is renewed, how often a host at most, and how long the workflow waits for each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pca_automator._internal.arguments import check_fields
 from pca_automator.renewal.polling import Polling
 
 _MAP_CONCURRENCY_LIMIT = 10_000
+# A host that is renewed every two minutes; the budget is there to be met before that.
+_ISSUANCE_BUDGET_MAX = 1_000
 QUOTAS = ("CreateSession", "GetCertificate", "IssueCertificate", "SendCommand")
 """The API calls of a renewal whose quotas bound the pace."""
 
@@ -39,6 +41,9 @@ class Pace:
             to go slower: see quotas. Default: 10,000.
         tolerated_failure_percentage: share of failed hosts above which a run starts no further renewals; no token, for
             the CDK's Distributed Map takes none. Default: 100.
+        issuance_budget: certificates of one host within 24 hours, 1 to 1,000, whoever asks for them but a person who
+            forces a run. A host that fails again and again gets half as many after each failure, and two at least.
+            Default: 10.
         polling: how long the workflow waits for a host. Default: twelve looks, 15 seconds apart, for each command.
 
     Raises:
@@ -51,6 +56,7 @@ class Pace:
     read_account: bool = True
     max_concurrency: int = _MAP_CONCURRENCY_LIMIT
     tolerated_failure_percentage: float = 100
+    issuance_budget: int = 10
     polling: Polling = field(default_factory=Polling)
 
     def __post_init__(self) -> None:
@@ -64,6 +70,7 @@ class Pace:
         validation.rate("quota_share", self.quota_share, above=0, most=1)
         validation.whole_number("max_concurrency", self.max_concurrency, 1, _MAP_CONCURRENCY_LIMIT)
         validation.percentage("tolerated_failure_percentage", self.tolerated_failure_percentage)
+        validation.whole_number("issuance_budget", self.issuance_budget, 1, _ISSUANCE_BUDGET_MAX)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from pca_automator._internal.assets import lambda_source
 from tests.chaos.fleet import Fleet
+from tests.chaos.matrix import USES, Use, tried
 from tests.chaos.weather import FAULTS, Weather
 from tests.runtime.conftest import World
 from tests.runtime.fakes import Recorder
@@ -43,6 +45,23 @@ def test_one_fault_at_one_call_loses_nothing(
     weather = Weather(0, call, at=call, fault=fault)
     assert played(members, weather, monkeypatch, hosts=2) == []
     assert len(weather.fell) == 1
+
+
+def test_the_matrix_has_every_handler() -> None:
+    files = {each.stem for each in (lambda_source() / "handlers").glob("*.py")} - {"__init__"}
+    assert {use.handler for use in USES} == files
+    assert len({use.name for use in USES}) == len(USES)
+
+
+@pytest.mark.parametrize(
+    ("number", "use"), [*enumerate(USES)], ids=lambda each: each.name if isinstance(each, Use) else ""
+)
+def test_each_use_of_each_handler_stands_a_fault(
+    members: Members, monkeypatch: pytest.MonkeyPatch, number: int, use: Use
+) -> None:
+    """Here one of the faults at one of the first calls; ``make chaos`` takes every fault at every call."""
+    weather = Weather(0, 0, at=1 + number % 3, fault=FAULTS[number % len(FAULTS)])
+    assert tried(use, members, weather, monkeypatch) == []
 
 
 def test_the_harness_notices_what_it_is_there_for(members: Members) -> None:

@@ -43,6 +43,7 @@ CONTEXT: dict[str, Any] = {
     "hooksPath": "/opt/tls/hooks",
     "immediateEnrolment": "false",
     "instanceTags": "Team=pki",
+    "issuanceBudget": "3",
     "keyAlgorithm": "EC_prime256v1",
     "keyPath": "/opt/tls/private",
     "maxConcurrency": "7",
@@ -128,6 +129,7 @@ def test_keys_validity_threshold_and_policies_are_the_contexts() -> None:
     issue, deploy = environment("CertIssue"), environment("CertDeploy")
     assert (issue["KEY_ALGORITHM"], environment("CertCSR")["KEY_ALGORITHM"]) == ("EC_prime256v1", "EC_prime256v1")
     assert (issue["SIGNING_ALGORITHM"], issue["VALIDITY_DAYS"]) == ("SHA512WITHECDSA", "5")
+    assert issue["ISSUANCE_BUDGET"] == "3"
     assert deploy["RENEWAL_THRESHOLD_SECONDS"] == str(3 * DAY)
     assert environment("CertCheck")["REVOKE_REPLACED"] == "ON_KEY_COMPROMISE"
     assert environment("CertRetire")["REVOKE_ON_RETIRE"] == "NEVER"

@@ -67,7 +67,7 @@ GIVEN: dict[str, dict[str, Callable[[str, Stack], Any]]] = {
         "versions_kept": number,
     },
     "RenewalTimes": {"validity": days, "threshold": seconds, "jitter": seconds, "interval": seconds},
-    "Pace": {"max_concurrency": number},
+    "Pace": {"issuance_budget": number, "max_concurrency": number},
     "Polling": {"interval": seconds, "attempts": number, "issuance_timeout": seconds},
     "Alarms": {"runway": seconds, "ca_expiry": seconds, "crl_next_update": seconds},
 }

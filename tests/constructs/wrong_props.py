@@ -165,6 +165,12 @@ WRONG = {
     "more than the whole quota": Wrong(pace(quota_share=1.5), r"quota_share is 1.5: it must be above 0, at most 1"),
     "no concurrency": Wrong(pace(max_concurrency=0), r"max_concurrency is 0: .* from 1 to 10000"),
     "a number as text": Wrong(pace(max_concurrency="10"), r"max_concurrency is '10': it must be a whole number"),
+    "no certificates": Wrong(
+        pace(issuance_budget=0), r"issuance_budget is 0: it must be a whole number from 1 to 1000"
+    ),
+    "no budget": Wrong(pace(issuance_budget=None), r"issuance_budget is None: it must be a whole number"),
+    "a budget beyond all measure": Wrong(pace(issuance_budget=1_001), r"issuance_budget is 1001: .* from 1 to 1000"),
+    "half a certificate": Wrong(pace(issuance_budget=2.5), r"issuance_budget is 2.5: it must be a whole number"),
     "percentage": Wrong(pace(tolerated_failure_percentage=101), r"tolerated_failure_percentage is 101"),
     "poll attempts": Wrong(polling(attempts=0), r"attempts is 0: .* from 1 to 100"),
     "poll interval": Wrong(polling(interval=Duration.hours(1)), r"interval is 1 hour: it must be from 1 second to 10"),

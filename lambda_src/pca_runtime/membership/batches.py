@@ -22,6 +22,8 @@ __all__ = ["Batch", "Batches"]
 
 # Of the function's ten minutes; what is left is done in an hour.
 _TIME = timedelta(minutes=7)
+# Hosts that seem to be gone whose certificates are looked for one by one, some milliseconds each.
+_LOOKED_UP = 2_000
 # Items whose orders are not in the ledger yet: each takes some requests.
 _ITEMS = 1_000
 
@@ -138,17 +140,31 @@ class Batches:
             # Without EC2 nobody is known to be gone; what was begun, and who was revoked, does not need it.
             self._log.warning("departures unknown", code=trouble.code, reason=trouble.message)
             error = trouble
-        if too_many(gone, len(roll.live)):
-            self._log.warning("too many departures", gone=len(gone), live=len(roll.live))
-            batch = Batch(refused=gone)
-        else:
-            batch = self.retire(gone)
+        gone, refused = self._believed(gone, roll.live)
+        batch = self.retire(gone)
+        batch.refused = refused
         batch.live = len(roll.live)
         batch.revoked += self._finish(roll.unfinished, until)
         self._unanswered.settle(until)
         batch.revoked += self._orders.work_off(until)
         batch.error = batch.error or error
         return batch
+
+    def _believed(self, gone: list[str], live: Sequence[HostItem]) -> tuple[list[str], list[str]]:
+        """Who is to be retired, and who is not until a person has looked.
+
+        Where too many seem to be gone, those are left out who never had a certificate: whoever may write items could
+        otherwise hold up the departures of all others with hosts that there never were.
+        """
+        if not too_many(gone, len(live)):
+            return gone, []
+        real = [host for host in gone if self._orders.knows(host)] if len(gone) <= _LOOKED_UP else gone
+        invented = len(gone) - len(real)
+        self._log.warning("too many departures", gone=len(gone), live=len(live), never_had_a_certificate=invented)
+        if too_many(real, sum(item.serial is not None for item in live) - invented):
+            return [], gone
+        known = set(real)
+        return real, [host for host in gone if host not in known]
 
     def _finish(self, unfinished: Iterable[HostItem], until: datetime) -> int:
         revoked = 0

@@ -168,6 +168,8 @@ class DeploymentStatus:
         except PermanentError:
             item = self._inventory.get(lease.host_id)
             pending = item.pending if item is not None and item.holds_lease(lease.run_id) else None
+            if pending is not None and pending.csr_command_id is None and pending.install_command_id is None:
+                return {"state": "AFRESH"}  # an earlier attempt has said so, and its answer was lost
             request = pending.host_request if pending is not None else lease.request_id
             self._ledger.not_installed(lease.host_id, request, failure.code)
             if pending is None or pending.key_of is None or failure.code not in CERTIFICATES_OWN:

@@ -109,7 +109,7 @@ class CertIssueSettings(ProfileSettings, StartsSettings):
     ca_arn: Arn
     ledger_table: Text
     # Certificates for one host within a day; what a person forces is not counted against it.
-    issuance_budget: Positive = 10
+    issuance_budget: Positive
     signing_algorithm: SigningAlgorithm
 
     def template_arn(self, template: str) -> str:

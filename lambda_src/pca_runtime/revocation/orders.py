@@ -89,6 +89,10 @@ class Orders:
             ordered += [adopted] if adopted is not None else []
         return ordered
 
+    def knows(self, host_id: str) -> bool:
+        """Whether a certificate was asked for, for this host; what its item says of that, anybody may have written."""
+        return bool(self._ledger.of_host(host_id))
+
     def carry_out(self, entries: Iterable[Entry]) -> int:
         """Tell AWS Private CA of the first of these; the reconciliation does the rest. Returns how many.
 

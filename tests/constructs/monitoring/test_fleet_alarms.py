@@ -17,9 +17,10 @@ from tests.synthesis import automation, new_app, resources, sample_template, tem
 OURS = "PcaAutomator"
 EVERY_METRIC = {
     "CaCertificatesIssued", "CaSecondsLeft", "CertificatesIssued", "CertificatesRevoked", "CrlBytes",
-    "CrlSecondsToNextUpdate", "EventsNotPublished", "FirstPercentileSecondsLeft", "HostsDue", "HostsEnrolled",
-    "HostsFailed", "HostsLost", "HostsNotAttempted", "HostsOverdue", "HostsRegistered", "HostsRejected", "HostsRemoved",
-    "HostsRenewed", "HostsRetired", "HostsSkipped", "HostsTotal", "IssuanceIgnored", "LeastSecondsLeft", "RunSeconds",
+    "CrlSecondsToNextUpdate", "EntriesQuarantined", "EventsNotPublished", "FirstPercentileSecondsLeft", "HostsDue",
+    "HostsEnrolled", "HostsFailed", "HostsLost", "HostsNotAttempted", "HostsOverdue", "HostsRegistered",
+    "HostsRejected", "HostsRemoved", "HostsRenewed", "HostsRetired", "HostsSkipped", "HostsTotal",
+    "IssuanceBudgetExceeded", "IssuanceIgnored", "LeastSecondsLeft", "RunSeconds",
 }  # fmt: skip
 """What the dashboard shows where everything is switched on."""
 
@@ -46,7 +47,7 @@ def emitted() -> set[str]:
 
     names = {cert_report._metric(outcome) for outcome in cert_report._METRICS}
     literal = re.compile(
-        r'"((?:Hosts|Crl|Crls|Ca|Certificates|Issuance|Least|FirstPercentile|Run|Events|Departures)[A-Z][A-Za-z]*)"'
+        r'"((?:Hosts|Crl|Crls|Ca|Certificates|Issuance|Least|FirstPercentile|Run|Events|Entries|Departures)[A-Z][A-Za-z]*)"'
     )
     for file in lambda_source().rglob("*.py"):
         text = file.read_text(encoding="utf-8")
@@ -102,6 +103,7 @@ def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -
         "HostsTotal", "HostsDue", "HostsOverdue", "HostsRenewed", "HostsFailed", "LeastSecondsLeft",
         "FirstPercentileSecondsLeft", "RunSeconds", "CaSecondsLeft", "CrlBytes", "CrlSecondsToNextUpdate",
         "CertificatesIssued", "CertificatesRevoked", "EventsNotPublished", "CaCertificatesIssued",
+        "EntriesQuarantined", "IssuanceBudgetExceeded",
     } == names  # fmt: skip
 
 
@@ -145,6 +147,17 @@ def test_a_ca_of_a_short_life_is_not_in_alarm_from_the_start() -> None:
 def test_no_alarm_is_about_a_single_failure() -> None:
     ours = {alarm["MetricName"] for alarm in alarms().values() if alarm["Namespace"] == OURS}
     assert not {"HostsFailed", "HostsLost", "EventsNotPublished"} & ours
+
+
+def test_whoever_may_write_items_is_noticed() -> None:
+    quarantine, budget = (alarms()[f"AutomationAlarms{name}"] for name in ("Quarantine", "IssuanceBudget"))
+    assert (quarantine["MetricName"], quarantine["Statistic"]) == ("EntriesQuarantined", "Maximum")
+    assert (budget["MetricName"], budget["Statistic"]) == ("IssuanceBudgetExceeded", "Sum")
+    for alarm in (quarantine, budget):
+        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+        assert alarm["OKActions"] == alarm["AlarmActions"]
+    # A run measures the one each time; the other is measured only when it happens.
+    assert (quarantine["TreatMissingData"], budget["TreatMissingData"]) == ("ignore", "notBreaching")
 
 
 def test_every_threshold_is_a_prop() -> None:

@@ -27,6 +27,15 @@ ALARMS = {
         **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "CaCertificatesIssued",
         "Period": HOUR, "Statistic": "Maximum", "Threshold": 800_000,
     },
+    "AlarmsQuarantine": {
+        **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "EntriesQuarantined",
+        "Period": HOUR, "Statistic": "Maximum", "Threshold": 1,
+    },
+    "AlarmsIssuanceBudget": {
+        **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "MetricName": "IssuanceBudgetExceeded", "Period": HOUR, "Statistic": "Sum", "Threshold": 1,
+        "TreatMissingData": "notBreaching",
+    },
     "AlarmsFleetAtRisk": {
         **_LEFT, **_OURS, "MetricName": "FirstPercentileSecondsLeft", "Period": HOUR, "Statistic": "Minimum",
         "Threshold": DAY,
