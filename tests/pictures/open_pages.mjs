@@ -1,13 +1,13 @@
 // Opens pages in a real browser, in light and dark, wide and at 360 pixels; any error, request or finding of axe-core
-// is said in a line, and the exit status is 1. Usage: node open_pages.mjs MODULES CHROMIUM < orders.json
+// is said in a line, and the exit status is 1. Usage: node open_pages.mjs MODULES CHROMIUM ORDERS.json
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-const [modules, chromium] = process.argv.slice(2);
+const [modules, chromium, given] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
 const puppeteer = require("puppeteer-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf-8");
-const orders = JSON.parse(readFileSync(0, "utf-8"));
+const orders = JSON.parse(readFileSync(given, "utf-8"));
 const WIDTHS = { wide: 1280, phone: 360 };
 const SMALLEST_TEXT = 10.5;
 

@@ -60,7 +60,7 @@ def test_there_is_no_other_colour() -> None:
     )
     assert re.findall(literal, re.sub(r"#[\w-]+(?= [,{])", "", rest.replace("#more", ""))) == []
     assert set(re.findall(r"var\(--([\w-]+)\)", rest)) <= set(colours("light"))
-    for name in ("fleet", "rehearsal", "run"):
+    for name in ("rehearsal", "one host"):
         for svg in re.findall(r"<svg.*?</svg>", shown(name), re.DOTALL):
             styles = " ".join(re.findall(r'(?:style|fill|stroke)="([^"]*)"', svg))
             assert re.findall(literal, styles) == []
