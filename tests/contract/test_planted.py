@@ -149,7 +149,13 @@ LISTS: dict[str, tuple[Callable[[], set[str]], Callable[[set[str]], set[str]]]] 
         verbs,
         lambda known: {
             verb
-            for path in ("docs/reference/commands.md", "docs/operations.md", "docs/rehearsal.md", "docs/performance.md")
+            for path in (
+                "docs/reference/commands.md",
+                "docs/operations.md",
+                "docs/rehearsal.md",
+                "docs/performance.md",
+                "docs/pictures.md",
+            )
             for verb in verbs_on(path, known)
         },
     ),
@@ -193,7 +199,7 @@ NUMBERS: dict[str, tuple[int, dict[str, Callable[[], set[int]]]]] = {
             "docs/revocation.md": lambda: said("docs/revocation.md", r"above ([\d,]+) bytes in PEM"),
             "docs/monitoring.md": lambda: said("docs/monitoring.md", r"% of ([\d,]+) bytes"),
             "the alarm's runbook": lambda: said("docs/operations.md", r"80 % of the ([\d,]+) bytes"),
-            "the dashboard": lambda: said("pca_automator/monitoring/dashboard.py", r"bytes \(([\d,]+) are allowed"),
+            "the metric": lambda: said("pca_automator/monitoring/metrics.py", r"takes ([\d,]+) bytes at most"),
             "the code of the refusal": lambda: said("docs/reference/troubleshooting.md", r"above the ([\d,]+) bytes"),
         },
     ),
