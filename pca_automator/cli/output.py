@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.waiting import WAITING
 
 Row = Mapping[str, Any]
 
@@ -52,6 +53,7 @@ def show(
     output: Output, answer: Row, table: Iterable[tuple[str, Any]], title: str = "", advice: Sequence[str] = ()
 ) -> None:
     """One answer: as JSON, or its pairs of name and value, one a line, and below it what is to be copied unbroken."""
+    WAITING.end()
     if output is not Output.TABLE:
         _write_json(answer, indent=2 if output is Output.JSON else None)
         return
@@ -70,10 +72,12 @@ def show_rows(
     if output is Output.JSONL:
         count = 0
         for row in rows:
+            WAITING.end()
             _write_json(row)
             count += 1
         return count
     every = list(rows)
+    WAITING.end()
     if output is Output.JSON:
         _write_json(every, indent=2)
     elif len(every) > _FOLDED_ROWS:
@@ -164,6 +168,7 @@ def _print(grid: Any) -> None:
 
 def say(text: str) -> None:
     """A line beside the answer: it goes to standard error, so that standard output stays what was asked for."""
+    WAITING.end()
     sys.stderr.write(f"{printable(text)}\n")
 
 

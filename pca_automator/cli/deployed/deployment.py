@@ -12,6 +12,7 @@ from typing import Any
 
 from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, USAGE, Trouble
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.waiting import WAITING
 
 DEFAULT_STACK = "PcaAutomator"
 
@@ -65,8 +66,15 @@ class Aws:
                     retries={"mode": "standard", "total_max_attempts": 4},
                     user_agent_extra="pca-automator-cli",
                 )
-                self._clients[service] = self._session.client(service, config=config)
+                client = self._session.client(service, config=config)
+                client.meta.events.register("before-call", _tell)
+                self._clients[service] = client
             return self._clients[service]
+
+
+def _tell(model: Any, **_: Any) -> None:
+    """Say what AWS is asked, to whoever waits for it."""
+    WAITING.about(f"{model.name} of {model.service_model.service_id}")
 
 
 class _Environment(dict[str, str]):

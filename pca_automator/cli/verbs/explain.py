@@ -12,6 +12,7 @@ from pca_automator.cli.deployed.host_details import as_text, explanation, remedy
 from pca_automator.cli.errors import USAGE, Trouble, trouble_of
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verbs.completion import hosts_and_codes
 from pca_automator.cli.verbs.verb import Operator, verb
 
 
@@ -22,9 +23,7 @@ def explain(
         str,
         typer.Argument(
             metavar="ID|CODE",
-            autocompletion=lambda incomplete: sorted(
-                code for code in runtime("errors.catalogue").CATALOGUE if code.startswith(incomplete)
-            ),
+            autocompletion=hosts_and_codes,
             help="A host, or a code of the error catalogue.",
         ),
     ],

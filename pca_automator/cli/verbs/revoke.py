@@ -11,24 +11,21 @@ from pca_automator.cli.deployed import ledger, revocation
 from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import say, show
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verbs.completion import host_ids, reasons
 from pca_automator.cli.verbs.verb import DryRunOption, Operator, YesOption, confirm, verb
 
 _DARK = "From the CA's next CRL on the host is dark: it gets no session until it has a new certificate."
 
 
-def _reasons(incomplete: str) -> list[str]:
-    return [reason for reason in runtime("revocation.reasons").REASONS if reason.startswith(incomplete.upper())]
-
-
 @verb
 def revoke(
     op: Operator,
-    host_id: Annotated[str, typer.Argument(metavar="ID")],
+    host_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=host_ids)],
     reason: Annotated[
         str,
         typer.Option(
             metavar="REASON",
-            autocompletion=_reasons,
+            autocompletion=reasons,
             help="KEY_COMPROMISE, SUPERSEDED, ... as AWS Private CA names them.",
         ),
     ] = "UNSPECIFIED",

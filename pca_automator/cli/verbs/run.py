@@ -17,7 +17,9 @@ from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.output import Output, console, counted, say, show
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verbs.completion import host_ids
 from pca_automator.cli.verbs.verb import DryRunOption, Operator, YesOption, confirm, verb
+from pca_automator.cli.waiting import WAITING
 
 STAGES = ("waiting", "CSR", "issue", "deploy", "done", "failed", "skipped")
 """Where a host of a run is, in this order; the last three are ends."""
@@ -38,7 +40,10 @@ _FAILED_SHOWN = 10
 @verb
 def run(
     op: Operator,
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Only these. Default: who is due.")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", autocompletion=host_ids, help="Only these. Default: who is due."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Due or not; without ids the whole fleet.")] = False,
     revoke_replaced: Annotated[
         bool | None,
@@ -250,6 +255,7 @@ def _rejected(output: Mapping[str, Any]) -> int:
 def _shown(progress: Progress, output: Output) -> Iterator[None]:
     """Ask for updates until the run is over, and draw what they bring: a live line, or lines where nobody looks."""
     screen = console(error=True)
+    WAITING.end()
     if output is Output.TABLE and screen.is_terminal:
         with screen.status("starting") as spinner:
             for _ in _ticks(progress):

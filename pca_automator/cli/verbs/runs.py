@@ -11,6 +11,7 @@ from pca_automator.cli.deployed.host_details import values_for
 from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import say, show, show_rows
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.verbs.completion import run_ids
 from pca_automator.cli.verbs.run import watch_run
 from pca_automator.cli.verbs.verb import Operator, verb
 
@@ -31,7 +32,7 @@ def list_(
 
 
 @verb
-def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN")]) -> None:
+def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN", autocompletion=run_ids)]) -> None:
     """One run: how it ended, and which hosts failed for which cause."""
     run = known.described(op.deployment, run_id)
     report = known.report(op.deployment, run["runId"])
@@ -56,7 +57,10 @@ def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN")]) -
 @verb
 def watch(
     op: Operator,
-    run_id: Annotated[str | None, typer.Argument(metavar="RUN", help="Default: the one that runs.")] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", autocompletion=run_ids, help="Default: the one that runs."),
+    ] = None,
 ) -> None:
     """Show how far a run has come until it is over, also one that somebody else started."""
     if run_id is None:

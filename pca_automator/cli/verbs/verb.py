@@ -13,6 +13,7 @@ import typer
 from pca_automator.cli.deployed.deployment import DEFAULT_STACK, Aws, Deployment
 from pca_automator.cli.errors import USAGE, Trouble, one_line
 from pca_automator.cli.output import Output, printable
+from pca_automator.cli.waiting import WAITING
 
 P = ParamSpec("P")
 
@@ -106,7 +107,11 @@ def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., No
                 raise Trouble(f"--{empty[0]} is empty: give a name, or leave it out", USAGE)
             aws = Aws(common["region"], common["profile"])
             deployment = Deployment(aws, common["stack"], common["automation"])
-            function(Operator(deployment, common["output"]), **given)  # type: ignore[call-arg]
+            WAITING.begin()
+            try:
+                function(Operator(deployment, common["output"]), **given)  # type: ignore[call-arg]
+            finally:
+                WAITING.end()
 
     hints = get_type_hints(function, include_extras=True)
     own = list(inspect.signature(function).parameters.values())[1:]
@@ -131,6 +136,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
+    WAITING.end()
     try:
         answer = typer.confirm(printable(question), err=True)
     except typer.Abort:

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from pca_automator.cli.deployed import overrides
+from pca_automator.cli.verbs.completion import host_ids
 
-IdsArgument = Annotated[list[str], typer.Argument(metavar="ID", help="EC2 instance ids or hybrid node ids.")]
+IdsArgument = Annotated[
+    list[str], typer.Argument(metavar="ID", autocompletion=host_ids, help="EC2 instance ids or hybrid node ids.")
+]
 OverrideOption = Annotated[
     list[str] | None,
     typer.Option(

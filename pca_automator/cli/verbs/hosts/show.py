@@ -11,13 +11,14 @@ from pca_automator.cli.deployed.host_details import details, remedy_for
 from pca_automator.cli.deployed.host_live import live_state
 from pca_automator.cli.errors import Trouble
 from pca_automator.cli.output import show
+from pca_automator.cli.verbs.completion import host_ids
 from pca_automator.cli.verbs.verb import Operator, verb
 
 
 @verb
 def show_(
     op: Operator,
-    host_id: Annotated[str, typer.Argument(metavar="ID")],
+    host_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=host_ids)],
     live: Annotated[bool, typer.Option("--live", help="Ask the host itself, through InspectCertificate.")] = False,
 ) -> None:
     """One host: what the inventory says, its last run, its commands, and with --live what is on it."""
