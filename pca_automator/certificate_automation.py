@@ -310,6 +310,7 @@ class PcaCertificateAutomation(AutomationBase):
                 authority=issuing,
                 dead_letters=self.dead_letters,
                 factory=factory,
+                ledger=self.ledger,
                 notifications=notifications,
                 trust=self.trust,
             )

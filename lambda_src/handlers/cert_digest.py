@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.authority.certificate_authority import look_at
@@ -12,12 +12,13 @@ from pca_runtime.inventory.gate import Gate
 from pca_runtime.monitoring.finding import Finding, looked_at, ok
 from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH_ATTRIBUTES
 from pca_runtime.monitoring.fleet import Fleet as Health
-from pca_runtime.monitoring.trust import authority, crl_in_force, named_crl, revoked_serials
+from pca_runtime.monitoring.trust import authority, crl_in_force, crl_source, named_crl, revoked_serials
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.settings import CertDigestSettings
 from pca_runtime.revocation.anchored_crls import anchored_crls
+from pca_runtime.revocation.crl_source import written_at
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
@@ -37,7 +38,7 @@ def handler(_event: Event, _context: LambdaContext) -> Event:
     items = Fleet(client("dynamodb"), settings.table_name, attributes, Gate.of(settings, utc_now)).segment(0, 1)
     digest = gather(settings.automation_name, counts.adding(items), now, settings.next_run)
     digest.place = settings.place
-    digest.authority, digest.crl = (look.text for look in looks)
+    digest.authority, digest.crl = looks[0].text, looks[1].text
     digest.troubles = [
         (look.text, [settings.place.command(command) for command in look.commands])
         for look in (*counts.findings(), *looks)
@@ -49,8 +50,8 @@ def handler(_event: Event, _context: LambdaContext) -> Event:
     return dict(numbers)
 
 
-def _looks(settings: CertDigestSettings, now: datetime) -> tuple[tuple[Finding, Finding], frozenset[int]]:
-    """CA and CRL, as ``pca-automator status`` has them, and what the CRL in force refuses."""
+def _looks(settings: CertDigestSettings, now: datetime) -> tuple[list[Finding], frozenset[int]]:
+    """CA, CRL and where that comes from, as ``pca-automator status`` has them, and what the CRL in force refuses."""
     revoked: frozenset[int] = frozenset()
 
     def ca() -> Finding:
@@ -64,7 +65,10 @@ def _looks(settings: CertDigestSettings, now: datetime) -> tuple[tuple[Finding, 
         revoked = revoked_serials(entry)
         return crl_in_force(entry, now)
 
-    looks = looked_at("CA", ca), looked_at("CRL", crl)
+    looks = [looked_at("CA", ca), looked_at("CRL", crl)]
+    if settings.crl_name:
+        read = partial(written_at, client("acm-pca"), settings.ca_arn)
+        looks.append(looked_at("CRL source", lambda: crl_source(read)))
     for look in looks:
         if not look.is_ok:
             logger.warning("not well", part=look.part, state=look.state, reason=look.text)

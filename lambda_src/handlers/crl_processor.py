@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.errors.kinds import RetryableError
+from pca_runtime.inventory.first_certificate import issued_before
 from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
 from pca_runtime.reporting.crl_refused import message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
@@ -27,7 +28,9 @@ def _settings() -> CrlProcessorSettings:
 
 @cache
 def _processing() -> CrlProcessing:
-    return CrlProcessing(_settings(), client("s3"), client("acm-pca"), client("rolesanywhere"), utc_now)
+    settings = _settings()
+    since = partial(issued_before, client("dynamodb"), settings.ledger_table)
+    return CrlProcessing(settings, client("s3"), client("acm-pca"), client("rolesanywhere"), since, utc_now)
 
 
 @lambda_function

@@ -23,7 +23,7 @@ _PERIOD = Duration.hours(2)
 
 
 class CrlAlarms(AlarmGroup):
-    """The CRL in force is near its size limit, or near its ``nextUpdate``; a CRL was not taken.
+    """The CRL in force is near its size limit, or near its ``nextUpdate``; there is none; a CRL was not taken.
 
     https://docs.aws.amazon.com/general/latest/gr/rolesanywhere.html
 
@@ -43,6 +43,9 @@ class CrlAlarms(AlarmGroup):
     """The CRL is near its size limit."""
     crl_age: cloudwatch.Alarm
     """The CRL in force is near its ``nextUpdate``."""
+
+    crl_missing: cloudwatch.Alarm
+    """There are certificates, and no CRL: no revocation would be enforced."""
 
     @checked
     def __init__(
@@ -74,6 +77,14 @@ class CrlAlarms(AlarmGroup):
             threshold=margin.to_seconds(),
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             description="The CRL in force runs out soon and no newer one came",
+            command="doctor",
+        )
+        self.crl_missing = self.make(
+            "CrlMissing",
+            # The best measurement, so that the first CRL ends the alarm.
+            metric=automation.metric_crl_missing(period=_PERIOD),
+            threshold=1,
+            description="There are certificates, and the CA has written no CRL: no revocation is enforced",
             command="doctor",
         )
         self.watch_queues(dead_letters)

@@ -152,6 +152,14 @@ class AutomationMetrics(AutomationEvents):
         """
         return self.metric("CrlSecondsToNextUpdate", period=period)
 
+    def metric_crl_missing(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """1 while there are certificates and the CA has written no CRL where it is read, else 0.
+
+        Args:
+            period: of a data point. Default: 12 hours.
+        """
+        return self.metric("CrlMissing", period=period, statistic="Minimum")
+
     def metric_entries_quarantined(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Entries of the inventory that are no hosts, or hold what the system cannot have written, as a run saw it.
 

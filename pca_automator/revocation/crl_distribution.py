@@ -24,6 +24,7 @@ from pca_automator.authority.crl_bucket import check_events
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
+from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.reporting.notifications import FailureNotifications
 from pca_automator.revocation.grants import crl_key
 
@@ -46,6 +47,7 @@ class CrlDistribution(Construct):
         authority: whose CRL it is; its CRL bucket must send its events to EventBridge.
         dead_letters: queue for events that never reached the FIFO queue.
         factory: makes the function.
+        ledger: knows whether there are certificates: a CRL is due then.
         notifications: topic for refused CRLs.
         trust: whose trust anchor the CRL is for.
 
@@ -71,6 +73,7 @@ class CrlDistribution(Construct):
         authority: IssuingAuthority,
         dead_letters: sqs.IQueue,
         factory: FunctionFactory,
+        ledger: CertificateLedger,
         notifications: FailureNotifications,
         trust: RolesAnywhereTrust,
     ) -> None:
@@ -109,6 +112,7 @@ class CrlDistribution(Construct):
             memory_mib=512,
         )
         self._allow(certificate_authority.certificate_authority_arn, crl_bucket, notifications)
+        ledger.grant(self.crl_processor, "dynamodb:Scan")
         source = sources.SqsEventSource(self.queue, batch_size=1, report_batch_item_failures=True)
         self.crl_processor.add_event_source(source)
         acknowledge(

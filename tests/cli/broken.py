@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.cli import breaking
 from tests.cli.breaking import Mend, World
-from tests.cli.conftest import ANCHOR_ARN, CA_ARN, Deployed, a_crl, defaults, error, host
+from tests.cli.conftest import ANCHOR_ARN, CA_ARN, WRITES_CRL, Deployed, a_crl, defaults, error, host
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/dead"
 ID = host(2)
@@ -54,7 +54,7 @@ def answer(operation: str, given: Any) -> Fake:
 
 def ca(status: str, days: float = 3000) -> Fake:
     def broken(deployed: Deployed) -> None:
-        found = {"Status": status, "NotAfter": deployed.now + timedelta(days=days)}
+        found = {"Status": status, "NotAfter": deployed.now + timedelta(days=days), **WRITES_CRL}
         deployed.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": found}
 
     return broken
@@ -99,6 +99,19 @@ def crl(hours: float, **options: Any) -> Fake:
     return lambda deployed: a_crl(deployed, hours, **options)
 
 
+def never(deployed: Deployed) -> None:
+    """There is a certificate of some days, and no CRL."""
+    deployed.answers["ListCrls"] = {"crls": []}
+    deployed.issued(host(3), "0c", 1)
+
+
+def elsewhere(deployed: Deployed) -> None:
+    ca("ACTIVE")(deployed)
+    answered: Any = deployed.answers["DescribeCertificateAuthority"]
+    configured = {"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}
+    answered["CertificateAuthority"]["RevocationConfiguration"] = {"CrlConfiguration": configured}
+
+
 def item(hours: float = 100, **attributes: Any) -> Fake:
     def broken(deployed: Deployed) -> None:
         deployed.live(2, hours, **attributes)
@@ -139,6 +152,10 @@ BROKEN: dict[str, State] = {
     "trust anchor": State(
         "the trust anchor is disabled", ("aws rolesanywhere enable-trust-anchor --trust-anchor-id anchor",),
         answer("GetTrustAnchor", {"trustAnchor": {"enabled": False}}), breaking.trust_anchor,
+    ),
+    "CRL never": State("no revocation is enforced", (_AGAIN,), never),
+    "CRL elsewhere": State(
+        "the CA writes its CRL to crls/pki/", ("pca-automator explain CRL_ELSEWHERE",), elsewhere
     ),
     "CRL disabled": State(
         "DISABLED", ("aws rolesanywhere enable-crl --crl-id crl-1",), crl(100, enabled=False), breaking.crl_disabled,

@@ -33,6 +33,8 @@ MACHINE_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:Workflow"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
 RUN_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:Workflow:run-1"
 
+# How the CA is configured: where its CRL is read.
+WRITES_CRL = {"RevocationConfiguration": {"CrlConfiguration": {"Enabled": True, "S3BucketName": "crls"}}}
 FUNCTIONS = {
     "CertCheck": {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "WORK_BUCKET": "work", "NEXT_RUN_SECONDS": "43200",
@@ -48,7 +50,9 @@ FUNCTIONS = {
     },
     "CertIssue": {"VALIDITY_DAYS": "7"},
     "CertReport": {"TOPIC_ARN": TOPIC_ARN},
-    "CRLProcessor": {"TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl", "CRL_BUCKET": "crls"},
+    "CRLProcessor": {
+        "TRUST_ANCHOR_ARN": ANCHOR_ARN, "CRL_NAME": "fleet-crl", "CRL_BUCKET": "crls", "LEDGER_TABLE": "ledger",
+    },
     "CertRetire": {"REVOKE_ON_RETIRE": "NEVER"},
     "CertEnroll": {},
 }  # fmt: skip
@@ -194,7 +198,7 @@ def defaults() -> dict[str, Answer]:
         "GetEventSourceMapping": {"State": "Enabled"},
         "GetFunctionConcurrency": {},
         "DescribeCertificateAuthority": {
-            "CertificateAuthority": {"Status": "ACTIVE", "NotAfter": datetime(2036, 1, 1, tzinfo=UTC)},
+            "CertificateAuthority": {"Status": "ACTIVE", "NotAfter": datetime(2036, 1, 1, tzinfo=UTC), **WRITES_CRL},
         },
         "RevokeCertificate": {},
         "GetCertificate": error("ResourceNotFoundException"),

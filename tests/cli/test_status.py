@@ -13,7 +13,7 @@ from pca_automator.cli.deployed import lifetime
 from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.schedule import next_of_cron
 from pca_automator.cli.runtime import runtime
-from tests.cli.conftest import CA_ARN, REGION, Deployed, a_crl, error, host
+from tests.cli.conftest import CA_ARN, REGION, WRITES_CRL, Deployed, a_crl, error, host
 
 
 def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
@@ -138,7 +138,9 @@ def test_status_says_what_needs_a_person(deployed: Deployed, what: str, words: s
     if what.startswith("ca"):
         end = deployed.now + timedelta(days=30 if what == "ca expires" else 3000)
         status = "DISABLED" if what == "ca" else "ACTIVE"
-        deployed.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": {"Status": status, "NotAfter": end}}
+        deployed.answers["DescribeCertificateAuthority"] = {
+            "CertificateAuthority": {"Status": status, "NotAfter": end, **WRITES_CRL}
+        }
     if what == "schedule":
         deployed.answers["GetSchedule"] = lambda request: {
             "State": "DISABLED" if request["Name"] == "daily" else "ENABLED", "ScheduleExpression": "rate(1 day)",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import MACHINE_ARN, Deployed, error, host, stamp
+from tests.cli.conftest import MACHINE_ARN, WRITES_CRL, Deployed, error, host, stamp
 
 
 def a_workflow(deployed: Deployed, *, published: bool = True, code: str = "HOST_UNKNOWN_TO_SSM") -> None:
@@ -71,7 +71,7 @@ def test_an_entry_that_is_not_the_tests_own_is_not_overwritten(deployed: Deploye
 @pytest.mark.parametrize(
     ("operation", "answer", "check"),
     [
-        ("DescribeCertificateAuthority", {"CertificateAuthority": {"Status": "DISABLED"}}, "private CA"),
+        ("DescribeCertificateAuthority", {"CertificateAuthority": {"Status": "DISABLED", **WRITES_CRL}}, "private CA"),
         ("GetTrustAnchor", {"trustAnchor": {"enabled": False}}, "trust anchor"),
         ("GetSchedule", {"State": "DISABLED", "ScheduleExpression": "rate(1 day)"}, "schedule"),
         ("DescribeStateMachine", error("AccessDeniedException"), "workflow"),

@@ -63,6 +63,7 @@ def test_a_ca_with_its_crl_pipeline() -> None:
         authority=authority,
         dead_letters=sqs.Queue(stack, "DeadLetters"),
         factory=FunctionFactory(stack, "Functions", automation_name="crls", encryption_key=key),
+        ledger=CertificateLedger(stack, "Ledger", access_log_bucket=s3.Bucket(stack, "Logs"), encryption_key=key),
         notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
         trust=trust,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,16 @@ from pca_runtime.revocation.crl import PEM_MAX, Crl, load_crl
 from pca_runtime.shared.counting import counted
 from pca_runtime.shared.timestamps import format_time
 
-__all__ = ["authority", "crl_in_force", "facts", "named_crl", "profile", "revoked_serials", "trust_anchor"]
+__all__ = [
+    "authority",
+    "crl_in_force",
+    "crl_source",
+    "facts",
+    "named_crl",
+    "profile",
+    "revoked_serials",
+    "trust_anchor",
+]
 
 # The CA is to be renewed before renewals begin to fail: with weeks of validity, and a person who is on holiday.
 _CA_WARNING = timedelta(days=90)
@@ -63,16 +72,32 @@ def named_crl(entries: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, A
     return next((entry for entry in entries if entry.get("name") == name), None)
 
 
-def crl_in_force(entry: Mapping[str, Any] | None, now: datetime, *, processor: str = "") -> Finding:
+def crl_source(look: Callable[[], object]) -> Finding:
+    """Whether the CA is configured to write the CRL that is read.
+
+    Args:
+        look: compares what the CA is configured to write, or reads it.
+    """
+    try:
+        look()
+    except CrlRefused as refused:
+        return trouble("CRL source", refused.message, f"pca-automator explain {refused.code}")
+    return ok("CRL source", "the CA writes its CRL where it is read")
+
+
+def crl_in_force(entry: Mapping[str, Any] | None, now: datetime, *, processor: str = "", due: bool = False) -> Finding:
     """The CRL that IAM Roles Anywhere enforces.
 
     Args:
         entry: as ListCrls has it; ``None``: there is none.
         now: the current time.
         processor: the function CRLProcessor, which brings in a newer one; "": it is not known here.
+        due: whether there have been certificates for so long that there must be one.
     """
     part = "CRL"
     again = (f"aws lambda invoke --function-name {processor} /dev/stdout",) if processor else ()
+    if entry is None and due:
+        return trouble(part, "none, although there are certificates: no revocation is enforced", *again)
     if entry is None:
         return ok(part, "none yet: the CA writes the first after a certificate")
     crl = _loaded(entry)

@@ -6,7 +6,9 @@ and a scheduled call without an event repairs a lost one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,6 +29,9 @@ __all__ = ["CrlOutcome", "CrlProcessing"]
 _CRLS_PER_ANCHOR = 2
 # AWS Private CA writes a CRL about every half an hour at most.
 _ROUNDS = 5
+# "The first CRL is deposited after a certificate that refers to it was issued", and a CRL about half an hour after what
+# it is about. https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html
+_FIRST_CRL = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class CrlProcessing:
         roles_anywhere: an IAM Roles Anywhere client. Its CRL operations share one request a second
             (https://docs.amazonaws.cn/en_us/rolesanywhere/latest/userguide/quotas.html): throttling that
             botocore's retries do not get over is raised, and the queue delivers again.
+        issued_before: whether the fleet has had a certificate since before a moment.
         clock: the current time.
     """
 
@@ -83,12 +89,14 @@ class CrlProcessing:
         s3: S3,
         private_ca: PrivateCa,
         roles_anywhere: RolesAnywhere,
+        issued_before: Callable[[datetime], bool],
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._s3 = s3
         self._private_ca = private_ca
         self._roles_anywhere = roles_anywhere
+        self._issued_before = issued_before
         self._clock = clock
         self.key = f"crl/{settings.ca_arn.rsplit('/', 1)[-1]}.crl"
 
@@ -134,7 +142,9 @@ class CrlProcessing:
                 # First of all: also when the new CRL is refused, one must see when the one in force runs out.
                 self._measure(entry.crl, metrics)
             data = self._read(metrics)
-            metrics["CrlMissing"] = float(data is None)
+            # Without a certificate none is due; with one, it is due within the hour.
+            missing = data is None and self._issued_before(self._clock() - _FIRST_CRL)
+            metrics["CrlMissing"] = float(missing)
             if data is None:
                 check_source(self._private_ca, self._settings.ca_arn, self._settings.crl_bucket, self.key)
                 return CrlOutcome("NO_CRL_YET", metrics=metrics)

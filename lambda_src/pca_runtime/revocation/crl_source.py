@@ -8,26 +8,23 @@ from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.shared.clients import PrivateCa
 
-__all__ = ["NOT_WRITTEN", "check_source", "failure_of"]
+__all__ = ["NOT_WRITTEN", "check_source", "failure_of", "written_at"]
 
 NOT_WRITTEN = "CRL_NOT_WRITTEN"
 _GENERATION = "ACM Private CA CRL Generation"
 
 
-def check_source(private_ca: PrivateCa, ca_arn: str, bucket: str, key: str) -> None:
-    """Compare what the CA is configured to write with what is read here.
+def written_at(private_ca: PrivateCa, ca_arn: str) -> tuple[str, str]:
+    """Bucket and key of the complete CRL that the CA is configured to write.
 
     https://docs.aws.amazon.com/privateca/latest/APIReference/API_CrlConfiguration.html
 
     Args:
         private_ca: an AWS Private CA client.
         ca_arn: the CA.
-        bucket: where its CRL is read.
-        key: of the object that is read.
 
     Raises:
-        CrlRefused: it writes none (``CRL_SWITCHED_OFF``), a partitioned one (``CRL_PARTITIONED``), or another object
-            (``CRL_ELSEWHERE``); names both.
+        CrlRefused: it writes none (``CRL_SWITCHED_OFF``), or a partitioned one (``CRL_PARTITIONED``).
     """
     with translated("DescribeCertificateAuthority"):
         answer = private_ca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)
@@ -40,11 +37,25 @@ def check_source(private_ca: PrivateCa, ca_arn: str, bucket: str, key: str) -> N
             "the CA writes partitioned CRLs, and IAM Roles Anywhere takes two for a trust anchor",
             code="CRL_PARTITIONED",
         )
-    written = f"{crl.get('CustomPath') or 'crl'}/{ca_arn.rsplit('/', 1)[-1]}.crl"
-    if (crl.get("S3BucketName"), written) != (bucket, key):
+    return str(crl.get("S3BucketName")), f"{crl.get('CustomPath') or 'crl'}/{ca_arn.rsplit('/', 1)[-1]}.crl"
+
+
+def check_source(private_ca: PrivateCa, ca_arn: str, bucket: str, key: str) -> None:
+    """Compare what the CA is configured to write with what is read here.
+
+    Args:
+        private_ca: an AWS Private CA client.
+        ca_arn: the CA.
+        bucket: where its CRL is read.
+        key: of the object that is read.
+
+    Raises:
+        CrlRefused: as :func:`written_at`, or it writes another object (``CRL_ELSEWHERE``); names both.
+    """
+    written = written_at(private_ca, ca_arn)
+    if written != (bucket, key):
         raise CrlRefused(
-            f"the CA writes its CRL to {crl.get('S3BucketName')}/{written}, and {bucket}/{key} is read here",
-            code="CRL_ELSEWHERE",
+            f"the CA writes its CRL to {'/'.join(written)}, and {bucket}/{key} is read here", code="CRL_ELSEWHERE"
         )
 
 

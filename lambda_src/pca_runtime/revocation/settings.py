@@ -9,6 +9,7 @@ __all__ = ["CrlProcessorSettings"]
 
 class CrlProcessorSettings(FunctionSettings):
     ca_arn: Arn
+    ledger_table: Text
     trust_anchor_arn: Arn
     crl_bucket: Text
     crl_name: Text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pca_automator.cli.deployed import inventory as fleet
@@ -31,6 +32,8 @@ _GONE = {
     "StateMachineDoesNotExist",
 }  # fmt: skip
 _STATES = {REFUSED: "refused", UNAVAILABLE: "unavailable"}
+# After the first certificate; as CRLProcessor has it.
+_FIRST_CRL = timedelta(hours=1)
 
 
 class Health:
@@ -76,6 +79,7 @@ class Health:
         yield "profile", self._profile
         if deployment.function("CRLProcessor") is not None:
             yield "CRL", self._crl
+            yield "CRL source", self._crl_source
         yield "topic", self._topic
         yield "last run", self._last_run
         yield from self._wiring.parts()
@@ -157,15 +161,24 @@ class Health:
         processor = self._deployment.function("CRLProcessor") or ""
         entry = self._crl_entry()
         self.crl, self.revoked = self._trust.facts(entry), self._trust.revoked_serials(entry)
-        found = self._trust.crl_in_force(entry, self._now, processor=processor)
-        if not found.is_ok:
-            return found
         settings = self._deployment.settings("CRLProcessor")
         key = f"crl/{self._deployment.authority.rpartition('/')[2]}.crl"
-        if entry is not None and settings.get("CRL_BUCKET"):
+        due = entry is None and self._crl_is_due(settings["LEDGER_TABLE"])
+        found = self._trust.crl_in_force(entry, self._now, processor=processor, due=due)
+        if found.is_ok and entry is not None:
             # The one that the CA wrote last: whether it can be read at all is what the next revocation hangs on.
             self._client("s3").head_object(Bucket=settings["CRL_BUCKET"], Key=key)
         return found
+
+    def _crl_source(self) -> Any:
+        authority, bucket = self._deployment.authority, self._deployment.settings("CRLProcessor")["CRL_BUCKET"]
+        key = f"crl/{authority.rpartition('/')[2]}.crl"
+        check = runtime("revocation.crl_source").check_source
+        return self._trust.crl_source(lambda: check(self._client("acm-pca"), authority, bucket, key))
+
+    def _crl_is_due(self, ledger_table: str) -> bool:
+        first = runtime("inventory.first_certificate")
+        return bool(first.issued_before(self._client("dynamodb"), ledger_table, self._now - _FIRST_CRL))
 
     def _topic(self) -> Any:
         topic = self._deployment.settings("CertReport")["TOPIC_ARN"]

@@ -101,7 +101,7 @@ def test_every_metric_has_a_method_and_every_method_a_metric_that_is_emitted() -
     assert names <= emitted()
     assert {
         "HostsTotal", "HostsDue", "HostsOverdue", "HostsRenewed", "HostsFailed", "LeastSecondsLeft",
-        "FirstPercentileSecondsLeft", "RunSeconds", "CaSecondsLeft", "CrlBytes", "CrlSecondsToNextUpdate",
+        "FirstPercentileSecondsLeft", "RunSeconds", "CaSecondsLeft", "CrlBytes", "CrlMissing", "CrlSecondsToNextUpdate",
         "CertificatesIssued", "CertificatesRevoked", "EventsNotPublished", "CaCertificatesIssued",
         "EntriesQuarantined", "IssuanceBudgetExceeded",
     } == names  # fmt: skip

@@ -50,6 +50,10 @@ ALARMS = {
         **_LEFT, **_OURS, "MetricName": "LeastSecondsLeft", "Period": HOUR, "Statistic": "Minimum", "Threshold": DAY,
     },
     "AlarmsUnhandledEvents": _WAITING,
+    "CrlAlarmsCrlMissing": {
+        **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "CrlMissing",
+        "Period": 2 * HOUR, "Statistic": "Minimum", "Threshold": 1,
+    },
     "CrlAlarmsCrlNextUpdate": {
         **_LEFT, **_OURS, "MetricName": "CrlSecondsToNextUpdate", "Period": 2 * HOUR, "Statistic": "Maximum",
         "Threshold": DAY,

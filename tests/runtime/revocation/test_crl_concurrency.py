@@ -68,7 +68,7 @@ class InTurn:
 
 def process(world: World, who: str, turns: Turns) -> None:
     s3, anywhere = InTurn(world.s3, who, turns), InTurn(world.roles_anywhere, who, turns)
-    CrlProcessing(CrlProcessorSettings.load(), s3, world.pca, anywhere, world.clock).bring_into_force()  # type: ignore[arg-type]
+    CrlProcessing(CrlProcessorSettings.load(), s3, world.pca, anywhere, lambda _: True, world.clock).bring_into_force()  # type: ignore[arg-type]
     turns.leave(who)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.runtime.conftest import World
 from tests.runtime.fakes import CA_ARN
+from tests.runtime.renewal.test_cert_check import metrics
 from tests.runtime.revocation.test_crl_processor import KEY, NOTHING_TO_REPEAT, event, in_force, reconcile, write
 
 ID = CA_ARN.rsplit("/", 1)[-1]
@@ -85,3 +87,33 @@ def test_events_that_say_nothing_of_a_failure_of_our_ca_are_no_message(world: Wo
 
 def test_the_object_that_is_read_is_the_one_of_the_default_path() -> None:
     assert f"crl/{ID}.crl" == KEY
+
+
+def test_without_a_certificate_no_crl_is_missed(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    reconcile(world)
+    assert metrics(capsys)["CrlMissing"] == 0
+
+
+@pytest.mark.parametrize(("minutes", "missing"), [(-59, 0), (-61, 1)])
+def test_an_hour_after_the_first_certificate_a_crl_is_missed(
+    world: World, capsys: pytest.CaptureFixture[str], minutes: int, missing: int
+) -> None:
+    world.issued("0a", minutes=minutes)
+    assert reconcile(world)["state"] == "NO_CRL_YET"
+    assert metrics(capsys)["CrlMissing"] == missing
+
+
+def test_what_was_only_asked_for_is_no_certificate_that_a_crl_could_follow(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.ledger.intend("i-0123456789abcdef0", "run", "request", "key", timedelta(days=7), "{}")
+    world.later(days=1)
+    reconcile(world)
+    assert metrics(capsys)["CrlMissing"] == 0
+
+
+def test_a_crl_that_cannot_come_is_missed_as_well_as_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.issued("0a", minutes=-90)
+    world.pca.crl_configuration = {"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}
+    assert reconcile(world)["code"] == "CRL_ELSEWHERE"
+    assert metrics(capsys)["CrlMissing"] == 1
