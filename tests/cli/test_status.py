@@ -199,7 +199,7 @@ def test_explain_names_the_host_in_the_commands_of_the_remedy(deployed: Deployed
     [
         ("HOOK_FAILD", "did you mean HOOK_FAILED"),
         ("no-space", "NO_SPACE"),
-        ("web-1", "docs/reference/troubleshooting.md"),
+        ("web-1", "pca-automator docs troubleshooting"),
     ],
 )
 def test_explain_of_neither_a_host_nor_a_code_says_what_could_be_meant(
