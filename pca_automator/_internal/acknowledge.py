@@ -99,6 +99,17 @@ def write_for_cdk_nag_2(root: IConstruct) -> None:
             suppressions = _suppressions(rules, construct)
             if suppressions:
                 construct.add_metadata("cdk_nag", {"rules_to_suppress": suppressions})
+                _say_once(construct, {each["reason"] for each in suppressions})
+
+
+def _say_once(resource: CfnResource, reasons: set[str]) -> None:
+    """Let checkov's comments not repeat the reasons that stand beside them."""
+    skips = (resource.get_metadata("checkov") or {}).get("skip", [])
+    if skips:
+        shorter = [
+            {**each, "comment": "see cdk_nag" if each["comment"] in reasons else each["comment"]} for each in skips
+        ]
+        resource.add_metadata("checkov", {"skip": shorter})
 
 
 def _recorded_at(construct: IConstruct) -> dict[str, str]:

@@ -135,7 +135,7 @@ CAUSES = {
     "key policy, at the topic": (aws_says("KMSAccessDenied", "no kms:Decrypt", "Publish"), "key policy"),
     "CA ends sooner": (
         aws_says("ValidationException", "The certificate validity specified exceeds the CA's validity", "Issue"),
-        "renew the CA",
+        "Renew the CA",
     ),
     "platform": (run_command_says("InvalidPlatform"), "Only Linux"),
     "SSM throttles": (aws_says("ThrottlingException", "Rate exceeded", "SendCommand"), "next run repeats"),
