@@ -111,13 +111,7 @@ class DeploymentStatus:
         item = self._inventory.get(host_id)
         if not _answers(result, item, lease):
             raise InstallFailed(f"{host_id} answered another request than this run's", code="HOST_RESULT_FOREIGN")
-        if result.get("throttled", "").strip("0"):
-            # The proof went well in the end; but who comes next should not have to wait like this.
-            self._again.throttled()
-        self._report_clock(host_id, result.get("clockDifference", ""))
-        notices = notices_of(result)
-        if notices:
-            self._log.warning("the host has to be looked at", host_id=host_id, notices=notices)
+        notices = self._noticed(host_id, result)
         if item and _is_recorded(item, run_id):
             # Recorded by an invocation whose answer was lost, and its event perhaps with it.
             self._events.publish(HOST_RENEWED, renewed_detail(item))
@@ -139,6 +133,17 @@ class DeploymentStatus:
         self._events.publish(HOST_RENEWED, renewed_detail(recorded))
         self._revoke(recorded, item)
         return {**answer, "state": "DEPLOYED"}
+
+    def _noticed(self, host_id: str, result: Mapping[str, str]) -> dict[str, str]:
+        """What the host says beside a success, which is told on; the item keeps what a person should look at."""
+        if result.get("throttled", "").strip("0"):
+            # The proof went well in the end; but who comes next should not have to wait like this.
+            self._again.throttled()
+        self._report_clock(host_id, result.get("clockDifference", ""))
+        notices = notices_of(result)
+        if notices:
+            self._log.warning("the host has to be looked at", host_id=host_id, notices=notices)
+        return notices
 
     def _revoke(self, item: HostItem, before: HostItem | None) -> None:
         """The renewal is done and recorded, so it does not fail for this; CertRetire's reconciliation tries again.
