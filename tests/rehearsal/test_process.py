@@ -108,6 +108,7 @@ def rehearse_with(folder: Path, cdk_script: str, *prefix: str) -> subprocess.Pop
     cdk = folder / "cdk"
     cdk.write_text(cdk_script)
     cdk.chmod(0o755)
+    (folder / "cdk.json").write_text('{"app": "true"}')
     command = [*prefix, sys.executable, "-m", "pca_automator.cli.main", "rehearse", "--app", str(folder)]
     return subprocess.Popen(
         [*command, "--build", str(folder / "build")],
