@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import stat
 import sys
@@ -271,11 +272,11 @@ def test_the_layer_is_built_where_the_environment_has_no_pip(monkeypatch: pytest
     assert fetching._pip_environment(fetching.pip_command())["PIP_CONFIG_FILE"] == os.devnull
 
 
-UV = """#!{python}
+UV = """
 import os, sys, zipfile
 assert not [name for name in os.environ if name.startswith("UV_") and name not in ("UV_INDEX_URL", "UV_FIND_LINKS")]
 options = dict(zip(sys.argv, sys.argv[1:]))
-assert {{"--require-hashes", "--no-deps", "--quiet"}} <= set(sys.argv) and options["--only-binary"] == ":all:"
+assert {"--require-hashes", "--no-deps", "--quiet"} <= set(sys.argv) and options["--only-binary"] == ":all:"
 assert options["--python-version"] == "3.14" and options["--python-platform"] == "aarch64-manylinux_2_34"
 for name in os.listdir(os.environ["UV_FIND_LINKS"]):
     zipfile.ZipFile(os.path.join(os.environ["UV_FIND_LINKS"], name)).extractall(options["--target"])
@@ -293,7 +294,10 @@ def test_uv_makes_the_same_files_where_no_pip_is(tmp_path: Path, monkeypatch: py
     build(requirements, PLATFORM, tmp_path / "out" / "pip")
     stand_in = tmp_path / "bin" / "uv"
     stand_in.parent.mkdir()
-    stand_in.write_text(UV.format(python=sys.executable))
+    program = tmp_path / "uv.py"
+    program.write_text(UV)
+    # A first line names no interpreter in a path with a space.
+    stand_in.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(program))} "$@"\n')
     stand_in.chmod(0o755)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", str(stand_in.parent))
