@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Assumed:
     """Times in seconds; a pair is the least and the most, evenly spread between.
 
-    The pairs can be what was measured (tests/planning compares a plan with the local AWS so).
+    The pairs can be what was measured: tests/planning/test_against_local_aws.py compares a plan with the local AWS so.
 
     Args:
         csr: from SendCommand until the host has made key and CSR.
@@ -23,7 +23,6 @@ class Assumed:
         put_rate: hosts a second that are put into the inventory when a fleet is enrolled at once.
         shards: of the inventory's stream; each gathers records for itself.
         shuffled: whether a Distributed Map starts its children in any order.
-        wait_scale: of the Wait states; below 1 only in the local AWS.
     """
 
     csr: tuple[float, float] = (1.5, 5.0)
@@ -37,7 +36,6 @@ class Assumed:
     put_rate: float = 1_000.0
     shards: int = 4
     shuffled: bool = False
-    wait_scale: float = 1.0
 
     def sentences(self) -> list[str]:
         """What a reader of the plan has to believe."""

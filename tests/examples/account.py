@@ -21,6 +21,8 @@ from pca_automator.rehearsal.stage.process import LocalAws
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITH_PACKS = Path(__file__).with_name("with_packs.py")
+WAIT_SCALE = 0.05
+"""How many real seconds a second of the account lasts."""
 _SECONDS = 600
 
 
@@ -77,7 +79,7 @@ def account(directory: Path, assembly: Path) -> Iterator[Account]:
         directory: of this account alone.
         assembly: for the cloud assembly; the CDK finds the layer's bundle in it again if it is shared.
     """
-    with LocalAws(directory, Settings(fleet=directory / "fleet", crl_seconds=0.5), wait_scale=0.05) as aws:
+    with LocalAws(directory, Settings(fleet=directory / "fleet", crl_seconds=0.5), wait_scale=WAIT_SCALE) as aws:
         empty = directory / "bootstrap"
         empty.mkdir()
         Cdk(empty, aws, assembly).bootstrap()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -24,6 +25,8 @@ class Counters:
             self._transitions: Counter[str] = Counter()
             self._entries: dict[str, Counter[str]] = {}
             self._last_states: dict[str, str] = {}
+            self._entered: dict[str, tuple[str, float]] = {}
+            self._seconds: dict[str, list[float]] = {}
             self._invocations: Counter[str] = Counter()
             self._raised: Counter[str] = Counter()
             self._calls: Counter[tuple[str, str, str]] = Counter()
@@ -34,8 +37,15 @@ class Counters:
         with self._lock:
             self._transitions[child] += 1
             if state is not None:
+                self._leave(child)
+                self._entered[child] = (state, time.monotonic())
                 self._last_states[child] = state
                 self._entries.setdefault(child, Counter())[state] += 1
+
+    def _leave(self, child: str) -> None:
+        if child in self._entered:
+            state, since = self._entered[child]
+            self._seconds.setdefault(state, []).append(round(time.monotonic() - since, 3))
 
     def invocation(self, function: str) -> None:
         """One Lambda invocation, whoever asked for it."""
@@ -60,7 +70,8 @@ class Counters:
 
     def as_json(self) -> dict[str, Any]:
         """What was counted: transitions, states that were entered more than once and the last state by child;
-        invocations and exceptions by function; API calls; IAM's refusals.
+        real seconds that children were in each state, their last one left out; invocations and exceptions by
+        function; API calls; IAM's refusals.
         """
         with self._lock:
             return {
@@ -70,6 +81,7 @@ class Counters:
                     for child, entries in self._entries.items()
                 },
                 "last_states": dict(self._last_states),
+                "seconds": {state: list(taken) for state, taken in self._seconds.items()},
                 "invocations": dict(self._invocations),
                 "raised": dict(self._raised),
                 "denials": dict(self._denials),
