@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment, Resource
+from pca_automator.cli.deployed.part import WHO_DEPLOYS, Part
 from pca_automator.cli.runtime import runtime
-
-Part = tuple[str, Callable[[], Any]]
 
 # The reconciliations come every hour: three calls are enough to tell a fault from bad luck.
 _SINCE = timedelta(hours=3)
-_DEPLOY = "who deploys it: deploy again"
 
 
 class Functions:
@@ -45,10 +43,10 @@ class Functions:
         answer = self._client().get_function_configuration(FunctionName=resource.physical_id)
         state = answer.get("State", "Active")
         if state not in ("Active", "Inactive"):  # Inactive: idle for weeks, wakes when called
-            return self._finding.trouble(part, f"it is {state}: {answer.get('StateReason', '')}", who=_DEPLOY)
+            return self._finding.trouble(part, f"it is {state}: {answer.get('StateReason', '')}", who=WHO_DEPLOYS)
         if answer.get("LastUpdateStatus", "Successful") == "Failed":
             reason = answer.get("LastUpdateStatusReason", "")
-            return self._finding.trouble(part, f"its last update failed: {reason}", who=_DEPLOY)
+            return self._finding.trouble(part, f"its last update failed: {reason}", who=WHO_DEPLOYS)
         return self._finding.ok(part, str(state))
 
     def _let_through(self) -> Any:

@@ -16,12 +16,11 @@ from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed import runs
 from pca_automator.cli.deployed.deployment import Deployment, Resource
 from pca_automator.cli.deployed.functions import Functions
+from pca_automator.cli.deployed.part import WHO_DEPLOYS, Part
 from pca_automator.cli.deployed.wiring import Wiring
 from pca_automator.cli.errors import REFUSED, UNAVAILABLE, Trouble, code_of, trouble_of
 from pca_automator.cli.output import counted
 from pca_automator.cli.runtime import runtime
-
-Part = tuple[str, Callable[[], Any]]
 
 # Each is one request; more at once than botocore's pool of connections would only wait.
 _AT_ONCE = 8
@@ -102,7 +101,7 @@ class Health:
             if found is None:
                 raise
             if code_of(error) in _GONE:
-                return self._finding.trouble(part, f"it is gone: {found}", who=_DEPLOY)
+                return self._finding.trouble(part, f"it is gone: {found}", who=WHO_DEPLOYS)
             state = _STATES.get(found.status, "trouble")
             return self._finding.Finding(part, f"could not be looked at: {found}", state)
 
@@ -121,7 +120,7 @@ class Health:
         table = self._client("dynamodb").describe_table(TableName=name)["Table"]
         # It is used while its settings are changed.
         if (status := table["TableStatus"]) not in ("ACTIVE", "UPDATING"):
-            who = "who keeps its key enables it" if "KEY" in status or "ENCRYPTION" in status else _DEPLOY
+            who = "who keeps its key enables it" if "KEY" in status or "ENCRYPTION" in status else WHO_DEPLOYS
             return self._trouble(part, f"the table {name} is {status}, not ACTIVE", who=who)
         return self._ok(part, str(table["TableStatus"]))
 
@@ -129,14 +128,14 @@ class Health:
         arn = self._deployment.state_machine
         status = self._client("stepfunctions").describe_state_machine(stateMachineArn=arn).get("status", "ACTIVE")
         if status != "ACTIVE":
-            return self._trouble("workflow", f"it is {status}, not ACTIVE", who=_DEPLOY)
+            return self._trouble("workflow", f"it is {status}, not ACTIVE", who=WHO_DEPLOYS)
         return self._ok("workflow", "ACTIVE")
 
     def _document(self, resource: Resource) -> Any:
         part = f"document {self._deployment.short(resource)}"
         status = self._client("ssm").describe_document(Name=resource.physical_id)["Document"].get("Status")
         if status != "Active":
-            return self._trouble(part, f"it is {status}, not Active", who=_DEPLOY)
+            return self._trouble(part, f"it is {status}, not Active", who=WHO_DEPLOYS)
         return self._ok(part, "Active")
 
     def _authority(self) -> Any:
@@ -223,7 +222,6 @@ class Health:
 _TYPED = ": pca-automator "
 # What an alarm sends to, and whoever reads this list has in front of them already.
 _THE_SAME = ("doctor", "status")
-_DEPLOY = "who deploys it: deploy again"
 
 
 def status_of(findings: Sequence[Any]) -> Trouble | None:

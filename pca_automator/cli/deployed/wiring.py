@@ -9,11 +9,10 @@ from functools import partial
 from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment, Resource
+from pca_automator.cli.deployed.part import WHO_DEPLOYS, Part
 from pca_automator.cli.deployed.schedule import get_schedule, next_run
 from pca_automator.cli.output import counted
 from pca_automator.cli.runtime import runtime
-
-Part = tuple[str, Callable[[], Any]]
 
 # What UpdateSchedule takes of GetSchedule's answer; what is left out would be reset.
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
@@ -58,7 +57,7 @@ class Wiring:
         self.next_run = moment = next_run(self._deployment, self._now)
         if moment == "no schedule":
             return self._finding.trouble(
-                "schedule", "there is no schedule: nothing is renewed", "pca-automator run --watch", who=_DEPLOY
+                "schedule", "there is no schedule: nothing is renewed", "pca-automator run --watch", who=WHO_DEPLOYS
             )
         if moment == "disabled":
             resource = next(
@@ -114,6 +113,3 @@ def enabling(schedule: Mapping[str, Any]) -> str:
     text = json.dumps({**whole, "State": "ENABLED"}, separators=(",", ":"))
     quoted = text.replace("'", "'\\''")
     return f"aws scheduler update-schedule --cli-input-json '{quoted}'"
-
-
-_DEPLOY = "who deploys it: deploy again"
