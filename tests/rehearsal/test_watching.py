@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 from pathlib import Path
 
@@ -115,6 +116,35 @@ def test_what_was_done_in_the_last_moment_is_noticed_by_a_watcher_that_has_not_l
     with watcher:
         member.certificate.unlink()
     assert len(watcher.mismatches) == 1
+
+
+def test_a_link_that_goes_while_it_is_being_read_is_looked_at_once_more(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``realpath`` finds a link, and it is gone, or no link any more, before it has been read."""
+    read, moments = os.readlink, [errno.ENOENT, errno.EINVAL]
+
+    def gone_at_first(path: str) -> str:
+        if moments:
+            raise OSError(moments.pop(0), "as in the moment between two calls", path)
+        return read(path)
+
+    monkeypatch.setattr(os, "readlink", gone_at_first)
+    with PairWatcher([member]) as watcher:
+        look_again(watcher)
+    assert moments == []
+    assert watcher.mismatches == []
+
+
+def test_a_watcher_that_fails_says_so_instead_of_having_seen_no_mismatch(
+    member: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "readlink", denied)
+    with pytest.raises(PermissionError), PairWatcher([member]):
+        pass
 
 
 def test_right_files_have_no_troubles(member: Member) -> None:
