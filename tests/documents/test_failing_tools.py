@@ -30,6 +30,27 @@ def test_openssl_that_fails_is_quoted(live_host: Host, when: str, code: str) -> 
     assert not list((host.store / "pending").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("name", "tool", "status"),
+    [
+        ("GenerateCsr", "readlink", 137), ("InstallCertificate", "date", 168), ("InspectCertificate", "date", 194),
+        ("RemoveCertificate", "readlink", 168),
+    ],
+)  # fmt: skip
+def test_no_document_ends_with_a_status_that_means_something_to_the_agent(
+    live_host: Host, name: str, tool: str, status: int
+) -> None:
+    """Timed out, successful, reboot: see the rule of statuses in the ledger of the local AWS."""
+    host = live_host
+    request, certificate = host.prepare()
+    host.add_tool(tool, f"exit {status}")
+    outcome = {
+        "GenerateCsr": lambda: host.generate(request), "InstallCertificate": lambda: host.install(request, certificate),
+    }.get(name, lambda: host.run(name))()  # fmt: skip
+    assert (outcome.status, outcome.error) == (1, "INTERNAL")
+    assert f"status {status}" in outcome.sentence
+
+
 def test_a_key_that_was_written_in_part_is_not_kept(live_host: Host) -> None:
     host = live_host
     host.add_tool("openssl", failing("openssl", "'req -new'*", 'for key; do :; done; : >"$key"; exit 0'))

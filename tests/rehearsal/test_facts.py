@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,10 @@ from pca_automator.rehearsal.local_aws.private_ca.service import PrivateCa
 from pca_automator.rehearsal.local_aws.roles_anywhere.chains import check_end_entity
 from pca_automator.rehearsal.local_aws.roles_anywhere.service import RolesAnywhere
 from pca_automator.rehearsal.local_aws.roles_anywhere.signature import verify
+from pca_automator.rehearsal.local_aws.run_command.script import run
 from pca_automator.rehearsal.local_aws.run_command.service import Command, Invocation, RunCommand
 from pca_automator.rehearsal.local_aws.settings import Settings
+from tests.rehearsal.conftest import eventually
 from tests.rehearsal.test_create_session import CA_KEY, KEY, NOW, ROOT, World, certificate, name, pem, signed
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rehearsal.md"
@@ -199,6 +203,20 @@ def while_nobody_fetches_the_command() -> object:
     return seen
 
 
+def of_a_script_that_is_killed() -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "_script.sh")
+        told = Path(folder, "told")
+        script.write_text(f"#!/bin/sh\necho told >&2; echo told; touch '{told}'; exec sleep 60\n")
+        script.chmod(0o700)
+        stop = threading.Event()
+        killer = threading.Thread(target=lambda: eventually(told.exists) and stop.set())
+        killer.start()
+        outcome = run(script, {}, 60, stop)
+        killer.join()
+    return outcome.stdout, outcome.stderr
+
+
 def in_which_order() -> object:
     """Of a thousand items; that a shuffle leaves them in order does not happen."""
     return step_functions._in_some_order(lambda: list(range(1000)))() == list(range(1000))
@@ -219,6 +237,7 @@ WORLDS: dict[str, tuple[Asked, object, object]] = {
         ["Pending", "Delayed", "TimedOut"],
         ["Pending", "TimedOut"],
     ),
+    "run-command.killed-output": (of_a_script_that_is_killed, ("", ""), ("told\n", "told\n")),
     "workflow.map-order": (in_which_order, True, False),
 }
 """Of each assumed rule what can be asked, the answer where it holds, and the other answer."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pca_automator.rehearsal.local_aws.errors import ServiceError
-from pca_automator.rehearsal.local_aws.run_command import service
+from pca_automator.rehearsal.local_aws.run_command import script, service
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.hosts import Faults, Host
 from pca_automator.rehearsal.local_aws.run_command.service import Invocation, RunCommand
@@ -144,7 +146,8 @@ def test_a_failing_script_fails_with_its_status_and_output(run_command: RunComma
     run_command.put_document("Doc", content("echo out; echo err >&2; exit 3"))
     shown = outcome(run_command)
     assert (shown["Status"], shown["StatusDetails"], shown["ResponseCode"]) == ("Failed", "Failed", 3)
-    assert (shown["StandardOutputContent"], shown["StandardErrorContent"]) == ("out\n", "err\n")
+    assert shown["StandardOutputContent"] == "out\n"
+    assert shown["StandardErrorContent"] == "err\nfailed to run commands: exit status 3"
 
 
 def test_output_is_cut_as_get_command_invocation_cuts_it(run_command: RunCommand) -> None:
@@ -152,6 +155,92 @@ def test_output_is_cut_as_get_command_invocation_cuts_it(run_command: RunCommand
     run_command.put_document("Doc", content(script))
     shown = outcome(run_command)
     assert (len(shown["StandardOutputContent"]), len(shown["StandardErrorContent"])) == (24_000, 8_000)
+    assert shown["StandardOutputContent"].endswith("o--output truncated--")
+    assert shown["StandardErrorContent"].endswith("ee")
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "details", "code", "stdout", "stderr"),
+    [
+        ("exit 137", "TimedOut", "ExecutionTimedOut", 137, "out\n", "err\n"),
+        ("exit 168", "Success", "Success", 168, "Step exited with code 168", ""),
+        ("exit 194", "Failed", "Failed", 194, "out\n", "asks for a reboot"),
+        ("exec /no/such/program", "Failed", "Failed", 127, "out\n", "failed to run commands: exit status 127"),
+    ],
+)
+def test_some_ends_of_a_script_mean_something_to_the_agent(
+    run_command: RunCommand, end: str, status: str, details: str, code: int, stdout: str, stderr: str
+) -> None:
+    run_command.put_document("Doc", content(f"echo out; echo err >&2\n{end}"))
+    shown = outcome(run_command)
+    assert (shown["Status"], shown["StatusDetails"], shown["ResponseCode"]) == (status, details, code)
+    assert stdout in shown["StandardOutputContent"]
+    assert stderr in shown["StandardErrorContent"]
+
+
+def test_a_script_has_the_surroundings_of_a_service_of_systemd(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of whoever started the rehearsal: no HOME, no PATH of theirs, no settings of an AWS account."""
+    for name in ("HOME", "AWS_PROFILE", "LANG", "BASH_ENV"):
+        monkeypatch.setenv(name, "/home/developer")
+    run_command.put_document("Doc", content('env; echo "directory=$(pwd -P)"; echo "stdin=$(cat)"', word=env_var()))
+    shown = outcome(run_command, {"word": ["x"]})
+    told = dict(line.partition("=")[::2] for line in shown["StandardOutputContent"].splitlines())
+    own = {name: told.pop(name) for name in ("PATH", "directory", "stdin", "SSM_COMMAND_ID", "SSM_word")}
+    assert own["PATH"].startswith("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin")
+    assert (own["directory"], own["stdin"], own["SSM_word"]) == (str(Path("/usr/bin").resolve()), "", "x")
+    assert own["SSM_COMMAND_ID"] == shown["CommandId"]
+    assert told.pop("AWS_SSM_INSTANCE_ID") == HOST
+    assert set(told) - {"PWD", "OLDPWD", "SHLVL", "_"} == {
+        "AWS_SSM_REGION_NAME", "AWS_SSM_PLATFORM_NAME", "AWS_SSM_PLATFORM_VERSION",
+    }  # fmt: skip
+
+
+def test_the_path_goes_on_with_what_this_machine_has_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "_NEEDED", ("a-tool-of-elsewhere", "sh"))
+    tool = tmp_path / "a-tool-of-elsewhere"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert script.path_of_the_service() == f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:{tmp_path}"
+
+
+def test_a_command_lasts_until_nobody_has_its_output_any_more(run_command: RunCommand, tmp_path: Path) -> None:
+    """A hook's daemon that keeps what it was started with holds the command of the real agent, too."""
+    ended, go = tmp_path / "ended", tmp_path / "go"
+    daemon = f"(while [ ! -e '{go}' ]; do sleep 0.05; done; echo last) &"
+    run_command.put_document("Doc", content(f"{daemon}\necho first; touch '{ended}'"))
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
+    assert eventually(ended.exists)
+    assert command.status == "InProgress"
+    go.touch()
+    assert eventually(lambda: command.status == "Success")
+    assert command.invocations[HOST].stdout == "first\nlast\n"
+
+
+def test_an_agent_runs_five_commands_at_once(tmp_path: Path) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    begun.mkdir()
+    made = RunCommand(Settings(fleet=tmp_path / "fleet", host_processes=7), lambda: ("000000000000", "us-east-1"))
+    made.fleet.add(HOST)
+    made.put_document("Doc", content(f"touch '{begun}/'$$; while [ ! -e '{go}' ]; do sleep 0.05; done"))
+    commands = [made.send({"DocumentName": "Doc", "InstanceIds": [HOST]}) for _ in range(7)]
+    assert eventually(lambda: len(list(begun.iterdir())) == 5)
+    assert sorted(command.status for command in commands) == ["InProgress"] * 5 + ["Pending"] * 2
+    go.touch()
+    assert eventually(lambda: {command.status for command in commands} == {"Success"})
+    made.close()
+
+
+@pytest.mark.parametrize("stored", ["{{ssm:name}}", "{{ ssm:/a/b:3 }}"])
+def test_a_reference_to_parameter_store_is_refused_because_there_is_none(run_command: RunCommand, stored: str) -> None:
+    with pytest.raises(ServiceError, match="no Parameter Store"):
+        run_command.put_document("Doc", content(f"echo '{stored}'"))
+    run_command.put_document("Doc", content("true", word=env_var()))
+    with pytest.raises(ServiceError, match="no Parameter Store") as refused:
+        run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST], "Parameters": {"word": [stored]}})
+    assert refused.value.code == "InvalidParameters"
 
 
 def lives(pid: int) -> bool:
@@ -163,14 +252,55 @@ def lives(pid: int) -> bool:
 
 
 @needs("/proc")
-def test_a_script_that_takes_too_long_is_killed_with_what_it_started(run_command: RunCommand, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["time-out", "cancellation"])
+def test_a_script_is_killed_with_its_group_and_what_made_a_group_of_its_own_lives_on(
+    run_command: RunCommand, tmp_path: Path, how: str
+) -> None:
+    """As timeout does, under which hooks run: they may be at work when the next command comes."""
     started = tmp_path / "started"
-    run_command.put_document("Doc", content(f"sleep 600 & echo $! $$ >'{started}'; wait", timeout=1))
-    shown = outcome(run_command)
-    assert (shown["Status"], shown["StatusDetails"]) == ("TimedOut", "ExecutionTimedOut")
-    pids = [int(pid) for pid in started.read_text().split()]
-    assert len(pids) == 2
-    assert eventually(lambda: not [pid for pid in pids if lives(pid)])
+    run_command.put_document(
+        "Doc",
+        content(
+            f"sleep 600 & timeout 600 sh -c 'echo $$ >\"{started}\"; sleep 600' &\n"
+            f"while [ ! -s '{started}' ]; do sleep 0.05; done; echo \"$! $$\" >>'{started}'; wait",
+            timeout=2 if how == "time-out" else 60,
+        ),
+    )
+    command = run_command.send({"DocumentName": "Doc", "InstanceIds": [HOST]})
+    invocation = command.invocations[HOST]
+    hook, timeout, script_pid = map(int, read) if (read := eventually(lambda: three_of(started))) else (0, 0, 0)
+    try:
+        if how == "cancellation":
+            run_command.cancel(command.id)
+        ends = ("TimedOut", "ExecutionTimedOut") if how == "time-out" else ("Cancelled", "Cancelled")
+        assert eventually(lambda: (invocation.status, invocation.details) == ends)
+        assert (invocation.response_code, invocation.stdout) == (137, "")
+        assert eventually(lambda: not lives(script_pid))
+        assert lives(hook)
+        assert lives(timeout)
+    finally:
+        os.killpg(timeout, signal.SIGKILL)
+    assert not run_command.busy_hosts()
+
+
+def three_of(file: Path) -> list[str] | None:
+    words = file.read_text().split() if file.exists() else []
+    return words if len(words) == 3 else None
+
+
+def test_a_command_that_waits_is_cancelled_before_it_begins(tmp_path: Path) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    made = RunCommand(Settings(fleet=tmp_path / "fleet", host_processes=1), lambda: ("000000000000", "us-east-1"))
+    made.fleet.add(HOST)
+    made.put_document("Doc", content(f"echo >>'{begun}'; while [ ! -e '{go}' ]; do sleep 0.05; done"))
+    first, second = (made.send({"DocumentName": "Doc", "InstanceIds": [HOST]}) for _ in range(2))
+    assert eventually(begun.exists)
+    made.cancel(second.id)
+    assert (second.status, second.invocations[HOST].response_code) == ("Cancelled", -1)
+    go.touch()
+    assert eventually(lambda: first.status == "Success")
+    made.close()
+    assert begun.read_text() == "\n"
 
 
 def test_a_host_that_never_answers_is_delayed_and_then_times_out(

@@ -33,8 +33,8 @@ _SYSTEMS_MANAGER = (
     ),
     _aws(
         "COMMAND_TIMED_OUT", _POLLS,
-        "The command ran on the host longer than its document allows, and was stopped.",
-        "Look at its output in Run Command, and at the load of the host.",
+        "The command ran on the host longer than its document allows and was stopped, or was killed there.",
+        "Look at its output in Run Command, at the load of the host, and in its log for what the kernel killed.",
     ),
     _aws(
         "COMMAND_CANCELLED", _POLLS,

@@ -35,6 +35,8 @@ _ENDINGS = {
     "AccessDenied": ("ACCESS_REFUSED", "the host refused the command: access denied"),
 }
 _ERROR_LINE = re.compile(r"^PCA_ERROR ([A-Z][A-Z0-9_]{1,39}) ?(.*)$", re.MULTILINE)
+# What SSM Agent adds to the words of every command that fails; its status is in the answer, too.
+_AGENTS_OWN = re.compile(r"\s*failed to run commands: (?:exit status \d+|signal: [a-z ]+)\s*\Z")
 _RESULT_LINE = re.compile(r"^PCA_RESULT ([^\r\n]*)$", re.MULTILINE)
 # Control characters, line separators, and what turns or hides the text around it (UAX 9).
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
@@ -162,7 +164,7 @@ def _failure(answer: Answer, output: str, host_id: str, failure: type[PermanentE
         code, sentence = _ENDINGS[details]
         error_class = HostUnreachable if details in _NOT_DELIVERED else failure
         return error_class(f"{host_id}: {sentence}", code=code)
-    stderr = _one_line(str(answer.get("StandardErrorContent", "")))
+    stderr = _one_line(_AGENTS_OWN.sub("", str(answer.get("StandardErrorContent", ""))))
     message = f"the command on {host_id} failed with status {answer.get('ResponseCode')} ({details})"
     return failure(f"{message}: {stderr}" if stderr else message, code="COMMAND_FAILED")
 

@@ -58,6 +58,11 @@ def documented(name: str, rule: str, source: str, value: Any = None) -> Fact:
     return Fact(name, rule, Evidence.DOCUMENTED, source, value)
 
 
+def recorded(name: str, rule: str, source: str, value: Any = None) -> Fact:
+    """A rule that AWS's own program was seen to follow; ``source`` is where its text says so."""
+    return Fact(name, rule, Evidence.RECORDED, source, value)
+
+
 def assumed(name: str, rule: str, source: str, *, otherwise: str, safe_by: str, value: Any = None) -> Fact:
     """A rule that no page states; ``source`` says what speaks for it."""
     return Fact(name, rule, Evidence.ASSUMED, source, value, otherwise, safe_by)

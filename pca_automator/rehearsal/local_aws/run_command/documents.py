@@ -15,6 +15,7 @@ from pca_automator.rehearsal.local_aws.facts import run_command as facts
 
 _BYTES: int = facts.DOCUMENT_BYTES.value
 _TYPES = {"String", "StringList", "Boolean", "Integer", "MapList", "StringMap"}
+_STORED = re.compile(r"\{\{ *ssm:[/\w.:-]+ *\}\}")
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_.-]+)\s*\}\}")
 
 
@@ -74,6 +75,9 @@ class Document:
                 fact=facts.DOCUMENT_FORM,
             )
         for step in self.steps:
+            if stored := _STORED.search(step.script):
+                message = f"{stored[0]} is in no Parameter Store: the simulated fleet has none"
+                raise ServiceError("InvalidDocumentContent", message, fact=facts.STORED_PARAMETERS)
             for reference in _REFERENCE.findall(step.script):
                 if ":" not in reference and "." not in reference and reference not in self.parameters:
                     raise ServiceError(
@@ -124,6 +128,9 @@ class Document:
         pattern = self._compiled(name, parameter)
         if pattern is not None and not pattern.search(value):
             raise _invalid(f"Parameter {name} does not match the allowed pattern {parameter['allowedPattern']}")
+        if stored := _STORED.search(value):
+            message = f"Parameter {name}: {stored[0]} is in no Parameter Store: the simulated fleet has none"
+            raise ServiceError("InvalidParameters", message, fact=facts.STORED_PARAMETERS)
         if not int(parameter.get("minChars", 0)) <= len(value) <= int(parameter.get("maxChars", _BYTES)):
             raise _invalid(f"Parameter {name} has a length that is not allowed")
         return value

@@ -18,16 +18,19 @@ from typing import Any
 from pca_automator.rehearsal.local_aws.errors import ServiceError
 from pca_automator.rehearsal.local_aws.facts import run_command as facts
 from pca_automator.rehearsal.local_aws.facts.ledger import LEDGER
-from pca_automator.rehearsal.local_aws.run_command.agent import Outcome, run_document
+from pca_automator.rehearsal.local_aws.run_command.agent import Order, run_document
 from pca_automator.rehearsal.local_aws.run_command.documents import Document
 from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet, Host
+from pca_automator.rehearsal.local_aws.run_command.script import Outcome
 from pca_automator.rehearsal.local_aws.settings import Settings
 
 log = logging.getLogger("rehearsal.run_command")
 
 _STDOUT, _STDERR = facts.OUTPUT.value
 _HOSTS_PER_COMMAND: int = facts.HOSTS_PER_COMMAND.value
+_WORKERS: int = facts.AGENT_WORKERS.value
 _FINAL = {"Success", "Failed", "TimedOut", "Cancelled"}
+_DETAILS = {"TimedOut": "ExecutionTimedOut"}
 
 
 def _iso_now() -> str:
@@ -46,17 +49,38 @@ class Invocation:
     stderr: str = ""
     started: str = ""
     ended: str = ""
+    stop: threading.Event = dataclasses.field(default_factory=threading.Event)
+    """Set when it is cancelled."""
+    _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def begin(self) -> bool:
+        """Reach the agent; nothing is to be done where it was cancelled before."""
+        with self._lock:
+            if self.status in _FINAL:
+                return False
+            self.started, self.details, self.status = _iso_now(), "InProgress", "InProgress"
+            return True
+
+    def cancel(self) -> None:
+        """What has not begun does not begin; what runs is on its way to its end."""
+        with self._lock:
+            self.stop.set()
+            if self.status == "InProgress":
+                self.details = self.status = "Cancelling"
+        if self.status in ("Pending", "Delayed"):
+            self.finish("Cancelled", "Cancelled", None)
 
     def finish(self, status: str, details: str, outcome: Outcome | None) -> None:
         """Reach a final status; it is set last, because a poller that sees it reads the rest at once."""
-        if self.status in _FINAL:
-            return
-        if outcome is not None:
-            self.response_code = outcome.exit_code
-            self.stdout, self.stderr = outcome.stdout[:_STDOUT], outcome.stderr[:_STDERR]
-        self.ended = _iso_now()
-        self.details = details
-        self.status = status
+        with self._lock:
+            if self.status in _FINAL:
+                return
+            if outcome is not None:
+                self.response_code = outcome.exit_code
+                self.stdout, self.stderr = outcome.stdout[:_STDOUT], outcome.stderr[:_STDERR]
+            self.ended = _iso_now()
+            self.details = details
+            self.status = status
 
 
 @dataclasses.dataclass
@@ -90,6 +114,7 @@ class RunCommand:
         self._lock = threading.Lock()
         self._agents = concurrent.futures.ThreadPoolExecutor(settings.host_processes, thread_name_prefix="host")
         self._busy: collections.Counter[str] = collections.Counter()
+        self._workers: dict[str, threading.BoundedSemaphore] = {}
         self.documents: dict[str, Document] = {}
         self.commands: dict[str, Command] = {}
 
@@ -199,25 +224,26 @@ class RunCommand:
 
     def _deliver(self, command: Command, host: Host, values: Mapping[str, str], region: str) -> None:
         try:
-            self._execute(command, host, values, region)
+            LEDGER.lean(facts.AGENT_WORKERS)
+            with self._workers_of(host.id):
+                self._execute(command, host, values, region)
         finally:
             self._note(host.id, -1)
 
+    def _workers_of(self, host_id: str) -> threading.BoundedSemaphore:
+        with self._lock:
+            return self._workers.setdefault(host_id, threading.BoundedSemaphore(_WORKERS))
+
     def _execute(self, command: Command, host: Host, values: Mapping[str, str], region: str) -> None:
         invocation = command.invocations[host.id]
-        if invocation.status in _FINAL:
+        if not invocation.begin():
             return
-        invocation.started, invocation.details, invocation.status = _iso_now(), "InProgress", "InProgress"
         try:
-            outcome = run_document(host, command.document, values, region)
+            outcome = run_document(host, Order(command.id, command.document, values, region, invocation.stop))
         except Exception as error:  # a broken simulation must reach the caller as a failed command, and the log
             log.exception("the simulated agent of %s failed", host.id)
-            outcome = Outcome(255, "", f"simulated agent: {error}")
-        if outcome.timed_out:
-            invocation.finish("TimedOut", "ExecutionTimedOut", outcome)
-        else:
-            status = "Success" if outcome.exit_code == 0 else "Failed"
-            invocation.finish(status, status, outcome)
+            outcome = Outcome(255, "", f"simulated agent: {error}", "Failed")
+        invocation.finish(outcome.ending, _DETAILS.get(outcome.ending, outcome.ending), outcome)
 
     def _never_delivered(self, command: Command, host: Host) -> None:
         invocation = command.invocations[host.id]
@@ -263,13 +289,13 @@ class RunCommand:
         }
 
     def cancel(self, command_id: str) -> None:
-        """CancelCommand: what has not started will not."""
+        """CancelCommand: what has not started will not, and what runs is killed."""
+        LEDGER.lean(facts.CANCEL)
         command = self.commands.get(command_id)
         if command is None:
             raise ServiceError("InvalidCommandId", f"Command {command_id} does not exist", fact=facts.COMMAND_KNOWN)
         for invocation in command.invocations.values():
-            if invocation.status in ("Pending", "Delayed"):
-                invocation.finish("Cancelled", "Cancelled", None)
+            invocation.cancel()
 
     def describe(self, command: Command) -> dict[str, Any]:
         """The Command structure."""
