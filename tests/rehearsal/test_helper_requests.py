@@ -171,7 +171,8 @@ def test_it_asks_as_often_as_its_sdk_and_says_so_in_its_words(
     assert len(service.requests) == asked
     status, words = answer
     said = capsys.readouterr()
-    assert said.err == helper_words.refused(version, status, words["__type"], words["message"]) + "\n"
+    stamp = said.err[: len("2026/11/26 09:29:10")]
+    assert said.err == helper_words.refused(version, status, words["__type"], words["message"], stamp) + "\n"
     assert said.out == ""
 
 

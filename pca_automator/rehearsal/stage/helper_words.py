@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NETWORK", "SERVICE", "Words", "refused"]
+__all__ = ["NETWORK", "SERVICE", "Words", "is_old", "no_answer", "refused", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -29,26 +29,65 @@ class Words:
 
 _URL = "https://rolesanywhere.eu-central-1.amazonaws.com/sessions?roleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2FAssumeRole"
 _STAMP = "2026/11/26 09:29:10"
-_PREFIX = f"{_STAMP} operation error RolesAnywhere: CreateSession"
+_OPERATION = "operation error RolesAnywhere: CreateSession"
 _REQUEST = "5f1e2d3c-0000-4000-8000-000000000000"
 
 
-def refused(version: str, status: int, error: str, message: str) -> str:
+def is_old(version: str) -> bool:
+    """Whether a version is built with the first AWS SDK for Go, as those before 1.5.0 are."""
+    return tuple(map(int, version.split("."))) < (1, 5, 0)
+
+
+def refused(version: str, status: int, error: str, message: str, stamp: str = _STAMP) -> str:
     """What a helper says of an answer of the service that is no session.
 
     Args:
-        version: of the helper; those before 1.5.0 are built with the first AWS SDK for Go.
+        version: of the helper.
         status: of HTTP.
         error: the name of the service's exception.
         message: the service's words.
+        stamp: the host's local time, without its zone.
     """
-    if tuple(map(int, version.split("."))) >= (1, 5, 0):
-        modelled = error in _MODELLED
-        name = f"{error}: {message}" if modelled else f"api error {error}: {message}"
-        return f"{_PREFIX}, https response error StatusCode: {status}, RequestID: {_REQUEST}, {name}"
+    if not is_old(version):
+        name = f"{error}: {message}" if error in _MODELLED else f"api error {error}: {message}"
+        return f"{stamp} {_OPERATION}, https response error StatusCode: {status}, RequestID: {_REQUEST}, {name}"
     if error in _MODELLED:
-        return f"{_STAMP} {error}: {message}"
-    return f"{_STAMP} {error}: {message}\n\tstatus code: {status}, request id: {_REQUEST}"
+        return f"{stamp} {error}: {message}"
+    return f"{stamp} {error}: {message}\n\tstatus code: {status}, request id: {_REQUEST}"
+
+
+def no_answer(version: str, cause: str, url: str = _URL, attempts: int = 1, stamp: str = _STAMP) -> str:
+    """What a helper says when no answer has come.
+
+    Args:
+        version: of the helper.
+        cause: in the words of Go's network library.
+        url: that was asked.
+        attempts: how often.
+        stamp: the host's local time, without its zone.
+    """
+    if is_old(version):
+        return f'{stamp} RequestError: send request failed\ncaused by: Post "{url}": {cause}'
+    tried = f"exceeded maximum number of attempts, {attempts}"
+    error = "https response error StatusCode: 0, RequestID: , request send failed"
+    return f'{stamp} {_OPERATION}, {tried}, {error}, Post "{url}": {cause}'
+
+
+def unreadable(version: str, status: int, first: str, stamp: str = _STAMP) -> str:
+    """What a helper says of an answer that is no JSON, such as a proxy's page.
+
+    Args:
+        version: of the helper.
+        status: of HTTP.
+        first: the first character of the answer.
+        stamp: the host's local time, without its zone.
+    """
+    cause = f"invalid character '{first}' looking for beginning of value"
+    if is_old(version):
+        error = f"SerializationError: failed to decode response body\n\tstatus code: {status}, request id: "
+        return f"{stamp} {error}\ncaused by: {cause}"
+    error = f"https response error StatusCode: {status}, RequestID: , deserialization failed"
+    return f"{stamp} {_OPERATION}, {error}, failed to decode response body, {cause}"
 
 
 _MODELLED = {"AccessDeniedException", "ResourceNotFoundException", "ValidationException"}
@@ -83,9 +122,8 @@ SERVICE = (
 
 
 def _network(text: str, remedy: str = "route, proxy and DNS") -> tuple[Words, Words]:
-    new = f'{_PREFIX}, exceeded maximum number of attempts, 1, https response error StatusCode: 0, RequestID: , request send failed, Post "{_URL}": {text}'  # noqa: E501
-    old = f'{_STAMP} RequestError: send request failed\ncaused by: Post "{_URL}": {text}'
-    return Words("1.8.0", new, _UNREACHABLE, remedy), Words("1.4.0", old, _UNREACHABLE, remedy)
+    new, old = (Words(version, no_answer(version, text), _UNREACHABLE, remedy) for version in ("1.8.0", "1.4.0"))
+    return new, old
 
 
 NETWORK = (
@@ -101,17 +139,7 @@ NETWORK = (
     *_network("Forbidden"),
     *_network("Proxy Authentication Required"),
     *_network("proxyconnect tcp: dial tcp 10.0.0.9:3128: connect: connection refused"),
-    Words(
-        "1.8.0",
-        f"{_PREFIX}, https response error StatusCode: 200, RequestID: , deserialization failed, failed to decode "
-        "response body, invalid character '<' looking for beginning of value",
-        _UNREACHABLE, "route, proxy and DNS",
-    ),
-    Words(
-        "1.4.0",
-        f"{_STAMP} SerializationError: failed to decode response body\n\tstatus code: 200, request id: \n"
-        "caused by: invalid character '<' looking for beginning of value",
-        _UNREACHABLE, "route, proxy and DNS",
-    ),
-)  # fmt: skip
+    Words("1.8.0", unreadable("1.8.0", 200, "<"), _UNREACHABLE, "route, proxy and DNS"),
+    Words("1.4.0", unreadable("1.4.0", 200, "<"), _UNREACHABLE, "route, proxy and DNS"),
+)
 """Faults on the way to it."""

@@ -15,8 +15,10 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +27,8 @@ from urllib.parse import urlencode, urlsplit
 VERSION = "1.8.0"
 """The version of the real tool that is followed where no other is asked for."""
 NAME = "aws_signing_helper"
+DIAL_SECONDS = 30.0
+"""How long Go waits for a connection that nobody answers."""
 
 
 def main(arguments: Sequence[str], version: str = VERSION) -> int:
@@ -38,10 +42,12 @@ def main(arguments: Sequence[str], version: str = VERSION) -> int:
         print(version)
         return 0
     try:
-        if fault := "" if _is_old(version) else _fault_of_configuration(os.environ):
+        if fault := "" if _words().is_old(version) else _fault_of_configuration(os.environ):
             raise PermissionError(fault)
+        endpoint = parsed.endpoint or _endpoint(version, parsed.trust_anchor_arn, os.environ)
+        by_proxy = parsed.with_proxy or not _words().is_old(version)
         answer = create_session(
-            endpoint=parsed.endpoint,
+            endpoint=endpoint,
             certificate=parsed.certificate,
             private_key=parsed.private_key,
             trust_anchor_arn=parsed.trust_anchor_arn,
@@ -52,7 +58,7 @@ def main(arguments: Sequence[str], version: str = VERSION) -> int:
             session_name=parsed.role_session_name,
             seconds=parsed.session_duration,
             version=version,
-            proxy=_proxy(parsed.endpoint, os.environ) if parsed.with_proxy or not _is_old(version) else None,
+            proxy=_proxy(endpoint, os.environ) if by_proxy else None,
             attempts=_attempts(version, os.environ),
         )
         print(json.dumps(_as_credential_process(answer)))
@@ -67,8 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("version")
     process = commands.add_parser("credential-process")
-    for required in ("certificate", "private-key", "trust-anchor-arn", "profile-arn", "role-arn", "endpoint"):
+    for required in ("certificate", "private-key", "trust-anchor-arn", "profile-arn", "role-arn"):
         process.add_argument(f"--{required}", required=True)
+    process.add_argument("--endpoint")
     process.add_argument("--intermediates")
     process.add_argument("--region")
     process.add_argument("--role-session-name")
@@ -114,43 +121,64 @@ def create_session(
     query = urlencode({"profileArn": profile_arn, "roleArn": role_arn, "trustAnchorArn": trust_anchor_arn})
     request = AWSRequest(method="POST", url=f"{endpoint}/sessions?{query}", data=text)
     signer.add_auth(request)
-    target, headers = f"/sessions?{query}", dict(request.headers.items())
+    headers = dict(request.headers.items())
+    stamp = time.strftime("%Y/%m/%d %H:%M:%S")
+    url = f"{endpoint}/sessions?{query}"
     for attempt in range(attempts):
-        status, answer = _send(endpoint, target, headers, text, version, proxy)
-        is_tried_again = status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR
-        if not is_tried_again or attempt == attempts - 1:
+        is_last = attempt == attempts - 1
+        try:
+            status, text_of_answer = _send(url, headers, text, version, proxy)
+        except (OSError, http.client.HTTPException) as error:
+            if is_last:
+                cause = _neighbour("network_words").words_of(error, urlsplit(endpoint), proxy)
+                raise PermissionError(_words().no_answer(version, cause, url, attempts, stamp)) from error
+            continue
+        if is_last or not (status == http.client.TOO_MANY_REQUESTS or status >= http.client.INTERNAL_SERVER_ERROR):
             break
+    try:
+        answer: dict[str, Any] = json.loads(text_of_answer)
+    except ValueError as error:
+        raise PermissionError(_words().unreadable(version, status, chr(text_of_answer[0]), stamp)) from error
     if status != http.client.CREATED:
-        error = str(answer.get("__type", status)).rpartition("#")[2]
-        raise PermissionError(_words().refused(version, status, error, str(answer.get("message", ""))))
+        error_name = str(answer.get("__type", status)).rpartition("#")[2]
+        raise PermissionError(_words().refused(version, status, error_name, str(answer.get("message", "")), stamp))
     return answer
 
 
-def _send(
-    endpoint: str, target: str, headers: dict[str, str], body: str, version: str, proxy: str | None
-) -> tuple[int, dict[str, Any]]:
-    place = urlsplit(proxy or endpoint).netloc
-    if proxy:
-        target = endpoint + target
-    with closing(http.client.HTTPConnection(place, timeout=60)) as connection:
-        if _is_old(version):
+def _send(url: str, headers: dict[str, str], body: str, version: str, proxy: str | None) -> tuple[int, bytes]:
+    """One request; by a proxy as Go does it, which asks it for a tunnel where the endpoint is TLS."""
+    parts = urlsplit(url)
+    target = url if proxy else f"{parts.path}?{parts.query}"
+    place = urlsplit(proxy).netloc if proxy else parts.netloc
+    made: http.client.HTTPConnection
+    if parts.scheme == "https":
+        made = http.client.HTTPSConnection(place, timeout=DIAL_SECONDS)
+        if proxy:
+            target = f"{parts.path}?{parts.query}"
+            made.set_tunnel(parts.netloc)
+    else:
+        made = http.client.HTTPConnection(place, timeout=DIAL_SECONDS)
+    with closing(made) as connection:
+        if _words().is_old(version):
             headers = {**headers, "Transfer-Encoding": "chunked"}
             connection.request("POST", target, iter([body.encode()]), headers, encode_chunked=True)
         else:
             connection.request("POST", target, body.encode(), headers)
         response = connection.getresponse()
-        answer: dict[str, Any] = json.loads(response.read())
-    return response.status, answer
+        return response.status, response.read()
 
 
-def _is_old(version: str) -> bool:
-    """Whether this version has the first SDK: it loads no configuration, and sends the body in chunks."""
-    return tuple(map(int, version.split("."))) < (1, 5, 0)
+def _endpoint(version: str, anchor: str, environment: Mapping[str, str]) -> str:
+    """Where the service is; the second SDK also hears of it in the environment."""
+    told = environment.get("AWS_ENDPOINT_URL_ROLESANYWHERE") or environment.get("AWS_ENDPOINT_URL")
+    if told and not _words().is_old(version):
+        return told
+    return f"https://rolesanywhere.{anchor.split(':')[3]}.amazonaws.com"
 
 
 def _attempts(version: str, environment: Mapping[str, str]) -> int:
     """How often the SDK asks a service that throttles or has trouble; the first one cannot be told."""
-    return 4 if _is_old(version) else int(environment.get("AWS_MAX_ATTEMPTS") or 3)
+    return 4 if _words().is_old(version) else int(environment.get("AWS_MAX_ATTEMPTS") or 3)
 
 
 def _fault_of_configuration(environment: Mapping[str, str]) -> str:
@@ -186,15 +214,20 @@ def _proxy(endpoint: str, environment: Mapping[str, str]) -> str | None:
     return None if any(host == each or (each and host.endswith(f".{each.lstrip('.')}")) for each in spared) else given
 
 
-def _words() -> ModuleType:
-    """Its neighbour, without the package around them, which would take longer to load than the rest takes."""
-    specification = importlib.util.spec_from_file_location("helper_words", Path(__file__).with_name("helper_words.py"))
+@cache
+def _neighbour(name: str) -> ModuleType:
+    """A module beside this one, without the package around, which would take longer to load than the rest takes."""
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    sys.modules["helper_words"] = module
+    sys.modules[name] = module
     specification.loader.exec_module(module)
     return module
+
+
+def _words() -> ModuleType:
+    return _neighbour("helper_words")
 
 
 def _as_credential_process(answer: dict[str, Any]) -> dict[str, Any]:
