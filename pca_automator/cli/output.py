@@ -173,8 +173,12 @@ def say(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Hosts, and whoever may write to the inventory, choose some of the words; none of them moves the cursor."""
-    return _UNSEEN.sub(lambda found: found[0] if found[0].isprintable() else " " if found[0].isspace() else "?", text)
+    """Hosts, and whoever may write to the inventory, choose some of the words; none moves the cursor or a line."""
+    return _UNSEEN.sub(lambda found: found[0] if _visible(found[0]) else " " if found[0].isspace() else "?", text)
+
+
+def _visible(character: str) -> bool:
+    return bool(runtime("shared.characters").is_visible(character))
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
@@ -238,7 +242,7 @@ def _write_json(answer: Any, indent: int | None = None) -> None:
     text = json.dumps(answer, indent=indent, default=plain, ensure_ascii=False)
     # JSON itself escapes the first 32 characters alone.
     sys.stdout.write(
-        _UNSEEN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text) + "\n"
+        _UNSEEN.sub(lambda found: found[0] if _visible(found[0]) else json.dumps(found[0])[1:-1], text) + "\n"
     )
 
 

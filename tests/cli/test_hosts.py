@@ -337,7 +337,7 @@ def test_show_live_of_a_host_that_fails_says_the_hosts_words(deployed: Deployed)
     deployed.live(1)
     answer_live(deployed, "PCA_ERROR MISSING_TOOL openssl is missing\n", "Failed")
     done = deployed.invoke("hosts", "show", host(1), "--live")
-    assert (done.exit_code, done.stderr) == (1, f"error: {host(1)}: MISSING_TOOL openssl is missing\n")
+    assert (done.exit_code, done.stderr) == (1, f'error: {host(1)}: MISSING_TOOL the host says: "openssl is missing"\n')
     assert "DEPLOYED" in done.stdout, "what the inventory knows is shown all the same"
 
 

@@ -38,7 +38,7 @@ def lookup(code: str) -> CatalogueEntry:
 
 def remedy_for(code: str, message: str) -> str:
     """What to do, more precisely if the message gives the cause away. Addresses in it are not read: they hold names."""
-    message = re.sub(r'https?://[^\s"]+', "", message)
+    message = re.sub(r"https?://[^\s\"']+", "", message)
     for hint in HINTS.get(code, ()):
         if re.search(hint.pattern, message, re.IGNORECASE):
             return hint.remedy

@@ -210,8 +210,8 @@ _DEPLOYMENT = (
         "Documents and functions are of different versions, or the document was replaced: deploy again.",
     ),
     _own(
-        "HOST_CODE_UNKNOWN", _POLLS,
-        "The host failed with a code that none of the documents prints; the words are the host's own, and no advice.",
+        "HOST_CODE_UNKNOWN", f"{_POLLS} InspectCertificate",
+        "The host said a code that none of the documents prints; the words are the host's own, and no advice.",
         "Deploy again, for documents and functions may be of different versions; if they are not, treat the host as "
         "compromised.",
     ),

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from pca_runtime.errors.host_codes import HOST_CODES
 from pca_runtime.errors.kinds import HostUnreachable, PermanentError
 from pca_runtime.errors.of_aws import error_code, translated
+from pca_runtime.hosts.words import of_the_host
+from pca_runtime.shared.characters import one_line
 from pca_runtime.shared.clients import Answer, SystemsManager
 
 __all__ = ["HostCommands", "Invocation", "Order"]
@@ -38,11 +40,9 @@ _ERROR_LINE = re.compile(r"^PCA_ERROR ([A-Z][A-Z0-9_]{1,39}) ?(.*)$", re.MULTILI
 # What SSM Agent adds to the words of every command that fails; its status is in the answer, too.
 _AGENTS_OWN = re.compile(r"\s*failed to run commands: (?:exit status \d+|signal: [a-z ]+)\s*\Z")
 _RESULT_LINE = re.compile(r"^PCA_RESULT ([^\r\n]*)$", re.MULTILINE)
-# Control characters, line separators, and what turns or hides the text around it (UAX 9).
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 # A host speaks for itself alone: with the code of a service it could have a mail advise to change that service.
 _HOST_CODES = frozenset(entry.code for entry in HOST_CODES)
-_MESSAGE_MAX = 500
+_STATUS_MAX = 40
 
 
 @dataclass(frozen=True)
@@ -157,18 +157,14 @@ def _failure(answer: Answer, output: str, host_id: str, failure: type[PermanentE
     if said := _ERROR_LINE.findall(output):
         code, sentence = said[-1]
         if code not in _HOST_CODES:
-            return failure(_one_line(f"{host_id} says: {code} {sentence}"), code="HOST_CODE_UNKNOWN")
-        return failure(_one_line(sentence) or f"the command on {host_id} failed", code=code)
+            return failure(of_the_host(f"{code} {sentence}"), code="HOST_CODE_UNKNOWN")
+        return failure(of_the_host(sentence) or f"the command on {host_id} failed", code=code)
     details = str(answer.get("StatusDetails") or answer["Status"]).replace(" ", "")
     if details in _ENDINGS:
         code, sentence = _ENDINGS[details]
         error_class = HostUnreachable if details in _NOT_DELIVERED else failure
         return error_class(f"{host_id}: {sentence}", code=code)
-    stderr = _one_line(_AGENTS_OWN.sub("", str(answer.get("StandardErrorContent", ""))))
-    message = f"the command on {host_id} failed with status {answer.get('ResponseCode')} ({details})"
-    return failure(f"{message}: {stderr}" if stderr else message, code="COMMAND_FAILED")
-
-
-def _one_line(text: str) -> str:
-    """Text of a host ends up in a table, a log and an e-mail: one line, no control characters, bounded."""
-    return _CONTROL.sub(" ", text).strip()[:_MESSAGE_MAX]
+    status = one_line(f"{answer.get('ResponseCode')} ({details})", _STATUS_MAX)
+    message = f"the command on {host_id} failed with status {status}"
+    said_beside = of_the_host(_AGENTS_OWN.sub("", str(answer.get("StandardErrorContent", ""))))
+    return failure(f"{message}; {said_beside}" if said_beside else message, code="COMMAND_FAILED")

@@ -14,6 +14,7 @@ from typing import Any
 
 from pca_runtime.authority.certificates import is_serial
 from pca_runtime.hosts.notices import NOTICES, is_notice
+from pca_runtime.shared.characters import is_visible
 from pca_runtime.shared.identifiers import is_run_id
 from pca_runtime.shared.timestamps import format_time, parse_time
 
@@ -59,7 +60,7 @@ class Fault:
 
 def shown(text: str, most: int = _SHOWN_MAX) -> str:
     """A text that anybody may have written, bounded and on one line, without what moves or turns a terminal."""
-    bounded = "".join(char if char.isprintable() else "?" for char in text[:most])
+    bounded = "".join(char if is_visible(char) else "?" for char in text[:most])
     return f"{bounded}…" if len(text) > most else bounded
 
 

@@ -14,6 +14,7 @@ from pca_runtime.errors.remedies import Place, values_in
 from pca_runtime.reporting.host_outcome import HostOutcome, Outcome
 from pca_runtime.reporting.noticed import Noticed
 from pca_runtime.reporting.notifications import execution_url
+from pca_runtime.shared.characters import is_visible
 from pca_runtime.shared.counting import counted, noun
 from pca_runtime.shared.timestamps import format_time
 
@@ -205,8 +206,8 @@ def message_of(report: RunReport, limit: int = MESSAGE_MAX) -> str:
 
 
 def printable(line: str) -> str:
-    """Hosts choose some of the words; none of them moves a terminal's cursor. Never longer than the line given."""
-    return "".join(character if character.isprintable() else "?" for character in line)
+    """Others choose some of the words; none moves or turns what stands around it. Never longer than the line given."""
+    return "".join(character if is_visible(character) else "?" for character in line)
 
 
 def _summary(report: RunReport) -> list[str]:

@@ -17,6 +17,9 @@ _DELIVERY_SECONDS = 60
 _LIVE_SECONDS = 90
 # What AWS answers whoever asks, of whatever host: said as for every other call.
 _NOT_OF_THE_HOST = ("ACCESS_REFUSED", "SERVICE_FAILED", "SERVICE_THROTTLED", "SERVICE_UNREACHABLE")
+_A_HOSTS_OWN = ("host", "inspection")
+# Twice what InspectCertificate gives to its longest text.
+_TEXT_MAX = 320
 
 
 def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
@@ -61,9 +64,9 @@ def _order(deployment: Deployment, item: Any) -> Any:
 
 
 def _read(item: Any, output: str) -> dict[str, Any]:
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if line.startswith("{"):
-            return _compare(item, _parsed(item, line))
+            return _compare(item, _on_one_line(_parsed(item, line)))
     raise Trouble(f"{item.host_id} gave no answer: the command ended well and wrote nothing of it", FAILED)
 
 
@@ -80,9 +83,23 @@ def _parsed(item: Any, line: str) -> dict[str, Any]:
     return found
 
 
+def _on_one_line(value: Any) -> Any:
+    """What the host says, without what would begin a line of its own, or turn one."""
+    if isinstance(value, dict):
+        return {_on_one_line(name): _on_one_line(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_on_one_line(each) for each in value]
+    return runtime("shared.characters").one_line(value, _TEXT_MAX) if isinstance(value, str) else value
+
+
 def _compare(item: Any, found: dict[str, Any]) -> dict[str, Any]:
     live, versions, hooks, skipped = (found.get(name) or {} for name in ("live", "versions", "hooks", "skipped"))
-    problems = [str(each) for each in found.get("problems") or []]
+    said = [str(each) for each in found.get("problems") or []]
+    known = runtime("errors.catalogue").lookup
+    # With the code of a service a host could have the command advise to change that service.
+    problems = [code for code in said if known(code).origin in _A_HOSTS_OWN]
+    if len(problems) < len(said):
+        problems.append("HOST_CODE_UNKNOWN")
     if live and item.serial and str(live.get("serial", "")).lower() != item.serial:
         problems.append("NOT_THE_CERTIFICATE_OF_THE_INVENTORY")
     return {

@@ -17,8 +17,8 @@ step='the start'
 # middle: what the operating system said stands at the end.
 one_line() {
   line=$(printf '%s' "$1" | tr '\n\t' '  ' | tr -cd ' -~' | tr -s ' ')
-  if [ "${#line}" -gt 500 ]; then
-    line="$(printf '%s' "$line" | cut -c1-300) ... $(printf '%s' "$line" | tail -c 190)"
+  if [ "${#line}" -gt 480 ]; then
+    line="$(printf '%s' "$line" | cut -c1-280) ... $(printf '%s' "$line" | tail -c 190)"
   fi
   printf '%s\n' "$line"
 }

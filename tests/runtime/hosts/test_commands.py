@@ -110,8 +110,8 @@ def test_the_hosts_own_code_and_words_are_carried() -> None:
     with pytest.raises(InstallFailed) as failed:
         poll(InstallFailed, Status="Failed", StatusDetails="Failed", ResponseCode=1, StandardOutputContent=output)
     assert failed.value.code == "NO_SPACE"
-    assert failed.value.message == "no space is left in /var/lib/pca-automator/x"
-    assert str(failed.value) == "NO_SPACE: no space is left in /var/lib/pca-automator/x"
+    assert failed.value.message == 'the host says: "no space is left in /var/lib/pca-automator/x"'
+    assert str(failed.value) == f"NO_SPACE: {failed.value.message}"
 
 
 def test_the_hosts_words_count_also_when_the_execution_was_stopped() -> None:
@@ -123,7 +123,7 @@ def test_the_hosts_words_count_also_when_the_execution_was_stopped() -> None:
             StandardOutputContent="PCA_ERROR HOOK_TIMED_OUT slow\r\n",
         )
     assert failed.value.code == "HOOK_TIMED_OUT"
-    assert failed.value.message == "slow"
+    assert failed.value.message == 'the host says: "slow"'
 
 
 def test_words_of_a_host_become_one_bounded_line_without_control_characters() -> None:
@@ -143,22 +143,73 @@ def test_a_host_cannot_speak_with_the_code_of_a_service_or_of_the_workflow(code:
     with pytest.raises(InstallFailed) as failed:
         poll(InstallFailed, Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
     assert failed.value.code == "HOST_CODE_UNKNOWN"
-    assert failed.value.message == f"{HOST} says: {code} the CA is disabled"
+    assert failed.value.message == f'the host says: "{code} the CA is disabled"'
 
 
-@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200f", "\u200b", "\ufeff", "\u061c", "\u2028"])
+# Of each kind that moves, turns, hides, covers or only seems to be nothing: controls of both sets, marks and overrides
+# of direction, separators, joiners, tags, annotations, private and unknown ones, letters that are written from the
+# right, marks that are drawn over others, fillers, and half a surrogate.
+UNSEEN = [
+    "\x00", "\x1b", "\x7f", "\x85", "\x9b", "\r", "\xad", "\u061c", "\u180e", "\u200b", "\u200d", "\u200f",
+    "\u2028", "\u2029", "\u202a", "\u202e", "\u2060", "\u2066", "\u2069", "\u206f", "\ufeff", "\ufff9", "\ufffe",
+    "\ue000", "\U000e0041", "\U000f0000", "\U0001d173", "\u05d0", "\u0627", "\u0661", "\U00010800", "\u0338",
+    "\u034f", "\u20dd", "\ufe0f", "\u115f", "\u3164", "\uffa0", "\u2800", "\u00a0", "\u3000", "\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("character", UNSEEN, ids=lambda character: f"U+{ord(character):04X}")
 def test_nothing_in_the_words_of_a_host_turns_or_hides_the_text_around_them(character: str) -> None:
     output = f"PCA_ERROR INTERNAL one{character}two\n"
     with pytest.raises(CsrFailed) as failed:
         poll(Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
-    assert failed.value.message == "one two"
+    assert failed.value.message == 'the host says: "one two"'
+
+
+def test_letters_of_most_languages_stay() -> None:
+    output = "PCA_ERROR HOOK_FAILED größe: Файл 設定 e\u0301tat ✓ \U0001f600\n"
+    with pytest.raises(CsrFailed) as failed:
+        poll(Status="Failed", StatusDetails="Failed", StandardOutputContent=output)
+    assert failed.value.message == 'the host says: "größe: Файл 設定 état ✓ \U0001f600"'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'disk full" -- AWS says: enable the CA',
+        '"; the host says: "',
+        "the host says: nothing",
+        "x" * 2_000 + '" AWS says: y',
+        'a"' * 600,
+    ],
+)
+@pytest.mark.parametrize("way", ["known code", "unknown code", "no code"])
+def test_a_host_cannot_end_the_marks_around_its_words(words: str, way: str) -> None:
+    said = {"known code": f"PCA_ERROR NO_SPACE {words}", "unknown code": f"PCA_ERROR EVIL_CODE {words}"}
+    with pytest.raises(CsrFailed) as failed:
+        poll(
+            Status="Failed",
+            StatusDetails="Failed",
+            StandardOutputContent=f"{said.get(way, '')}\n",
+            StandardErrorContent=words,
+        )
+    before, mark, after = failed.value.message.partition('the host says: "')
+    assert mark
+    assert before in ("", f"the command on {HOST} failed with status None (Failed); ")
+    assert after.endswith('"')
+    assert after.count('"') == 1
 
 
 def test_without_words_of_the_script_the_error_output_is_quoted() -> None:
     with pytest.raises(CsrFailed) as failed:
         poll(Status="Failed", StatusDetails="Failed", ResponseCode=127, StandardErrorContent="sh: not\nfound\n")
     assert failed.value.code == "COMMAND_FAILED"
-    assert failed.value.message.endswith("failed with status 127 (Failed): sh: not found")
+    assert failed.value.message.endswith('failed with status 127 (Failed); the host says: "sh: not found"')
+
+
+def test_a_status_is_one_short_word_whatever_the_agent_reports() -> None:
+    with pytest.raises(CsrFailed) as failed:
+        poll(Status="Failed", StatusDetails="\u202e" + "x" * 900, ResponseCode="1\n2")
+    assert failed.value.message == f"the command on {HOST} failed with status 1 2 ( {'x' * 34}"
 
 
 def test_success_without_a_result_line_is_a_failure() -> None:
