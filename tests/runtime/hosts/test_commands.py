@@ -94,15 +94,16 @@ def test_every_other_status_ends_with_a_reason(
 @pytest.mark.parametrize(
     ("stderr", "told"),
     [
-        ("sh: 1: /x: Permission denied\nfailed to run commands: exit status 126", ": sh: 1: /x: Permission denied"),
+        ("sh: 1: /x: Permission denied\nfailed to run commands: exit status 126", "sh: 1: /x: Permission denied"),
         ("failed to run commands: signal: killed", ""),
-        ("failed to run commands: fork/exec: no memory\n", ": failed to run commands: fork/exec: no memory"),
+        ("failed to run commands: fork/exec: no memory\n", "failed to run commands: fork/exec: no memory"),
     ],
 )
 def test_what_the_agent_adds_to_every_failure_is_no_reason(stderr: str, told: str) -> None:
     with pytest.raises(CsrFailed) as failed:
         poll(Status="Failed", StatusDetails="Failed", ResponseCode=126, StandardErrorContent=stderr)
-    assert failed.value.message == f"the command on {HOST} failed with status 126 (Failed){told}"
+    quoted = f'; the host says: "{told}"' if told else ""
+    assert failed.value.message == f"the command on {HOST} failed with status 126 (Failed){quoted}"
 
 
 def test_the_hosts_own_code_and_words_are_carried() -> None:
