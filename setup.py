@@ -71,11 +71,12 @@ setup(
     },
     include_package_data=False,
     install_requires=[
-        # 2.270 is the first release whose Validations.acknowledge records rules for cdk-nag 3.
-        "aws-cdk-lib>=2.270.0,<3",
-        # What cdk-nag 3, whose packs this library is made for, asks for; aws-cdk-lib 2.270 is content with 10.5.0.
+        # 2.226 has aws_cdk.interfaces, whose ITrustAnchorRef a trust anchor is handed in as; 2.222 does not. What
+        # cdk-nag 3 reads is written from 2.269 on: see _internal/acknowledge.py.
+        "aws-cdk-lib>=2.226.0,<3",
+        # What cdk-nag 3 asks for; aws-cdk-lib 2.226 is content with less.
         "constructs>=10.5.1,<11",
-        # What aws-cdk-lib 2.270 itself asks for.
+        # What aws-cdk-lib 2.270 asks for, and with which the floors are tested.
         "jsii>=1.139.0,<2",
         # The SSM documents are YAML; 6.0 is the first release for Python 3.11.
         "PyYAML>=6.0.1,<7",

@@ -9,12 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from typing import Any
 
-from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+import aws_cdk
+from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
+# The releases of aws-cdk-lib from which on it records acknowledgements of rules, and those of single findings, whose
+# names have "::" in them. Before, cdk-nag 3 cannot be told (it asks for 2.257 itself), and cdk-nag 2 alone is.
+_VALIDATIONS, _VALIDATIONS_OF_FINDINGS = (2, 257), (2, 269)
+_CDK = tuple(int(number) for number in version("aws-cdk-lib").split(".")[:2])
+# Where it is kept for older releases, until it is written for cdk-nag 2.
+_ACKNOWLEDGED = "pca-automator:acknowledged"
 _INLINE = "It belongs to this role alone and goes with it."
 
 
@@ -25,7 +33,11 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         construct: the resource itself, or its L2.
         reasons: rule id (for example ``AwsSolutions-SQS3``) to a reason an auditor accepts.
     """
-    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()))
+    for rule, reason in reasons.items():
+        if (_VALIDATIONS_OF_FINDINGS if "::" in rule else _VALIDATIONS) <= _CDK:
+            aws_cdk.Validations.of(construct).acknowledge(aws_cdk.Acknowledgment(id=rule, reason=reason))
+        else:
+            construct.node.add_metadata(_ACKNOWLEDGED, {rule: reason})
 
 
 def skip_in_checkov(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -114,8 +126,11 @@ def _say_once(resource: CfnResource, reasons: set[str]) -> None:
 
 def _recorded_at(construct: IConstruct) -> dict[str, str]:
     found: dict[str, str] = {}
+    keys = {_ACKNOWLEDGED}
+    if _CDK >= _VALIDATIONS:
+        keys.add(aws_cdk.Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
     for entry in construct.node.metadata:
-        if entry.type == Validations.ACKNOWLEDGED_RULES_METADATA_KEY:
+        if entry.type in keys:
             found |= {_RULE.sub("", rule): reason for rule, reason in entry.data.items()}
     return found
 

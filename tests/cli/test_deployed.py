@@ -12,7 +12,7 @@ from pca_automator.rehearsal.local_aws.run_command.hosts import Faults
 from tests.cli.local_fleet import LocalFleet, local_fleet
 from tests.cli.measured import fill, large_fleet_verbs, measured, wait_until_at_rest, watched
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.long]
 
 HOSTS = 10
 LARGE = 10_000
@@ -54,7 +54,6 @@ def test_a_watched_run_shows_every_host_on_its_way(fleet: LocalFleet) -> None:
     assert done[-1] == progress[-1]["hosts"] == run.answer["done"]
 
 
-@pytest.mark.long
 def test_ten_thousand_hosts_are_answered_within_three_seconds_in_constant_memory(fleet: LocalFleet) -> None:
     """Processor seconds of both sides together: what a wall clock shows on a machine that does nothing else."""
     lines = ["hosts", "list", "--output", "jsonl"]

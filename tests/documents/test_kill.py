@@ -175,6 +175,7 @@ def test_a_first_installation_killed_after_any_command_shows_a_matching_pair_or_
     kill_everywhere(lambda host: host.add_hook("10-hook", HOOK_OK), "after", **kind)
 
 
+@pytest.mark.long
 def test_a_takeover_killed_at_any_command_shows_a_matching_pair(
     kill_everywhere: Callable[..., None], make_host: Callable[..., Host]
 ) -> None:
@@ -189,6 +190,7 @@ def test_a_takeover_killed_at_any_command_shows_a_matching_pair(
     kill_everywhere(arrange)
 
 
+@pytest.mark.long
 def test_a_rollback_killed_after_any_command_shows_a_matching_pair(kill_everywhere: Callable[..., None]) -> None:
     """Up to the hook it is a renewal: so every command of a renewal is killed before and after it ran."""
 

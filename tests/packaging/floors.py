@@ -6,16 +6,13 @@ from importlib.metadata import requires
 
 from packaging.requirements import Requirement
 
-# cdk-nag reads what the library acknowledges, so its floor matters as much.
-EXTRAS = {"cdk-nag"}
-
 
 def floors(distribution: str = "pca-automator") -> list[str]:
     """``name==floor`` for each requirement; the distribution must be installed."""
     pinned = []
     for text in requires(distribution) or []:
         requirement = Requirement(text)
-        if requirement.marker is None or requirement.name in EXTRAS:
+        if requirement.marker is None:
             (floor,) = (clause.version for clause in requirement.specifier if clause.operator == ">=")
             pinned.append(f"{requirement.name}=={floor}")
     return pinned

@@ -61,6 +61,7 @@ def test_the_command_starts(editable: Consumer, tmp_path: Path) -> None:
     assert "explain" in editable.run(command, "--help", cwd=tmp_path)
 
 
+@pytest.mark.long
 def test_the_readmes_app_synthesizes(editable: Consumer, app: str, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(app, encoding="utf-8")
     editable.run("app.py", cwd=tmp_path, CDK_OUTDIR=str(tmp_path / "out"), **NO_BUNDLING)

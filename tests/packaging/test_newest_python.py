@@ -30,6 +30,7 @@ def newest(tmp_path_factory: pytest.TempPathFactory) -> Consumer:
     return made
 
 
+@pytest.mark.long
 def test_the_template_and_the_functions_code_are_the_same(newest: Consumer, app: str, tmp_path: Path) -> None:
     """Templates name every asset by the hash of its content."""
     (tmp_path / "app.py").write_text(app, encoding="utf-8")
