@@ -62,19 +62,7 @@ class SampleStack(Stack):
                 )
             ),
             "functions": FunctionSettings(**_given(architecture=read("architecture", _architecture))),
-            "hosts": HostSettings(
-                **_given(
-                    ca_certificate_path=read("caCertificatePath", str),
-                    certificate_path=read("certificatePath", str),
-                    csr_path=read("csrPath", str),
-                    hooks_path=read("hooksPath", str),
-                    key_algorithm=read("keyAlgorithm", _one_of(KeyAlgorithm)),
-                    key_path=read("keyPath", str),
-                    signing_helper_path=read("signingHelperPath", str),
-                    validation_policy=read("validationPolicy", _one_of(ValidationPolicy)),
-                    versions_kept=read("versionsKept", int),
-                )
-            ),
+            "hosts": self._host_settings(),
             "profiles": read("certificateProfiles", _profiles),
             "pace": Pace(
                 polling=Polling(
@@ -108,6 +96,22 @@ class SampleStack(Stack):
                 schedule=read("schedule", scheduler.ScheduleExpression.expression),
             ),
         }
+
+    def _host_settings(self) -> HostSettings:
+        read = self._read
+        return HostSettings(
+            **_given(
+                ca_certificate_path=read("caCertificatePath", str),
+                certificate_path=read("certificatePath", str),
+                csr_path=read("csrPath", str),
+                hooks_path=read("hooksPath", str),
+                key_algorithm=read("keyAlgorithm", _one_of(KeyAlgorithm)),
+                key_path=read("keyPath", str),
+                signing_helper_path=read("signingHelperPath", str),
+                validation_policy=read("validationPolicy", _one_of(ValidationPolicy)),
+                versions_kept=read("versionsKept", int),
+            )
+        )
 
     def _read(self, name: str, convert: Callable[[str], T]) -> T | None:
         given = self.node.try_get_context(name)

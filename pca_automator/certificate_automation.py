@@ -181,22 +181,15 @@ class PcaCertificateAutomation(AutomationBase):
         access_logs = buckets.access_log_bucket(self, "AccessLogs", removal_policy=removal_policy)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
         inventory = HostInventory(
-            self,
-            "Inventory",
-            encryption_key=self.encryption_key,
+            self, "Inventory", encryption_key=self.encryption_key,
             longest_lease_seconds=pace.polling.longest_lease_seconds(times.interval),
-            removal_policy=removal_policy,
-            table=table,
-            validity=times.validity,
-        )
+            removal_policy=removal_policy, table=table, validity=times.validity,
+        )  # fmt: skip
         self.table = inventory.table
         self.ledger = CertificateLedger(
-            self,
-            "Ledger",
-            access_log_bucket=access_logs,
-            encryption_key=self.encryption_key,
+            self, "Ledger", access_log_bucket=access_logs, encryption_key=self.encryption_key,
             removal_policy=removal_policy,
-        )
+        )  # fmt: skip
         notifications = FailureNotifications(
             self, "Notifications", encryption_key=self.encryption_key, emails=notification_emails, topic=topic
         )
@@ -212,146 +205,76 @@ class PcaCertificateAutomation(AutomationBase):
         )
 
         self.documents = HostDocuments(
-            self,
-            "Documents",
-            instance_tags=instance_tags,
-            pins=issuing.pins,
-            proof_window=pace.polling.proof_window(hosts.hook_timeout),
-            request_lease=pace.polling.lease,
-            settings=hosts,
-            trust=self.trust,
-        )
+            self, "Documents", instance_tags=instance_tags, pins=issuing.pins,
+            proof_window=pace.polling.proof_window(hosts.hook_timeout), request_lease=pace.polling.lease,
+            settings=hosts, trust=self.trust,
+        )  # fmt: skip
         factory = FunctionFactory(
-            self,
-            "Functions",
-            automation_name=self.automation_name,
-            encryption_key=self.encryption_key,
-            removal_policy=removal_policy,
-            settings=functions,
-        )
+            self, "Functions", automation_name=self.automation_name, encryption_key=self.encryption_key,
+            removal_policy=removal_policy, settings=functions,
+        )  # fmt: skip
         starts = StartLedger(self, "StartLedger", encryption_key=self.encryption_key, removal_policy=removal_policy)
         self.host_functions = HostFunctions(
-            self,
-            "HostFunctions",
-            authority=issuing,
-            dead_letters=self.dead_letters,
-            documents=self.documents,
-            factory=factory,
-            inventory=inventory,
-            issuance_budget=pace.issuance_budget,
-            ledger=self.ledger,
-            polling=pace.polling,
-            profiles=declared,
-            settings=hosts,
-            starts=starts,
-            times=times,
-        )
+            self, "HostFunctions", authority=issuing, dead_letters=self.dead_letters, documents=self.documents,
+            factory=factory, inventory=inventory, issuance_budget=pace.issuance_budget, ledger=self.ledger,
+            polling=pace.polling, profiles=declared, settings=hosts, starts=starts, times=times,
+        )  # fmt: skip
         self.workflow = RenewalWorkflow(
-            self,
-            "Workflow",
-            access_log_bucket=access_logs,
-            authority=issuing,
-            dead_letters=self.dead_letters,
-            encryption_key=self.encryption_key,
-            factory=factory,
+            self, "Workflow", access_log_bucket=access_logs, authority=issuing, dead_letters=self.dead_letters,
+            encryption_key=self.encryption_key, factory=factory,
             host_renewal=HostRenewal(self, "HostRenewal", functions=self.host_functions, polling=pace.polling),
-            host_settings=hosts,
-            inventory=inventory,
-            notifications=notifications,
-            pace=pace,
-            removal_policy=removal_policy,
-            revoke_replaced=revoke_replaced,
-            schedule=schedule,
-            schedule_interval=times.interval,
-            starts=starts,
-        )
+            host_settings=hosts, inventory=inventory, notifications=notifications, pace=pace,
+            removal_policy=removal_policy, revoke_replaced=revoke_replaced, schedule=schedule,
+            schedule_interval=times.interval, starts=starts,
+        )  # fmt: skip
 
         self.enrolment = None
         if immediate_enrolment and has_stream(self.table, warn=self):
             self.enrolment = HostEnrolment(
-                self,
-                "Enrolment",
-                dead_letters=self.dead_letters,
-                factory=factory,
-                state_machine=self.state_machine,
-                table=self.table,
-            )
+                self, "Enrolment", dead_letters=self.dead_letters, factory=factory,
+                state_machine=self.state_machine, table=self.table,
+            )  # fmt: skip
         self.registration = None
         if enrol_by_tag is not None:
             self.registration = TagRegistration(
-                self,
-                "Registration",
-                dead_letters=self.dead_letters,
-                factory=factory,
-                inventory=inventory,
-                profile_tag=profile_tag,
-                tags=enrol_by_tag,
-            )
+                self, "Registration", dead_letters=self.dead_letters, factory=factory, inventory=inventory,
+                profile_tag=profile_tag, tags=enrol_by_tag,
+            )  # fmt: skip
         self.departure = HostDeparture(
-            self,
-            "Departure",
-            authority=issuing,
-            dead_letters=self.dead_letters,
-            documents=self.documents,
-            factory=factory,
-            inventory=inventory,
-            ledger=self.ledger,
-            notifications=notifications,
-            polling=pace.polling,
-            revoke=revoke_on_retire,
-            settings=hosts,
+            self, "Departure", authority=issuing, dead_letters=self.dead_letters, documents=self.documents,
+            factory=factory, inventory=inventory, ledger=self.ledger, notifications=notifications,
+            polling=pace.polling, revoke=revoke_on_retire, settings=hosts,
             stream_arn=self.table.table_stream_arn if self.enrolment else None,
-        )
+        )  # fmt: skip
         self.crl_distribution = None
         if issuing.crl_bucket is not None:
             self.crl_distribution = CrlDistribution(
-                self,
-                "Revocation",
-                authority=issuing,
-                dead_letters=self.dead_letters,
-                factory=factory,
-                ledger=self.ledger,
-                notifications=notifications,
-                trust=self.trust,
-            )
+                self, "Revocation", authority=issuing, dead_letters=self.dead_letters, factory=factory,
+                ledger=self.ledger, notifications=notifications, trust=self.trust,
+            )  # fmt: skip
         if expected_hosts is not None:
             validation.whole_number("expected_hosts", expected_hosts, 1, 10_000_000)
             crl_budget.forecast(
-                self,
-                crl=self.crl_distribution is not None,
-                hosts=expected_hosts,
-                times=times,
-                revoke_on_retire=revoke_on_retire,
-                revoke_replaced=revoke_replaced,
-            )
+                self, crl=self.crl_distribution is not None, hosts=expected_hosts, times=times,
+                revoke_on_retire=revoke_on_retire, revoke_replaced=revoke_replaced,
+            )  # fmt: skip
 
         self.digest = None
         if digest_schedule is not None:
             self.digest = FleetDigest(
-                self,
-                "Digest",
-                authority=issuing,
+                self, "Digest", authority=issuing,
                 crl_name=self.crl_distribution.crl_name if self.crl_distribution else None,
-                dead_letters=self.dead_letters,
-                factory=factory,
-                inventory=inventory,
-                notifications=notifications,
-                schedule=digest_schedule,
-                schedule_interval=times.interval,
+                dead_letters=self.dead_letters, factory=factory, inventory=inventory, notifications=notifications,
+                schedule=digest_schedule, schedule_interval=times.interval,
                 trust_anchor_arn=self.trust.trust_anchor_arn if self.crl_distribution else None,
-            )
+            )  # fmt: skip
         joining = ["HostsEnrolled", "HostsRemoved"] if self.enrolment else []
         self.alarms, self.crl_alarms = watch(
-            self,
-            authority=issuing,
-            dashboard=dashboard,
-            dead_letters=self.dead_letters,
+            self, authority=issuing, dashboard=dashboard, dead_letters=self.dead_letters,
             membership=[*joining, "HostsRegistered"] if self.registration else joining,
-            notifications=notifications,
-            thresholds=alarms,
-            times=times,
+            notifications=notifications, thresholds=alarms, times=times,
             unhandled_crls=self.crl_distribution.dead_letters if self.crl_distribution else None,
-        )
+        )  # fmt: skip
         write_for_cdk_nag_2(self)
 
     @property

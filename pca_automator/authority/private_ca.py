@@ -87,14 +87,9 @@ class PrivateCertificateAuthority(Construct):
     ) -> None:
         super().__init__(scope, id)
         check_description(
-            common_name=common_name,
-            country=country,
-            organization=organization,
-            validity=validity,
-            key_algorithm=key_algorithm,
-            signing_algorithm=signing_algorithm,
-            crl_expiry=crl_expiry,
-        )
+            common_name=common_name, country=country, organization=organization, validity=validity,
+            key_algorithm=key_algorithm, signing_algorithm=signing_algorithm, crl_expiry=crl_expiry,
+        )  # fmt: skip
         self.key_algorithm = key_algorithm
         self.signing_algorithm = signing_algorithm or SigningAlgorithm.for_key(key_algorithm)
         self.usage_mode = usage_mode
@@ -105,23 +100,11 @@ class PrivateCertificateAuthority(Construct):
         self.crl_bucket = crl_bucket or self._make_crl_bucket(access_log_bucket, removal_policy)
         if crl_bucket is not None:
             let_private_ca_write(self, crl_bucket)
-        authority = acmpca.CfnCertificateAuthority(
-            self,
-            "Authority",
-            type="ROOT",
-            usage_mode=usage_mode.value,
-            key_algorithm=key_algorithm.value,
-            signing_algorithm=self.signing_algorithm.value,
-            subject=acmpca.CfnCertificateAuthority.SubjectProperty(
+        authority = self._make_authority(
+            acmpca.CfnCertificateAuthority.SubjectProperty(
                 country=country, organization=organization, common_name=common_name
-            ),
-            revocation_configuration=acmpca.CfnCertificateAuthority.RevocationConfigurationProperty(
-                crl_configuration=_crl_configuration(self.crl_bucket, self.crl_expiry)
-            ),
+            )
         )
-        if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:
-            # The CA proves that it can write when it is created, so the policy must be there first.
-            authority.node.add_dependency(self.crl_bucket.policy)
         self._certificate = self._certify(authority)
         self.pins = AuthorityPins.of("certificate", [self.certificate_pem]) + accepted
         self._activation = acmpca.CfnCertificateAuthorityActivation(
@@ -139,6 +122,26 @@ class PrivateCertificateAuthority(Construct):
         )
         # Nobody may use the CA before it is activated.
         self.certificate_authority.node.add_dependency(self._activation)
+
+    def _make_authority(
+        self, subject: acmpca.CfnCertificateAuthority.SubjectProperty
+    ) -> acmpca.CfnCertificateAuthority:
+        authority = acmpca.CfnCertificateAuthority(
+            self,
+            "Authority",
+            type="ROOT",
+            usage_mode=self.usage_mode.value,
+            key_algorithm=self.key_algorithm.value,
+            signing_algorithm=self.signing_algorithm.value,
+            subject=subject,
+            revocation_configuration=acmpca.CfnCertificateAuthority.RevocationConfigurationProperty(
+                crl_configuration=_crl_configuration(self.crl_bucket, self.crl_expiry)
+            ),
+        )
+        if isinstance(self.crl_bucket, s3.Bucket) and self.crl_bucket.policy is not None:
+            # The CA proves that it can write when it is created, so the policy must be there first.
+            authority.node.add_dependency(self.crl_bucket.policy)
+        return authority
 
     @property
     def activation(self) -> acmpca.CfnCertificateAuthorityActivation:

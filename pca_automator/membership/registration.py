@@ -78,14 +78,10 @@ class TagRegistration(Construct):
         check_tags("tags", tags)
         check_profile_tag(profile_tag, tags)
         self.queue = sqs.Queue(
-            self,
-            "Started",
-            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=10, queue=dead_letters),
-            delivery_delay=_FIRST_LOOK,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
+            self, "Started", dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=10, queue=dead_letters),
+            delivery_delay=_FIRST_LOOK, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True,
             visibility_timeout=_NEXT_LOOK,
-        )
+        )  # fmt: skip
         self.cert_register = factory.make(
             self,
             "CertRegister",
@@ -121,14 +117,10 @@ class TagRegistration(Construct):
         )
         self._listen(dead_letters)
         invoke_every(
-            self,
-            "Reconciliation",
-            dead_letters=dead_letters,
-            description="Puts tagged nodes into the inventory that no event told of",
-            function=self.cert_register,
-            interval=RECONCILE_EVERY,
-            payload={},
-        )
+            self, "Reconciliation", dead_letters=dead_letters,
+            description="Puts tagged nodes into the inventory that no event told of", function=self.cert_register,
+            interval=RECONCILE_EVERY, payload={},
+        )  # fmt: skip
 
     def _allow_looking(self) -> None:
         """At machines; neither action knows a resource type, and both only read.

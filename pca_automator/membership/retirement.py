@@ -112,25 +112,14 @@ class HostDeparture(Construct):
         self._listen(dead_letters)
         if stream_arn is not None:
             follow_changes(
-                self,
-                "RemovedItems",
-                batch_size=_REMOVED_AT_ONCE,
-                dead_letters=dead_letters,
-                filters=[{"eventName": lambda_.FilterRule.is_equal("REMOVE")}],
-                function=self.cert_retire,
-                gather_for=Duration.seconds(5),
-                stream_arn=stream_arn,
-                stream_key=None,  # the grant on the table holds it
-            )
+                self, "RemovedItems", batch_size=_REMOVED_AT_ONCE, dead_letters=dead_letters,
+                filters=[{"eventName": lambda_.FilterRule.is_equal("REMOVE")}], function=self.cert_retire,
+                gather_for=Duration.seconds(5), stream_arn=stream_arn, stream_key=None,
+            )  # fmt: skip
         invoke_every(
-            self,
-            "Reconciliation",
-            dead_letters=dead_letters,
-            description="Retires the hosts that are gone",
-            function=self.cert_retire,
-            interval=RECONCILE_EVERY,
-            payload={"reconcile": True},
-        )
+            self, "Reconciliation", dead_letters=dead_letters, description="Retires the hosts that are gone",
+            function=self.cert_retire, interval=RECONCILE_EVERY, payload={"reconcile": True},
+        )  # fmt: skip
 
     def _allow(self, authority: IssuingAuthority) -> None:
         self.cert_retire.grant_principal.add_to_principal_policy(

@@ -107,23 +107,18 @@ class FleetAlarms(AlarmGroup):
             "doctor",
         )
         self.ca_certificates = self.make(
-            "CaCertificates",
-            metric=automation.metric_ca_certificates_issued(period=_HOUR),
+            "CaCertificates", metric=automation.metric_ca_certificates_issued(period=_HOUR),
             threshold=_CA_CERTIFICATES,
-            description="The CA has issued 800,000 of the 1,000,000 certificates of its life",
-            command="status",
-        )
+            description="The CA has issued 800,000 of the 1,000,000 certificates of its life", command="status",
+        )  # fmt: skip
         self._watch_the_inventory(automation)
         self.no_run = self.make(
-            "NoRun",
-            metric=automation.metric_hosts(period=_HOUR),
-            threshold=0,
+            "NoRun", metric=automation.metric_hosts(period=_HOUR), threshold=0,
             operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             missing=cloudwatch.TreatMissingData.BREACHING,
-            description="No run over the whole fleet for two intervals of the schedule",
-            command="doctor",
+            description="No run over the whole fleet for two intervals of the schedule", command="doctor",
             periods=_silent_hours(times.interval),
-        )
+        )  # fmt: skip
         # Two alarms and no sum: a number for each is what tells them apart, and metric math is not needed for it.
         machine, period = automation.state_machine, Duration.minutes(5)
         self.run_failed = self._broken_run(

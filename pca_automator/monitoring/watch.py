@@ -57,24 +57,13 @@ def watch(
     if thresholds.are_made:
         if unhandled_crls is not None:
             crl_alarms = CrlAlarms(
-                automation,
-                "CrlAlarms",
-                authority=authority,
-                automation=automation,
-                dead_letters=crl_queues,
-                notifications=notifications,
-                thresholds=thresholds,
-            )
+                automation, "CrlAlarms", authority=authority, automation=automation, dead_letters=crl_queues,
+                notifications=notifications, thresholds=thresholds,
+            )  # fmt: skip
         fleet_alarms = FleetAlarms(
-            automation,
-            "Alarms",
-            authority=authority,
-            automation=automation,
-            dead_letters=queues,
-            notifications=notifications,
-            thresholds=thresholds,
-            times=times,
-        )
+            automation, "Alarms", authority=authority, automation=automation, dead_letters=queues,
+            notifications=notifications, thresholds=thresholds, times=times,
+        )  # fmt: skip
     if dashboard:
         groups = [group for group in (fleet_alarms, crl_alarms) if group is not None]
         FleetDashboard(

@@ -103,17 +103,10 @@ class RenewalWorkflow(Construct):
         self.work_bucket = self._make_work_bucket(encryption_key, access_log_bucket, removal_policy)
         pace = pace or Pace()
         self.cert_check = make_cert_check(
-            self,
-            authority=authority,
-            factory=factory,
-            host_settings=host_settings,
-            inventory=inventory,
-            pace=pace,
-            revoke_replaced=revoke_replaced,
-            schedule_interval=schedule_interval,
-            starts=starts,
+            self, authority=authority, factory=factory, host_settings=host_settings, inventory=inventory,
+            pace=pace, revoke_replaced=revoke_replaced, schedule_interval=schedule_interval, starts=starts,
             work_bucket=self.work_bucket,
-        )
+        )  # fmt: skip
         self.cert_report = make_cert_report(
             self, factory=factory, inventory=inventory, notifications=notifications, work_bucket=self.work_bucket
         )

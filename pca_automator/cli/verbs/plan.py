@@ -68,15 +68,9 @@ def plan(
         _check_plot(plot, picture.FORMATS)
     rates = _rates(quota or [])
     scenario = Scenario(
-        hosts,
-        due=due,
-        enrol_at_once=enrol_at_once,
-        production=production,
-        rates=rates,
-        told={} if untold else None,
-        proof=Proof() if proof else None,
-        seed=seed,
-    )
+        hosts, due=due, enrol_at_once=enrol_at_once, production=production, rates=rates, seed=seed,
+        told={} if untold else None, proof=Proof() if proof else None,
+    )  # fmt: skip
     found = played(_workflow(op, app, deployed), scenario)
     answer = found.as_json()
     show(op.output, answer, _table(answer), f"plan for {counted(hosts, 'host')}")
