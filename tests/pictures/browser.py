@@ -26,6 +26,7 @@ IMAGES = ROOT / "docs" / "images"
 _SHOTS = {"fleet": 1_060}
 """Pages of which pictures are taken, and how much of them is shown."""
 _TINY = '<svg role="img" aria-label="a" viewBox="0 0 9 9" width="3"><text y="9" font-size="9">a</text></svg>'
+_NOT, _LOW = "event.preventDefault()", "height:9px"
 # Each of them must be found, or the checks say nothing.
 _BAD = {
     "console": ("<script>console.error('oh')</script>", "console: error: oh"),
@@ -35,6 +36,11 @@ _BAD = {
     "name": ('<button type="button"></button>', "axe: button-name"),
     "width": ('<p style="width:2000px">wide</p>', "pixels wide, 360 can be seen"),
     "text": (_TINY, "text of 3.0 pixels"),
+    "unreached": ('<details><summary tabindex="-1">a</summary>fact</details>', "keyboard does not reach summary: a"),
+    "unopened": (f'<details><summary onkeydown="{_NOT}" onkeyup="{_NOT}">a</summary>fact</details>', "does not open"),
+    "unscrolled": (f'<div tabindex="-1" style="overflow:auto;{_LOW}"><p>fact</p></div>', "does not scroll div: fact"),
+    "clipped": (f'<div style="overflow:hidden;{_LOW}"><p>cut off</p></div>', "keyboard does not scroll div: cut off"),
+    "pointer": ('<p title="a fact">a</p>', "only a pointer finds out: a fact"),
     "host": ("<p>empty</p>", "1 hosts are not on it"),
 }  # fmt: skip
 

@@ -27,20 +27,51 @@ const look = (smallest) => {
   return problems;
 };
 
-// Whatever opens or moves something takes the keyboard's focus; details are what hides facts.
-const keyboard = async (page, stops) => {
+// Tab by tab through the page, as far as `most`; what opens is opened with Enter, so that what is in it is walked, too.
+const walk = async (page, most) => {
   await page.keyboard.press("Home");
-  const seen = new Set();
-  for (let press = 0; press < stops; press += 1) {
+  for (let press = 0; press < most; press += 1) {
     await page.keyboard.press("Tab");
-    const name = await page.evaluate(() => {
+    const active = await page.evaluate(() => {
       const active = document.activeElement;
-      return active === document.body ? "" : `${active.tagName} ${active.id} ${active.textContent.trim().slice(0, 60)}`;
+      if (active === document.body || "reached" in active.dataset) return "";
+      active.dataset.reached = "";
+      return active.tagName;
     });
-    if (!name) break;
-    seen.add(name);
+    if (!active) return true;
+    if (active === "SUMMARY") {
+      await page.keyboard.press("Enter");
+      const closed = await page.evaluate(() => !document.activeElement.parentElement.open);
+      if (closed) await page.evaluate(() => { document.activeElement.dataset.closed = ""; });
+    }
   }
-  return seen;
+  return false;
+};
+
+// Facts are text, in what opens, in what scrolls, or under a pointer: which of them did the walk not come to?
+const unreached = (whole) => {
+  const problems = [];
+  const reached = [...document.querySelectorAll("[data-reached]")];
+  const last = reached.at(-1);
+  const walked = (each) => whole || (last && each.compareDocumentPosition(last) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const name = (each) => `${each.tagName.toLowerCase()}: ${each.textContent.trim().slice(0, 60)}`;
+  for (const each of document.querySelectorAll("summary")) {
+    if (!each.checkVisibility() || !walked(each)) continue;
+    if (!("reached" in each.dataset)) problems.push(`the keyboard does not reach ${name(each)}`);
+    if ("closed" in each.dataset) problems.push(`Enter does not open ${name(each)}`);
+  }
+  for (const each of document.querySelectorAll("main *")) {
+    const { overflowX, overflowY } = getComputedStyle(each);
+    const moves = (overflow, inside, outside) => /auto|scroll|hidden|clip/.test(overflow) && inside > outside + 1;
+    const scrolls = moves(overflowX, each.scrollWidth, each.clientWidth) || moves(overflowY, each.scrollHeight, each.clientHeight);
+    if (!scrolls || each.closest("svg") || each.clientWidth < 2 || !each.checkVisibility() || !walked(each)) continue;
+    if (!("reached" in each.dataset) && !each.querySelector("[data-reached]")) problems.push(`the keyboard does not scroll ${name(each)}`);
+  }
+  const text = document.body.textContent;
+  for (const each of document.querySelectorAll("main [title]")) {
+    if (!text.includes(each.title)) problems.push(`only a pointer finds out: ${each.title}`);
+  }
+  return problems;
 };
 
 const browser = await puppeteer.launch({
@@ -83,10 +114,9 @@ try {
           const rows = await page.$$eval("#rows tr:not([hidden])", (all) => all.map((each) => each.textContent));
           if (rows.length !== 1 || !rows[0].includes(order.find)) say(`${rows.length} rows for ${order.find}`);
         }
-        if (scheme === "light" && width === "wide") {
-          const stops = await keyboard(page, order.stops || 60);
-          const summaries = [...stops].filter((name) => name.startsWith("SUMMARY"));
-          if (order.kind !== "empty" && !summaries.length) say("no hidden fact is reached with the keyboard");
+        if (scheme === "light") {
+          const whole = await walk(page, order.stops || 600);
+          for (const text of await page.evaluate(unreached, whole)) say(text);
         }
         await page.close();
       }
