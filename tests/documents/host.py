@@ -28,7 +28,7 @@ ARNS = {
 # What credential_process prints: https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
 CREDENTIALS = (
     '{"Version":1,"AccessKeyId":"ASIA-SECRET","SecretAccessKey":"SECRET-SECRET","SessionToken":"TOKEN-SECRET",'
-    '"Expiration":"2026-11-26T12:00:00Z"}'
+    '"Expiration":"2099-11-26T12:00:00Z"}'
 )
 
 

@@ -143,6 +143,24 @@ def test_the_hosts_own_openssl_configuration_adds_nothing(make_host: Callable[..
     assert not list(csr.extensions)
 
 
+CONFIGURATIONS = {
+    "a line that cannot be read": "[req\n=\n",
+    "a provider that is not there": "openssl_conf=a\n[a]\nproviders=b\n[b]\nnone=c\n[c]\nactivate=1\nmodule=/none.so\n",
+    "properties that no algorithm has": "openssl_conf=a\n[a]\nalg_section=b\n[b]\ndefault_properties=fips=yes\n",
+    "an engine that is not there": "openssl_conf=a\n[a]\nengines=b\n[b]\nnone=c\n[c]\ndynamic_path=/none.so\ninit=1\n",
+    "a refusing level": "openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n[c]\nCipherString=ALL@SECLEVEL=9\n",
+}
+
+
+@pytest.mark.parametrize("case", CONFIGURATIONS)
+def test_a_configuration_of_the_host_that_breaks_openssl_stops_no_renewal(host: Host, case: str) -> None:
+    configuration = host.root / "openssl.cnf"
+    configuration.write_text(CONFIGURATIONS[case])
+    host.keyword["prefix"] = ("env", f"OPENSSL_CONF={configuration}")
+    host.renew()
+    assert host.shown().matches
+
+
 def test_touches_nothing_that_is_live(live_host: Host) -> None:
     host = live_host
     before = host.shown()

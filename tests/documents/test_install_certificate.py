@@ -397,12 +397,22 @@ def test_a_repeated_command_that_does_not_know_what_was_before_takes_nothing_awa
     assert host.shown() == before
 
 
-def test_former_versions_are_forgotten_by_when_they_were_installed(host: Host) -> None:
-    """Whoever touches a file of a version makes it look young."""
+TIMES = {
+    "those that are younger look older": lambda age: 2_000_000_000 - age,
+    "all look the same": lambda age: 1_700_000_000 + 0 * age,
+    "some are from the future": lambda age: 4_000_000_000 if age % 2 else 1_000_000_000,
+}
+
+
+@pytest.mark.parametrize(
+    "case", [next(iter(TIMES)), *(pytest.param(name, marks=pytest.mark.long) for name in list(TIMES)[1:])]
+)
+def test_former_versions_are_forgotten_by_when_they_were_installed(host: Host, case: str) -> None:
+    """Whoever touches, copies or restores a file of a version gives it another time."""
     serials = []
     for _ in range(4):
         serials.append(host.renew(versionsKept="2").result["serial"])
         for age, old in enumerate(serials):
             if (host.store / "versions" / old).exists():
-                os.utime(host.store / "versions" / old, (2_000_000_000 - age, 2_000_000_000 - age))
+                os.utime(host.store / "versions" / old, (TIMES[case](age), TIMES[case](age)))
     assert {path.name for path in (host.store / "versions").iterdir()} == set(serials[1:])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents.access import Readers
+from tests.documents.census import ten_renewals_and_a_rollback
 from tests.documents.container import Container
 from tests.documents.host import Host, new_request
 from tests.tiers import needs
@@ -95,6 +96,24 @@ def test_a_mount_that_shows_one_version_for_ever_is_reported(
     assert "/tls/it" in inspected.stdout
 
 
+@pytest.mark.parametrize("name", ["a jail", "j\\ail", "a\tjail"])
+def test_a_place_of_any_name_that_shows_the_store_too_is_no_obstacle(
+    make_host: Callable[..., Host], live_host: Host, tmp_path: Path, name: str
+) -> None:
+    """The kernel writes such names with numbers in the place of blanks and backslashes."""
+    host = make_host()
+    foreign(host, live_host)
+    host.store_root.mkdir(parents=True)
+    mounts = []
+    for place in (host.certs, host.store_root):
+        target = tmp_path / name / str(place).lstrip("/")
+        target.mkdir(parents=True)
+        mounts += ["mount", "--bind", str(place), str(target), "&&"]
+    script = " ".join(word if word == "&&" else f"'{word}'" for word in mounts) + ' exec "$@"'
+    host.keyword["prefix"] = ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh")
+    assert host.generate(new_request()).status == 0
+
+
 def test_a_namespace_of_a_service_that_shows_the_whole_host_is_no_obstacle(
     make_host: Callable[..., Host], live_host: Host
 ) -> None:
@@ -125,14 +144,9 @@ def test_the_same_readers_after_ten_renewals_a_rollback_and_a_takeover(
     who = Readers(users=[0, 33, 34, 1001], groups=[1500, 1501])
     before = who.of(host.public.values())
     assert before[f"{host.host_id}.key"] == ["u0", "u33", "g1500"]
-    hook = host.add_hook("10-hook", "exit 0")
-    for number in range(11):
-        if number == 5:
-            hook.write_text('#!/bin/sh\n[ "$PCA_AUTOMATOR_ACTION" = rollback ]\n')
-            assert host.install(*host.prepare()).error == "HOOK_FAILED"
-            hook.write_text("#!/bin/sh\n")
-        else:
-            host.renew()
-        if number in (0, 5, 10):
-            assert who.of(host.public.values()) == before
-            assert all(container.reads(path) for path in host.public.values())
+
+    def look(after: str) -> None:
+        assert who.of(host.public.values()) == before, after
+        assert all(container.reads(path) for path in host.public.values()), after
+
+    ten_renewals_and_a_rollback(host, look, first=True)

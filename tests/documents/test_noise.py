@@ -101,6 +101,62 @@ def test_all_tools_may_complain_at_once(
     assert life_of(host) == quiet
 
 
+# What an agent may have been started with; whatever it means to a shell, a tool or openssl, it means nothing here.
+ENVIRONMENTS = {
+    "tools": {
+        "POSIXLY_CORRECT": "1", "_POSIX2_VERSION": "199209", "GREP_OPTIONS": "--color=always", "TAR_OPTIONS": "-z",
+        "QUOTING_STYLE": "c", "TIME_STYLE": "long-iso", "BLOCK_SIZE": "1k", "COLUMNS": "10", "LANG": "tr_TR.UTF-8",
+        "LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de", "TZ": "Asia/Kolkata", "TMPDIR": "/nonexistent", "HOME": "",
+        "PWD": "/x",
+    },
+    "openssl": {
+        "OPENSSL_CONF": "/nonexistent", "OPENSSL_MODULES": "/nonexistent", "OPENSSL_ENGINES": "/nonexistent",
+        "SSLKEYLOGFILE": "/nonexistent/log", "SSL_CERT_FILE": "/nonexistent", "RANDFILE": "/nonexistent/rnd",
+        "LD_LIBRARY_PATH": "/nonexistent", "MALLOC_PERTURB_": "7",
+    },
+    "shells": {
+        "IFS": "/x0", "CDPATH": "/:/etc:/tmp", "ENV": "/nonexistent", "BASH_ENV": "/nonexistent", "PS4": "$(id)",
+    },
+    "options of bash": {"SHELLOPTS": "noglob:xtrace:verbose:nounset:pipefail:noclobber:keyword"},
+    "behaviour of bash": {"BASHOPTS": "nocasematch:failglob:dotglob:nullglob:extglob"},
+    "functions of bash": {"BASH_FUNC_stat%%": "() { echo 0 0 755; }", "BASH_FUNC_openssl%%": "() { echo OK; }"},
+    "names of ours": dict.fromkeys(
+        ("live", "value", "words", "nl", "me", "store", "locked", "notices", "hooks", "list", "mode", "owner", "group",
+         "state_live", "state_history", "before", "stay", "version", "validated", "SEALED_csrPath", "SSM_COMMAND_ID"),
+        "evil",
+    ),
+}  # fmt: skip
+STARTS = {
+    "everything": "umask 777; trap '' PIPE CHLD TERM HUP INT XFSZ; ulimit -n 24; exec \"$@\" <&- 9</etc/passwd",
+    "no input": 'exec "$@" <&-', "a lock's number is taken": 'exec "$@" 9</etc/passwd',
+    "few files": 'ulimit -n 24; exec "$@"',
+    "signals that are ignored": "trap '' PIPE CHLD TERM HUP INT XFSZ; exec \"$@\"", "no mask": 'umask 0; exec "$@"',
+    "a mask of everything": 'umask 777; exec "$@"',
+}  # fmt: skip
+
+
+def environment(*names: str) -> tuple[str, ...]:
+    return ("env", *(f"{name}={value}" for each in names for name, value in ENVIRONMENTS[each].items()))
+
+
+def test_no_environment_of_the_agent_changes_anything(
+    make_host: Callable[..., Host], shell: tuple[str, ...], quiet: list[Any]
+) -> None:
+    host = make_host(shell=shell)
+    host.keyword["prefix"] = (*environment(*ENVIRONMENTS), "sh", "-c", STARTS["everything"], "sh")
+    assert life_of(host) == quiet
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [*ENVIRONMENTS, *STARTS])
+def test_nothing_that_the_agent_was_started_with_changes_anything_alone(
+    make_host: Callable[..., Host], shell: tuple[str, ...], name: str, quiet: list[Any]
+) -> None:
+    host = make_host(shell=shell)
+    host.keyword["prefix"] = environment(name) if name in ENVIRONMENTS else ("sh", "-c", STARTS[name], "sh")
+    assert life_of(host) == quiet
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_tool_may_complain_alone(

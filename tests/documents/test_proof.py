@@ -299,6 +299,10 @@ NO_ANSWER = {
     "an empty token": f"""echo '{CREDENTIALS.replace("TOKEN-SECRET", "")}'; exit 0""",
     "a page to sign in": "echo '<html>sign in</html>'; exit 0",
     "a word that looks like ours": "echo status 0; exit 0",
+    "what was kept from last time": f"""echo '{CREDENTIALS.replace("2099", "2019")}'; exit 0""",
+    "a time that is none": f"""echo '{CREDENTIALS.replace("2099-11", "tomorrow")}'; exit 0""",
+    "another version": f"""echo '{CREDENTIALS.replace('"Version":1', '"Version":2')}'; exit 0""",
+    "an answer without end": "while echo '{' 2>/dev/null; do :; done; exit 0",
 }
 
 
@@ -329,6 +333,35 @@ def test_the_helper_has_an_environment_of_our_own(live_host: Host) -> None:
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "https_proxy": "http://a b:3128", "NO_PROXY": "x",
     }  # fmt: skip
     assert (host.root / "place").read_text() == "/\n"
+
+
+@pytest.mark.parametrize("end", ["exit 1", "kill -SEGV $$", "kill -ILL $$"])
+def test_words_without_end_fill_no_disk_and_are_cut(live_host: Host, end: str) -> None:
+    host = live_host
+    host.add_helper(f"head -c 3000000 /dev/zero | tr '\\0' w >&2; echo last >&2; {end}")
+    outcome = host.install(*host.prepare())
+    assert outcome.error == "ROLES_ANYWHERE_REJECTED"
+    assert len(outcome.sentence) < 600
+    assert host.shown().matches
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'proxyconnect tcp: parse "http://svc:top-SECRET@proxy.corp:3128": invalid userinfo',
+        'invalid proxy address "svc:x//top-SECRET@proxy": first path segment in URL cannot contain colon',
+        "Get https://svc:top-SECRET@proxy.corp: Proxy Authentication Required",
+    ],
+)
+def test_the_password_of_a_proxy_does_not_become_part_of_a_reason(live_host: Host, said: str) -> None:
+    host = live_host
+    (host.root / "words").write_text(said)
+    host.add_helper(f"cat '{host.root}/words' >&2; exit 1")
+    host.add_tool("sleep", "exit 0")
+    outcome = host.install(*host.prepare(), proofSeconds="2")
+    assert outcome.error == "ROLES_ANYWHERE_UNREACHABLE"
+    assert "SECRET" not in outcome.stdout + outcome.stderr
+    assert "...@proxy" in outcome.sentence
 
 
 @pytest.mark.parametrize(("name", "told"), [("https_proxy", True), ("HTTPS_PROXY", True), ("http_proxy", False)])

@@ -257,6 +257,64 @@ def test_whom_a_directory_kept_away_from_the_key_does_not_come_in_by_the_store(
         assert WHO.of([host.store / "current/tls.key"]) == {"tls.key": readers}
 
 
+DIRECTORY_LISTS = {
+    # what the mode of the directory is then, its list, and whom it kept away from a key of root:1500, 0640
+    "lets a user in, and its group not": ["owner:7", "user:33:1", "group-of-file:0", "mask:1", "other:0"],
+    "lets a group in beside its own": ["owner:7", "group-of-file:1", "group:1501:1", "mask:1", "other:0"],
+    "keeps a user away": ["owner:7", "user:33:0", "group-of-file:5", "mask:5", "other:5"],
+    "keeps its group away by the mask": ["owner:7", "group-of-file:5", "group:1501:5", "mask:0", "other:5"],
+}
+
+
+@pytest.mark.parametrize("case", DIRECTORY_LISTS)
+@pytest.mark.parametrize("tools", [True, False])
+def test_a_key_in_a_directory_whose_list_decides_who_comes_in_is_refused_by_name(
+    make_open_host: Callable[..., Host], live_host: Host, case: str, tools: bool
+) -> None:
+    """Through the store everybody comes in: who could not reach the key in its directory would read the next one."""
+    host = with_lists(make_open_host()) if tools else without_lists(make_open_host())
+    foreign(host, live_host)
+    host.public["tls.key"].chmod(0o640)
+    os.chown(host.private, 0, 1500)
+    set_list(host.private, DIRECTORY_LISTS[case])
+    before = WHO.of(host.public.values())
+    request, certificate = host.prepare()
+    outcome = host.install(request, certificate)
+    assert outcome.error == "READERS_NOT_KEPT"
+    assert str(host.private) in outcome.sentence
+    assert WHO.of(host.public.values()) == before
+    assert not host.public["tls.key"].is_symlink()
+    assert host.install(request, certificate, fileGroup="root", keyMode="400").status == 0
+
+
+def test_a_list_of_a_directory_is_no_obstacle_where_nobody_else_reads_the_key(
+    make_open_host: Callable[..., Host], live_host: Host
+) -> None:
+    host = with_lists(make_open_host())
+    foreign(host, live_host)
+    set_list(host.private, DIRECTORY_LISTS["keeps a user away"])
+    host.renew()
+    assert WHO.of([host.public["tls.key"]]) == {f"{host.host_id}.key": ["u0"]}
+
+
+@pytest.mark.parametrize("given", [{}, {"fileOwner": "1001"}, {"fileGroup": "1500"}])
+def test_a_number_that_is_somebody_elses_name_gets_no_key(open_host: Host, given: dict[str, str]) -> None:
+    """To chown 1001 is first of all a name. Where the inventory says it, it may be meant so."""
+    host = open_host
+    host.renew()
+    os.chown(host.public["tls.key"], 1001, 1500)
+    before, shown = WHO.of(host.public.values()), host.shown()
+    chown = host.root / "all" / "chown"
+    chown.unlink()
+    chown.write_text(f'#!/bin/sh\nwhose=$1; shift\nexec \'{shutil.which("chown")}\' "34:1501" "$@"\n')
+    chown.chmod(0o755)
+    outcome = host.install(*host.prepare(), **given)
+    assert outcome.error == "READERS_NOT_KEPT"
+    assert "fileOwner" in outcome.sentence
+    assert (WHO.of(host.public.values()), host.shown()) == (before, shown)
+    assert not host.leftovers()
+
+
 @pytest.mark.parametrize("name", ["svc.web", "domain users", "1500", "Web-Admins", "user@corp.example", "svc+tls"])
 def test_owners_and_groups_may_have_any_name_that_systems_use(open_host: Host, name: str) -> None:
     host = open_host

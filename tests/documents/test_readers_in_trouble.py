@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents.access import Readers, has_list, set_list
+from tests.documents.census import ten_renewals_and_a_rollback
 from tests.documents.container import Container
 from tests.documents.host import Host, new_request
 from tests.documents.killer import Killer, was_killed
@@ -186,14 +187,9 @@ def test_the_same_readers_of_lists_after_a_takeover_ten_renewals_and_a_rollback(
     container = contain(host.certs, host.private, host.store_root)
     before = WHO.of(host.public.values())
     assert before[f"{host.host_id}.key"] == ["u0", "u33", "g1501"]
-    assert host.renew().result["takeover"] == "true"
-    hook = host.add_hook("10-hook", "exit 0")
-    for number in range(11):
-        if number == 5:
-            hook.write_text('#!/bin/sh\n[ "$PCA_AUTOMATOR_ACTION" = rollback ]\n')
-            assert host.install(*host.prepare()).error == "HOOK_FAILED"
-            hook.write_text("#!/bin/sh\n")
-        else:
-            host.renew()
-        assert WHO.of(host.public.values()) == before, number
-        assert all(container.reads(path) for path in host.public.values()), number
+
+    def look(after: str) -> None:
+        assert WHO.of(host.public.values()) == before, after
+        assert all(container.reads(path) for path in host.public.values()), after
+
+    ten_renewals_and_a_rollback(host, look, first=True)

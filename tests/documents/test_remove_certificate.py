@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from tests.documents.host import Host
 from tests.documents.test_take_over import lay_down
@@ -104,6 +107,34 @@ def test_the_keys_of_another_host_are_found_and_removed_when_that_is_asked_for(l
     assert host.shown() == before
     assert host.run("InspectCertificate").result["problems"] == "none"
     assert host.renew().result["otherHosts"] == "none"
+
+
+CLONES = {
+    # what lies in the store beside this host's, and which other hosts are told of
+    "a live key of an instance": (["i-0fedcba9876543210/versions/1a/tls.key"], ["i-0fedcba9876543210"]),
+    "a live key of a hybrid node": (["mi-0fedcba9876543210/versions/1a/tls.key"], ["mi-0fedcba9876543210"]),
+    "a key that waits": (["i-01234567/pending/00ff/tls.key"], ["i-01234567"]),
+    "two generations": (
+        ["i-01234567/versions/1/tls.key", "mi-0fedcba9876543210/versions/2/tls.key"],
+        ["i-01234567", "mi-0fedcba9876543210"],
+    ),
+    "a store without a key": (["i-01234567/versions/1a/tls.crt", "i-01234567/state"], []),
+    "somebody else's directory": (["backup/versions/1a/tls.key", "i-01234567.old"], []),
+}
+
+
+@pytest.mark.parametrize("case", CLONES)
+def test_a_copy_of_an_enrolled_machine_is_known_by_the_keys_of_others(live_host: Host, case: str) -> None:
+    host = live_host
+    files, others = CLONES[case]
+    for name in files:
+        (host.store_root / name).parent.mkdir(parents=True, exist_ok=True)
+        (host.store_root / name).touch()
+    inspected = host.run("InspectCertificate")
+    assert inspected.result["problems"] == ("OTHER_HOSTS_KEY" if others else "none")
+    assert (
+        json.loads(inspected.stdout.splitlines()[0])["unsafe"].removeprefix("the store holds keys of").split() == others
+    )
 
 
 def test_takes_what_a_killed_command_left_along(host: Host) -> None:

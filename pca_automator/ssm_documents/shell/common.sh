@@ -1,4 +1,11 @@
 # How a document ends: one PCA_RESULT or PCA_ERROR line on stdout, whatever happens.
+# bash takes options and functions from its environment, unless it is told -p: a pattern or a tool would mean something
+# else.
+# shellcheck disable=SC3028  # BASH is asked for in bash alone
+case ${BASH_VERSION-}:$- in
+  ?*:*p* | :*) ;;
+  *) [ ! -f "$0" ] || exec "$BASH" -p "$0" ;;
+esac
 set -eu
 umask 077
 PATH=${PATH:+$PATH:}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin

@@ -72,6 +72,8 @@ is_program() {
 run_helper() (
   exec </dev/null 9<&-
   cd /
+  # what it says goes to the disk of the store
+  ulimit -f 2048
   run_seconds=$1
   shift
   set -- timeout -s KILL "$run_seconds" "$helper" "$@"

@@ -94,15 +94,17 @@ scan_mounts() {
   done
 }
 
-# with_blanks TEXT: sets $blanks to a path of mountinfo as it is
+# with_blanks TEXT: sets $blanks to a path of mountinfo as it is: blanks and backslashes stand there as \040 and \134
 with_blanks() {
   blanks_rest=$1
   blanks=
   while :; do
     case $blanks_rest in
-      *\\040*)
-        blanks="$blanks${blanks_rest%%\\040*} "
-        blanks_rest=${blanks_rest#*\\040}
+      *\\[0-7][0-7][0-7]*)
+        blanks_code=${blanks_rest#*\\}
+        # shellcheck disable=SC2059  # an escape of the format
+        blanks=$blanks${blanks_rest%%\\*}$(printf "\\${blanks_code%"${blanks_code#???}"}")
+        blanks_rest=${blanks_code#???}
         ;;
       *) blanks=$blanks$blanks_rest && return 0 ;;
     esac

@@ -66,9 +66,9 @@ ask_roles_anywhere() {
   [ "$helper_status" = credentials ]
 }
 
-# shape_of: what stdin is: "credentials", "nothing", or the status that the helper ended with
+# shape_of: what stdin is: "credentials" that have not expired, "nothing", or the status that the helper ended with
 shape_of() {
-  shape=$(tr -d ' \n\r\t')
+  shape=$(head -c 20000 | tr -d ' \n\r\t')
   case $shape in
     '{'*'}') ;;
     *status[0-9]*) echo "${shape##*status}" && return 0 ;;
@@ -80,7 +80,17 @@ shape_of() {
       *) echo nothing && return 0 ;;
     esac
   done
-  echo credentials
+  case $shape in
+    *'"Version":1'[!0-9.]*) ;;
+    *) echo nothing && return 0 ;;
+  esac
+  # What somebody kept from last time is no proof.
+  shape=$(printf '%.19s' "${shape##*\"Expiration\":\"}")Z
+  if is_moment "$shape" && later "$shape" "$(clock)"; then
+    echo credentials
+  else
+    echo nothing
+  fi
 }
 
 # read_answer: sets $words, $prove_code, and $prove_again to until, once or never. All that was said is searched, without
@@ -97,9 +107,13 @@ read_answer() {
   done
   case $helper_status in
     137 | 124) words="no answer within $ask_seconds seconds" said_all=$words ;;
-    nothing) words="the helper ended well, but gave no credentials" said_all=broken ;;
+    nothing) words="the helper ended well, but gave no credentials that are valid" said_all=broken ;;
   esac
   words=${words:-no answer}
+  # the address of a proxy may have a password
+  case $words in
+    *//*@*) words="${words%%//*}//...@${words##*@}" ;;
+  esac
   while :; do
     case $said_all in
       *https://*) ;;

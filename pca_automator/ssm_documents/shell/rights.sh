@@ -71,14 +71,24 @@ narrow() {
     case $store/ in
       "${narrow_directory%/}"/*) continue ;; # it keeps the same ones away from the store
     esac
-    case $list:${numbers##* }:$mode in
-      *[1357]:???) continue ;;
-      :*[1357]?:?[0-3]?) continue ;;
-      :*[1357]?:*) [ "${narrow_group% *}" != "$group" ] || continue ;;
-      :*)
-        mode=${mode%??}00
-        [ "$owner" = "${numbers%% *}" ] || owner=$me
-        continue
+    narrow_kept="$list $list_group"
+    find_list "$narrow_directory"
+    narrow_list=$list
+    list=${narrow_kept% *}
+    list_group=${narrow_kept##* }
+    # Whom the directory's own list lets in, or keeps away, is not worked out.
+    case $narrow_list:$list:$mode in
+      :* | unknown:* | *::?00)
+        case $list:${numbers##* }:$mode in
+          *[1357]:???) continue ;;
+          :*[1357]?:?[0-3]?) continue ;;
+          :*[1357]?:*) [ "${narrow_group% *}" != "$group" ] || continue ;;
+          :*)
+            mode=${mode%??}00
+            [ "$owner" = "${numbers%% *}" ] || owner=$me
+            continue
+            ;;
+        esac
         ;;
     esac
     fail READERS_NOT_KEPT \
@@ -97,6 +107,12 @@ give_away() {
   set -- $give_files
   IFS=" $nl"
   must OWNER_UNKNOWN "cannot give the files to $owner:$group" chown "$owner:$group" "$@"
+  # To chown, a number is first of all a name.
+  numbers 2 -c '%u %g' "$1"
+  give_owner=${SSM_fileOwner:-"${numbers% *}"}
+  give_group=${SSM_fileGroup:-"${numbers#* }"}
+  [ "$give_owner:$give_group" = "$owner:$group" ] || fail READERS_NOT_KEPT \
+    "the numbers $owner:$group are names of others on this host: say in fileOwner and fileGroup who is meant"
   must DIRECTORY_NOT_WRITABLE 'cannot set the modes of the files' chmod "$mode" "$@"
   give_list "$@"
 }
