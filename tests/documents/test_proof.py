@@ -335,7 +335,9 @@ def test_the_helper_has_an_environment_of_our_own(live_host: Host) -> None:
     assert (host.root / "place").read_text() == "/\n"
 
 
-@pytest.mark.parametrize("end", ["exit 1", "kill -SEGV $$", "kill -ILL $$"])
+@pytest.mark.parametrize(
+    "end", ["exit 1", *(pytest.param(f"kill -{name} $$", marks=pytest.mark.long) for name in ("SEGV", "ILL"))]
+)
 def test_words_without_end_fill_no_disk_and_are_cut(live_host: Host, end: str) -> None:
     host = live_host
     host.add_helper(f"head -c 3000000 /dev/zero | tr '\\0' w >&2; echo last >&2; {end}")
