@@ -62,7 +62,7 @@ def _check_account(scope: IConstruct, arn: str, *, has_anchor: bool) -> None:
         "pca-automator:shared-ca",
         f"certificate_authority is of account {account}: AWS's managed permissions for shared CAs allow other "
         "templates than this automation's, its events stay in that account, and whoever may issue from it is every "
-        "host here; docs/authority.md says what a shared CA needs",
+        "host here; what a shared CA needs: pca-automator docs authority",
     )
 
 

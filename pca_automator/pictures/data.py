@@ -52,7 +52,7 @@ class Finding(Model):
 
     part: Words
     text: Words
-    state: Literal["ok", "trouble", "refused", "unavailable"]
+    state: Literal["ok", "warning", "trouble", "refused", "unavailable"]
     commands: list[Words] = Field(default_factory=list)
     who: Words = Field(default="", description="Who else can mend it, where no command does.")
 

@@ -16,6 +16,11 @@ from tests.cli.measured import fill, large_fleet_verbs, measured, put_due, wait_
 _ROUNDS = 5
 _SMALL, _LARGE = 1_000, 10_000
 _WATCHED = 200
+# A simulated host can be asked; the others are entries alone.
+_FEW = 6
+_LOOKS = 3
+BEFORE_SECONDS = 1.1
+"""``status`` with 10,028 hosts, when it looked at inventory, CA and schedule alone."""
 
 
 def start() -> list[float]:
@@ -27,6 +32,18 @@ def start() -> list[float]:
         return time.perf_counter() - begin
 
     return [seconds() for _ in range(_ROUNDS)]
+
+
+def status_of_large() -> Iterator[tuple[object, ...]]:
+    """``status`` on 10,000 hosts, several times: what it takes a person who looks."""
+    with tempfile.TemporaryDirectory() as directory, local_fleet(Path(directory), _FEW) as fleet:
+        Path(directory).chmod(0o755)
+        fill(fleet, _FEW + 1, _LARGE)
+        wait_until_at_rest(fleet)
+        for number in range(_LOOKS):
+            spent = measured(fleet, ["status"])
+            cells = (f"{cell:.2f}" for cell in (spent.wall, spent.command, spent.server))
+            yield number + 1, f"{_LARGE:,}", *cells, f"{spent.peak:.0f}"
 
 
 def large_and_watched() -> Iterator[tuple[object, ...]]:

@@ -39,6 +39,7 @@ class State:
         breaks: breaks the deployment, and returns what mends it in the hands of who can; ``None``: a deployment
             cannot be broken that way from outside.
         who: who mends it where no printed command does; "": the printed commands alone.
+        cause: what has broken it, in the words of a command that ``status`` prints; "": ``status`` itself tells it.
     """
 
     words: str
@@ -46,6 +47,7 @@ class State:
     fake: Fake | None = None
     breaks: Break | None = None
     who: str = ""
+    cause: str = ""
 
 
 def answer(operation: str, given: Any) -> Fake:
@@ -202,9 +204,11 @@ BROKEN: dict[str, State] = {
             f"aws sqs purge-queue --queue-url {QUEUE}",
         ),
         answer("GetQueueAttributes", {"Attributes": {"ApproximateNumberOfMessages": "2"}}),
-        breaking.queue("AutomationDeadLetters"),
+        breaking.queue("AutomationDeadLetters"), cause="{} 1",
     ),
-    "CRL's queue": State("2 messages wait", breaks=breaking.queue("AutomationRevocationDeadLetters")),
+    "CRL's queue": State(
+        "2 messages wait", breaks=breaking.queue("AutomationRevocationDeadLetters"), cause="{} 1",
+    ),
     "schedule": State(
         "the schedule is disabled", (_SCHEDULE,), one_of("GetSchedule", "Name", "daily", _OFF),
         breaking.schedule("Workflow"),
@@ -234,7 +238,7 @@ BROKEN: dict[str, State] = {
         ),
         answer("DescribeAlarms", {"MetricAlarms": [_RINGS]}),
     ),
-    "an alarm of a deployment": State("1 alarm rings", breaks=breaking.alarm, who=TIME),
+    "an alarm of a deployment": State("1 alarm rings", breaks=breaking.alarm, who=TIME, cause="a test"),
     "table": State(
         "INACCESSIBLE_ENCRYPTION_CREDENTIALS", (), table("inventory", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"),
         who="who keeps the key",
@@ -287,14 +291,18 @@ BROKEN: dict[str, State] = {
         f"1 certificate has run out: {ID}", ("pca-automator hosts list --expiring-within 0m", _RUN), item(-1),
         breaking.run_out,
     ),
-    "failed": State("1 host failed (", _FAILED, item(status="FAILED"), breaking.agent, OWNER),
+    "failed": State(
+        "1 host failed (", _FAILED, item(status="FAILED"), breaking.agent, OWNER,
+        cause="Systems Manager does not know the host",
+    ),
     "failed for its profile": State(
         f"1 host failed (PROFILE_UNKNOWN): {ID}", _FAILED,
         item(status="FAILED", lastError={"code": "PROFILE_UNKNOWN", "phase": "CertCSR", "message": "no", "at": "x"}),
-        breaking.override("certificateProfile", "nobodys"),
+        breaking.override("certificateProfile", "nobodys"), cause="nobodys",
     ),
     "failed for an override": State(
         "1 host failed (INVENTORY_ATTRIBUTE_INVALID)", breaks=breaking.override("keyAlgorithm", "RSA_1024"),
+        cause="keyAlgorithm is 'RSA_1024'",
     ),
     "revoked, live": State(
         f"1 host holds a revoked certificate, so that no session is given: {ID}",
@@ -312,7 +320,7 @@ BROKEN: dict[str, State] = {
     "hooks not run": State(
         f"1 host did not run every file in the hooks directory: {ID}",
         (f"pca-automator hosts show {ID} --live", "pca-automator explain HOOKS_SKIPPED"),
-        item(notices={"HOOKS_SKIPPED": "10-reload"}), breaking.hook, OWNER,
+        item(notices={"HOOKS_SKIPPED": "10-reload"}), breaking.hook, OWNER, cause="10-reload",
     ),
     "lost by a run": State(
         f"1 host was left by a run that broke: {ID}", (_RUN,),
@@ -320,13 +328,15 @@ BROKEN: dict[str, State] = {
     ),
     "no host": State(
         "1 entry in quarantine: web-1", ("pca-automator hosts lint",), lambda deployed: deployed.put("web-1"),
-        breaking.no_host,
+        breaking.no_host, cause="web-17",
     ),
     "what nobody can have written": State(
         f"1 entry in quarantine: {ID}", ("pca-automator hosts lint",), item(failureCount="many"), breaking.impossible,
+        cause="failureCount",
     ),
     "run failed": State(
         "the last run ended FAILED", ("pca-automator runs show run-1", _RUN), run("FAILED"), breaking.run_failed,
+        cause="hostIDs",
     ),
     "run timed out": State("the last run ended TIMED_OUT", ("pca-automator runs show run-1", _RUN), run("TIMED_OUT")),
     "run stopped": State(

@@ -69,33 +69,6 @@ def test_every_command_of_the_health_list_is_one_that_exists(state: str) -> None
             check_aws(command)
 
 
-@pytest.mark.parametrize(
-    ("refusal", "state", "status"),
-    [
-        (error("AccessDeniedException", "no", "Call", 403), "refused", 4),
-        (error("ThrottlingException", "slow", "Call"), "unavailable", 5),
-    ],
-)
-@pytest.mark.parametrize(
-    "operation",
-    [
-        "GetSchedule", "ListExecutions", "GetProfile", "ListCrls", "DescribeAlarms", "GetQueueAttributes",
-        "GetMetricData", "DescribeRule", "GetEventSourceMapping", "GetFunctionConcurrency",
-    ],
-)  # fmt: skip
-def test_a_look_that_is_refused_costs_its_own_line(
-    deployed: Deployed, operation: str, refusal: Exception, state: str, status: int
-) -> None:
-    healthy(deployed)
-    deployed.answers[operation] = refusal
-    done = deployed.invoke("status", "--output", "json")
-    answer = json.loads(done.stdout)
-    assert answer["hosts"] == 1
-    # Of some things there are several: each has a line.
-    assert {found["state"] for found in answer["findings"]} == {state}
-    assert (done.exit_code, done.stderr.count("\n")) == (status, 1)
-
-
 def test_trouble_counts_for_more_than_what_could_not_be_seen(deployed: Deployed) -> None:
     healthy(deployed)
     deployed.answers["GetSchedule"] = error("AccessDeniedException", "no", "GetSchedule", 403)
@@ -103,16 +76,31 @@ def test_trouble_counts_for_more_than_what_could_not_be_seen(deployed: Deployed)
     assert deployed.invoke("status").exit_code == 1
 
 
-def test_the_number_of_calls_does_not_grow_with_the_fleet(deployed: Deployed) -> None:
+@pytest.mark.parametrize(
+    ("confirmed", "pending", "words"),
+    [("0", "0", "nobody has subscribed"), ("0", "2", "2 subscriptions wait"), ("1", "2", None), ("3", "0", None)],
+)
+def test_messages_that_nobody_reads_are_told_of_and_wake_nobody(
+    deployed: Deployed, confirmed: str, pending: str, words: str | None
+) -> None:
     healthy(deployed)
-    before = len(deployed.calls)
-    deployed.invoke("status")
-    alone = len(deployed.calls) - before
-    for number in range(2, 40):
-        deployed.live(number, status="FAILED", lastError={"code": "NO_SPACE"})
-    before = len(deployed.calls)
-    deployed.invoke("status")
-    assert len(deployed.calls) - before == alone
+    counts = {"SubscriptionsConfirmed": confirmed, "SubscriptionsPending": pending}
+    deployed.answers["GetTopicAttributes"] = {"Attributes": counts}
+    status = deployed.invoke("status", "--output", "json")
+    assert (status.exit_code, status.stderr) == (0, "")
+    answer = json.loads(status.stdout)
+    assert answer["troubles"] == []
+    assert [found["state"] for found in answer["findings"]] == ([] if words is None else ["warning"])
+    doctor = deployed.invoke("doctor", env={"COLUMNS": "200"})
+    assert doctor.exit_code == 0
+    assert deployed.invoke("verify", "--components-only").exit_code == 0
+    if words is not None:
+        assert words in answer["findings"][0]["text"]
+        assert words in doctor.stdout
+        (command,) = answer["findings"][0]["commands"]
+        check_aws(command)
+        assert f"  {command}" in deployed.invoke("status").stdout.splitlines()
+        assert "nothing; 1 thing to know" in deployed.invoke("status").stdout
 
 
 def test_doctor_is_the_whole_list(deployed: Deployed) -> None:

@@ -22,7 +22,7 @@ ON_DEPLOYMENTS = {
     "verify": ("verify", "--yes"),
 }
 ON_HOSTS = ("hosts show", "hosts set", "hosts retire", "run ID", "explain", "revoke")
-ON_FLEETS = ("hosts list", "hosts list jsonl", "run", "status")
+ON_FLEETS = ("hosts list", "hosts list jsonl", "run")
 FAILURES: dict[str, tuple[Answer, int, str]] = {
     "unknown stack": (error("ValidationError", "Stack with id PcaAutomator does not exist"), 3, "there is no stack"),
     "no automation in the stack": ({"StackResourceSummaries": []}, 3, "has no PcaCertificateAutomation"),
@@ -64,8 +64,14 @@ def test_a_deployment_that_cannot_be_asked(deployed: Deployed, failure: str) -> 
 def test_a_table_that_cannot_be_used(deployed: Deployed, code: str, status: int, words: str) -> None:
     for operation in ("Scan", "GetItem", "BatchGetItem", "PutItem"):
         deployed.answers[operation] = error(code, "no", operation)
-    for arguments in ON_DEPLOYMENTS.values():
-        expect_one_line(deployed.invoke(*arguments), status, words)
+    for verb, arguments in ON_DEPLOYMENTS.items():
+        if verb != "status":
+            expect_one_line(deployed.invoke(*arguments), status, words)
+    # Beside the table there is more to see.
+    done = deployed.invoke("status")
+    assert (done.exit_code, done.stderr.count("\n")) == (status, 1)
+    assert words in done.stderr
+    assert "next run" in done.stdout
 
 
 @pytest.mark.parametrize("verb", ON_HOSTS)
@@ -79,6 +85,13 @@ def test_an_empty_fleet(deployed: Deployed, verb: str) -> None:
     assert result.stdout in ("", "[]\n")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "the inventory is empty" in result.stderr
+
+
+def test_an_empty_fleet_is_no_reason_not_to_look_at_the_rest(deployed: Deployed) -> None:
+    done = deployed.invoke("status")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "the inventory is empty" in done.stderr
+    assert "next run" in done.stdout
 
 
 def test_an_unknown_profile(deployed: Deployed) -> None:

@@ -16,7 +16,7 @@ from tests.documentation.test_commands import ROOT, typed_on
 # Found by everybody who asks for help.
 _HELP = {"--help"}
 # The same for every verb that looks at a deployment, so that each is shown once.
-_COMMON = {"--stack", "--automation", "--region", "--profile", "--output"}
+_COMMON = {"--stack", "--automation", "--region", "--profile", "--output", "--long"}
 _ELSEWHERE = {"rehearse": "rehearsal.md", "plan": "performance.md", "report": "pictures.md"}
 
 

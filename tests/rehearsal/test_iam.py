@@ -119,6 +119,24 @@ def test_send_command_is_checked_for_the_document_and_each_host(strict: LocalAws
     assert error_code(send, DocumentName="Other", InstanceIds=["i-01234567"]) == "AccessDeniedException"
 
 
+@pytest.mark.parametrize(
+    ("action", "operation", "request_"),
+    [
+        ("lambda:GetFunctionConcurrency", "get_function_concurrency", {"FunctionName": "nobodys"}),
+        ("lambda:GetEventSourceMapping", "get_event_source_mapping", {"UUID": "00000000-0000-0000-0000-000000000000"}),
+    ],
+)
+def test_who_may_only_look_at_a_function_does_not_need_to_write_to_it(
+    strict: LocalAws, action: str, operation: str, request_: dict[str, str]
+) -> None:
+    allow = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    looks = as_role(strict, operation, [allow])("lambda")
+    assert error_code(getattr(looks, operation), **request_) in ("", "ResourceNotFoundException")
+    write, delete = operation.replace("get_function", "delete_function"), operation.replace("get_event", "delete_event")
+    for other in {write, delete} - {operation}:
+        assert error_code(getattr(looks, other), **request_) == "AccessDeniedException"
+
+
 def test_the_tags_of_a_node_are_the_nodes(strict: LocalAws) -> None:
     fleet = Fleet(strict.directory / "fleet")
     for node in ("mi-0123456789abcdef0", "mi-0123456789abcdef1"):

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pca_runtime.errors.kinds import PcaAutomatorError, RetryableError
 
-__all__ = ["Finding", "State", "looked_at", "ok", "trouble"]
+__all__ = ["Finding", "State", "looked_at", "ok", "trouble", "warning"]
 
-State = Literal["ok", "trouble", "refused", "unavailable"]
-"""Well; not well; AWS did not let us look; AWS could not be asked."""
+State = Literal["ok", "warning", "trouble", "refused", "unavailable"]
+"""Well; well, but somebody should know; not well; AWS did not let us look; AWS could not be asked."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,13 @@ class Finding:
 
     @property
     def is_ok(self) -> bool:
-        """Whether nobody has to do anything."""
+        """Whether nothing is to be said of it."""
         return self.state == "ok"
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody has to do something."""
+        return self.state not in ("ok", "warning")
 
 
 def ok(part: str, text: str) -> Finding:
@@ -46,6 +51,11 @@ def ok(part: str, text: str) -> Finding:
 def trouble(part: str, text: str, *commands: str, who: str = "") -> Finding:
     """Somebody has to do something."""
     return Finding(part, text, "trouble", commands, who)
+
+
+def warning(part: str, text: str, *commands: str, who: str = "") -> Finding:
+    """No host is in danger of it, and nobody has to get up; but it is not as one would want it."""
+    return Finding(part, text, "warning", commands, who)
 
 
 def looked_at(part: str, look: Callable[[], Finding]) -> Finding:

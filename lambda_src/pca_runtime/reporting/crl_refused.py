@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pca_runtime.errors.catalogue import remedy_for
 from pca_runtime.errors.remedies import Place
+from pca_runtime.reporting.notifications import subject_line
 from pca_runtime.reporting.run_report import span
 
 __all__ = ["message_of", "subject_of"]
@@ -16,7 +17,7 @@ def subject_of(automation: str, code: str, seconds_left: float | None = None) ->
     """At most 100 ASCII characters, as SNS wants it: what is wrong, and how long the CRL in force still counts."""
     left = "" if seconds_left is None else f", the one in force {_lasts(seconds_left)}"
     left = ", no revocation is enforced" if code == "CRL_DISABLED" else left
-    return f"[{automation}] CRL refused: {code}{left}"[:100].encode("ascii", "replace").decode()
+    return subject_line(automation, f"CRL refused: {code}{left}")
 
 
 def _lasts(seconds: float) -> str:

@@ -12,6 +12,7 @@ from pca_runtime.inventory.due import is_due
 from pca_runtime.inventory.gate import Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
+from pca_runtime.reporting.notifications import subject_line
 from pca_runtime.reporting.run_report import HostOutcome, RunReport, cause_lines, printable, span
 from pca_runtime.shared.counting import counted, noun
 from pca_runtime.shared.timestamps import format_time
@@ -21,7 +22,6 @@ __all__ = ["ATTRIBUTES", "Digest", "gather", "message_of", "subject_of"]
 ATTRIBUTES = ("status", "expiry", "renewalDate", "lastError", "validated")
 # A digest is for an overview; "hosts list" has them all.
 _HOSTS_SHOWN = 20
-_SUBJECT_MAX = 100
 
 
 @dataclass
@@ -104,10 +104,12 @@ def _failed(item: HostItem) -> HostOutcome:
 
 
 def subject_of(digest: Digest) -> str:
-    """One ASCII line of at most 100 characters."""
-    failed = counted(len(digest.failed), "host")
-    subject = f"[{digest.automation}] certificates: {failed} failed, least time left {_least(digest)}"
-    return subject.encode("ascii", "replace").decode()[:_SUBJECT_MAX]
+    """One ASCII line of at most 100 characters: how long there is, and the worst of what needs a person."""
+    left = f"least time left {_least(digest)}"
+    if not digest.troubles:
+        return subject_line(digest.automation, f"certificates: all well, {left}")
+    things = counted(len(digest.troubles), "thing needs a person", "things need a person")
+    return subject_line(digest.automation, f"{left}, {things}: {digest.troubles[0][0].partition(':')[0]}")
 
 
 def message_of(digest: Digest) -> str:

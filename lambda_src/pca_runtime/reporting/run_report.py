@@ -13,7 +13,7 @@ from pca_runtime.errors.catalogue import CATALOGUE, lookup, remedy_for
 from pca_runtime.errors.remedies import Place, values_in
 from pca_runtime.reporting.host_outcome import HostOutcome, Outcome
 from pca_runtime.reporting.noticed import Noticed
-from pca_runtime.reporting.notifications import execution_url
+from pca_runtime.reporting.notifications import execution_url, subject_line
 from pca_runtime.shared.characters import is_visible
 from pca_runtime.shared.counting import counted, noun
 from pca_runtime.shared.timestamps import format_time
@@ -27,7 +27,6 @@ __all__ = [
 # (https://docs.aws.amazon.com/sns/latest/api/API_Publish.html), EventBridge as many for an entry with all its fields;
 # the rest is room for the envelope of other protocols.
 MESSAGE_MAX = 240_000
-_SUBJECT_MAX = 100
 # Systems Manager gives ids out at random; those of the self-test begin like this.
 _TEST_IDS = "mi-00000000000"
 # A host chooses the code that it prints: one that is in wrong hands must not fill the message with causes.
@@ -185,8 +184,7 @@ def subject_of(report: RunReport) -> str:
     count = len(report.trouble)
     what = counted(count, "host needs attention", "hosts need attention") if count else "the run did not finish"
     test = "TEST: " if report.is_self_test else ""
-    subject = f"[{report.automation}] {test}certificate renewal: {what}{_worst(report)}"
-    return subject.encode("ascii", "replace").decode().replace("\n", " ")[:_SUBJECT_MAX]
+    return subject_line(report.automation, f"{test}certificate renewal: {what}{_worst(report)}")
 
 
 def _worst(report: RunReport) -> str:
@@ -287,16 +285,18 @@ def _host_line(host: HostOutcome, now: datetime) -> str:
 
 
 def _where(report: RunReport) -> list[str]:
-    lines = [
-        "WHEN IT IS REPAIRED",
-        "",
-        "  One host:",
-        f"    {report.place.command('pca-automator run ID --force --watch')}",
+    lines = ["WHEN IT IS REPAIRED", ""]
+    if hosts := [host for host in report.most_urgent_first() if host.outcome not in _QUARANTINE]:
+        lines += [
+            "  The most urgent host:" if len(hosts) > 1 else "  The host:",
+            f"    {report.place.command(f'pca-automator run {hosts[0].host_id} --force --watch')}",
+        ]
+    lines += [
         "  All due:",
         f"    {report.place.command('pca-automator run --watch')}",
         "",
-        "  The next run of the schedule does the second by itself. A host that was asked for before its time and is",
-        "  not due yet is taken up by the first command alone.",
+        "  The next run of the schedule takes up who is due by itself. A host that was asked for before its time and",
+        "  is not due yet is renewed by a command with its id and --force alone.",
         "",
         "DETAILS",
         "",

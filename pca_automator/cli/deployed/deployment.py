@@ -144,11 +144,15 @@ class Deployment:
 
     def short(self, resource: Resource) -> str:
         """A resource's name for a person: its logical id without the automation's, and without the hash."""
-        return resource.logical_id[:-_HASH].removeprefix(self._prefix)
+        return resource.logical_id[:-_HASH].removeprefix(self.construct)
+
+    def short_of(self, physical_id: str) -> str:
+        """The same of a resource by the name that AWS has for it; what is not of this deployment stays as it is."""
+        return next((self.short(each) for each in self.resources if each.physical_id == physical_id), physical_id)
 
     @cached_property
-    def _prefix(self) -> str:
-        """What the logical ids of the automation begin with."""
+    def construct(self) -> str:
+        """The construct's id, with those of the constructs around it: what its logical ids begin with."""
         anchors = [each.logical_id for each in self.of_type(_FUNCTION) if _ANCHOR in each.logical_id]
         return min(anchors, key=len).partition(_ANCHOR)[0]
 

@@ -6,19 +6,17 @@ the functions' own, and stands in the digest as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed import runs
+from pca_automator.cli.deployed import pace, runs
 from pca_automator.cli.deployed.deployment import Deployment, Resource
 from pca_automator.cli.deployed.functions import Functions
 from pca_automator.cli.deployed.part import WHO_DEPLOYS, Part
 from pca_automator.cli.deployed.wiring import Wiring
-from pca_automator.cli.errors import REFUSED, UNAVAILABLE, Trouble, code_of, trouble_of
+from pca_automator.cli.errors import REFUSED, UNAVAILABLE, code_of, trouble_of
 from pca_automator.cli.output import counted
 from pca_automator.cli.runtime import runtime
 
@@ -55,6 +53,7 @@ class Health:
         self.ca: dict[str, Any] = {}
         self.crl: dict[str, Any] = {}
         self.revoked: frozenset[int] = frozenset()
+        self.starts: pace.Starts | None = None
 
     @property
     def next_run(self) -> str:
@@ -66,7 +65,7 @@ class Health:
         deployment = self._deployment
         yield "inventory table", lambda: self._table("inventory table", deployment.table)
         yield "certificate ledger", lambda: self._table("certificate ledger", deployment.ledger)
-        yield "ledger of starts", lambda: self._table("ledger of starts", deployment.starts)
+        yield "ledger of starts", self._starts
         yield from self._functions.parts()
         yield "workflow", self._workflow
         yield from (
@@ -124,6 +123,13 @@ class Health:
             return self._trouble(part, f"the table {name} is {status}, not ACTIVE", who=who)
         return self._ok(part, str(table["TableStatus"]))
 
+    def _starts(self) -> Any:
+        """A ledger that nobody can read is no ledger: runs reserve their starts in it, and count certificates."""
+        found = self._table("ledger of starts", self._deployment.starts)
+        if found.is_ok:
+            self.starts = pace.read(self._deployment)
+        return found
+
     def _workflow(self) -> Any:
         arn = self._deployment.state_machine
         status = self._client("stepfunctions").describe_state_machine(stateMachineArn=arn).get("status", "ACTIVE")
@@ -180,11 +186,19 @@ class Health:
         return bool(first.issued_before(self._client("dynamodb"), ledger_table, self._now - _FIRST_CRL))
 
     def _topic(self) -> Any:
-        topic = self._deployment.settings("CertReport")["TOPIC_ARN"]
+        part, topic = "topic", self._deployment.settings("CertReport")["TOPIC_ARN"]
         attributes = self._client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
-        if attributes.get("SubscriptionsConfirmed", "1") == "0":
-            return self._ok("topic", f"{topic}, but nobody has subscribed: no message is read")
-        return self._ok("topic", topic)
+        # SNS counts them, and tells of none without the permission to list them.
+        confirmed, pending = (attributes.get(f"Subscriptions{each}") for each in ("Confirmed", "Pending"))
+        if confirmed is None or int(confirmed):
+            return self._ok(part, "there" if confirmed is None else counted(int(confirmed), "confirmed subscription"))
+        listed = f"aws sns list-subscriptions-by-topic --topic-arn {topic}"
+        if pending and int(pending):
+            waiting = counted(int(pending), "subscription waits", "subscriptions wait")
+            text = f"nobody reads its messages: {waiting} for the link in the mail of AWS to be opened"
+            return self._finding.warning(part, text, listed, who="who has the mail opens the link")
+        text = "nobody reads its messages: nobody has subscribed"
+        return self._finding.warning(part, text, listed, who="who deploys it names addresses in emails")
 
     def _last_run(self) -> Any:
         listed = runs.listed(self._deployment)
@@ -222,48 +236,3 @@ class Health:
 _TYPED = ": pca-automator "
 # What an alarm sends to, and whoever reads this list has in front of them already.
 _THE_SAME = ("doctor", "status")
-
-
-def status_of(findings: Sequence[Any]) -> Trouble | None:
-    """What the exit status is to say of a list: trouble before what could not be seen; ``None``: all is well."""
-    for state, status in (("trouble", 1), ("refused", REFUSED), ("unavailable", UNAVAILABLE)):
-        found = [each for each in findings if each.state == state]
-        if found:
-            return Trouble("; ".join(f"{each.text}" for each in found), status)
-    return None
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What a look at the whole deployment found.
-
-    Args:
-        fleet: the inventory, counted.
-        parts: what the looks at the parts saw.
-        findings: the health list, the fleet first.
-    """
-
-    fleet: Any
-    parts: Health
-    findings: list[Any]
-
-    def text(self, part: str) -> str | None:
-        """What is said of a part; ``None``: the deployment has none."""
-        return next((str(each.text) for each in self.findings if each.part == part), None)
-
-
-def look(deployment: Deployment) -> Looked:
-    """Look at every part and count the fleet.
-
-    Raises:
-        Trouble: there is no deployment, the table cannot be read, or the inventory is empty.
-    """
-    view = fleet.View.of(deployment)
-    parts = Health(deployment, view.now)
-    findings = parts.findings()
-    counts = runtime("monitoring.fleet").Fleet(view.now, view.next_run, parts.revoked)
-    for item in fleet.scan(deployment, runtime("monitoring.fleet").ATTRIBUTES):
-        counts.add(item)
-    if not counts.statuses and not counts.counts["quarantined"]:
-        raise fleet.empty()
-    return Looked(counts, parts, [*counts.findings(), *findings])

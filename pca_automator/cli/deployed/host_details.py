@@ -15,8 +15,8 @@ Pairs = list[tuple[str, Any]]
 _HISTORY = 10
 
 
-def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
-    """As JSON, and as lines for a table."""
+def details(deployment: Deployment, item: Any, *, long: bool = False) -> tuple[dict[str, Any], Pairs]:
+    """As JSON, and as lines for a table; ``long``: documents are called as AWS calls them."""
     view = fleet.View.of(deployment)
     row, history = view.row(item), _history(deployment, item.host_id)
     own = {name: item.attributes[name] for name in overrides.names() if name in item.attributes}
@@ -42,7 +42,8 @@ def details(deployment: Deployment, item: Any) -> tuple[dict[str, Any], Pairs]:
         table += explanation(deployment, item)
     table += [("counts as absent", fault.sentence) for fault in item.faults]
     table += [("history", "" if history else "none that Systems Manager keeps")]
-    table += [(f"  {each['at']}", f"{each['document']}  {each['status']}") for each in history]
+    named = (each["document"] if long else deployment.short_of(each["document"]) for each in history)
+    table += [(f"  {each['at']}", f"{name}  {each['status']}") for each, name in zip(history, named, strict=True)]
     return answer, table
 
 
@@ -53,7 +54,7 @@ def notices(deployment: Deployment, item: Any) -> Pairs:
         found += [
             ("has to be looked at", f"{code}{f' ({detail})' if detail else ''}"),
             ("what happened", runtime("errors.catalogue").lookup(code).meaning),
-            ("what to do", "\n".join(line for _, line in remedy_for(deployment, item.host_id, code))),
+            ("what to do", in_words(remedy_for(deployment, item.host_id, code))),
         ]
     return found
 
@@ -68,7 +69,7 @@ def explanation(deployment: Deployment, item: Any) -> Pairs:
         ("code", code),
         ("message", message),
         ("what happened", catalogue.lookup(code).meaning),
-        ("what to do", "\n".join(line for _, line in remedy_for(deployment, item.host_id, code, message))),
+        ("what to do", in_words(remedy_for(deployment, item.host_id, code, message))),
     ]
 
 
@@ -108,6 +109,11 @@ def _key(deployment: Deployment) -> str:
     """The key of the table, which the functions and the topic use, too."""
     table = deployment.aws.client("dynamodb").describe_table(TableName=deployment.table)["Table"]
     return str(table.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
+
+
+def in_words(lines: list[tuple[bool, str]]) -> str:
+    """A remedy in a table: its prose. A command would be folded there; it stands below the table, to be copied."""
+    return "\n".join(line for is_command, line in lines if not is_command) or "type what stands below"
 
 
 def as_text(lines: list[tuple[bool, str]]) -> str:

@@ -11,6 +11,8 @@ from pca_automator.cli.runtime import runtime
 
 _WARN_SHARE = 0.8
 _DAY = 86_400
+# Of a small fleet it would be the year 3652.
+_FORESEEN_MONTHS = 120
 
 
 def look(deployment: Deployment, hosts: int, issued: int | None, now: datetime) -> dict[str, Any]:
@@ -38,6 +40,8 @@ def look(deployment: Deployment, hosts: int, issued: int | None, now: datetime) 
     month = None if left.months is None or end is None else max(1, math.ceil(left.months))
     known = f"{allowed:,} in all" if issued is None else f"{issued:,} of {allowed:,} issued"
     until = f"; used up in {end:%Y-%m}, month {month} from now" if end is not None else ""
+    if month is not None and month > _FORESEEN_MONTHS:
+        until = "; enough for more than ten years"
     return {
         "issued": issued,
         "allowed": allowed,

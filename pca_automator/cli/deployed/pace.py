@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,38 @@ from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.runtime import runtime
 
 
-def look(deployment: Deployment, hosts: int, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Starts:
+    """What stands in the ledger of starts.
+
+    Args:
+        account: what the runs have learned of the account.
+        brake: how AWS throttles.
+        lanes: what is taken, by lane.
+    """
+
+    account: Any
+    brake: Any
+    lanes: dict[str, Any]
+
+
+def read(deployment: Deployment) -> Starts:
+    """The ledger of starts.
+
+    Raises:
+        PcaAutomatorError: it cannot be read; AWS's answer is the cause.
+    """
+    ledger = runtime("renewal.start_ledger").StartLedger(deployment.aws.client("dynamodb"), deployment.starts)
+    traffic = ledger.traffic("bulk", "")
+    return Starts(ledger.account(), traffic.brake, {"bulk": traffic.lane, "express": ledger.lane("express")})
+
+
+def look(deployment: Deployment, starts: Starts, hosts: int, now: datetime) -> dict[str, Any]:
     """Rate, what bounds it, and how long the lanes are taken.
 
     Args:
         deployment: the automation.
+        starts: its ledger of starts.
         hosts: of the fleet.
         now: the time.
 
@@ -23,25 +51,12 @@ def look(deployment: Deployment, hosts: int, now: datetime) -> dict[str, Any]:
         ``waiting`` (seconds until the last start, by lane), ``certificatesIssued`` (as the last run over the fleet
         counted; None if none has) and ``summary``.
     """
-    environment = deployment.settings("CertCheck")
-    if "STARTS_TABLE_NAME" not in environment:
-        return {"summary": "starts are not reserved: deploy again"}
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    settings = runtime("renewal.settings").CertCheckSettings.load(environment)
-    ledger = runtime("renewal.start_ledger").StartLedger(
-        deployment.aws.client("dynamodb"), environment["STARTS_TABLE_NAME"]
-    )
-    errors = (ClientError, BotoCoreError, runtime("errors.kinds").PcaAutomatorError)
-    try:
-        account, traffic = ledger.account(), ledger.traffic("bulk", "")
-        lanes = {"bulk": traffic.lane, "express": ledger.lane("express")}
-    except errors as error:
-        return {"summary": f"not readable: {error}"}
+    settings = runtime("renewal.settings").CertCheckSettings.load(deployment.settings("CertCheck"))
+    account = starts.account
     pace = runtime("renewal.account_use").pace_for(settings, account, hosts)
     present = now.timestamp()
-    waiting = {name: max(0, round((lane.until or 0) - present)) for name, lane in lanes.items()}
-    factor = float(traffic.brake.now(present))
+    waiting = {name: max(0, round((lane.until or 0) - present)) for name, lane in starts.lanes.items()}
+    factor = float(starts.brake.now(present))
     production = settings.production_sessions if settings.production_sessions is not None else account.production
     return {
         "rate": round(pace.rate, 3),

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed import runs as known
+from pca_automator.cli.deployed.checklist import NOT_SEEN, look
 from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.deployed.health import Health
 from pca_automator.cli.deployed.host_details import remedy_for
@@ -81,9 +82,7 @@ class Looks:
 
     def next_run(self) -> tuple[datetime | None, str]:
         """When the schedule starts the next run, and the same in words."""
-        return self._moment(
-            self.look("schedule", lambda: next_run(self.deployment, self.view.now), "could not be looked at")
-        )
+        return self._moment(self.look("schedule", lambda: next_run(self.deployment, self.view.now), NOT_SEEN))
 
     def _moment(self, words: str) -> tuple[datetime | None, str]:
         return runtime("shared.timestamps").parse_time(words), words
@@ -100,17 +99,14 @@ def of_fleet(deployment: Deployment, title: str) -> data.Report:
         Trouble: there is no deployment, the table cannot be read, or the inventory is empty.
     """
     looks = Looks(deployment)
-    now, parts = looks.view.now, Health(deployment, looks.view.now)
-    findings = parts.findings()
-    module = runtime("monitoring.fleet")
-    counts = module.Fleet(now, looks.view.next_run, parts.revoked)
-    attributes = tuple(dict.fromkeys((*fleet.LISTED, *module.ATTRIBUTES)))
-    hosts = [
-        host_of(entry, due=fleet.is_host(entry) and looks.view.is_due(entry))
-        for entry in counts.adding(fleet.scan(deployment, attributes))
-    ]
-    if not hosts:
+    entries: list[Any] = []
+    looked = look(deployment, fleet.LISTED, entries.append)
+    if looked.refused is not None:
+        raise looked.refused
+    if not entries:
         raise fleet.empty()
+    now, counts = looked.view.now, looked.fleet
+    hosts = [host_of(entry, due=fleet.is_host(entry) and looks.view.is_due(entry)) for entry in entries]
     ledger, runs = looks.certificates(), looks.runs()
     following, words = looks.next_run()
     latest = next((run.run_id for run in runs if any(host.last_run_id == run.run_id for host in hosts)), None)
@@ -123,13 +119,13 @@ def of_fleet(deployment: Deployment, title: str) -> data.Report:
         next_run_text=words,
         threshold_seconds=_threshold(deployment),
         facts=_facts(counts, words),
-        findings=[_finding(deployment, each) for each in (*counts.findings(), *findings)],
+        findings=[_finding(deployment, each) for each in looked.findings],
         causes=causes,
         hosts=hosts,
         runs=runs,
         renewals=renewals_of([latest] if latest else [], hosts, ledger, {}),
         certificates=ledger,
-        crl=_crl(parts, looks),
+        crl=_crl(looked.parts, looks),
         notes=looks.notes,
     )
 

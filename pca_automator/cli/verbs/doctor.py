@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pca_automator.cli.deployed.health import look, status_of
+from pca_automator.cli.deployed.checklist import look, status_of
 from pca_automator.cli.output import show_rows
 from pca_automator.cli.verbs.verb import Operator, verb
 
@@ -12,7 +12,6 @@ def doctor(op: Operator) -> None:
     """Look at everything, change nothing: fleet, CA, trust anchor, profile, CRL, queues, alarms, functions."""
     looked = look(op.deployment)
     rows = (op.finding(each) | {"result": each.state, "detail": each.text} for each in looked.findings)
-    troubles = [each for each in looked.findings if not each.is_ok]
-    show_rows(op.output, rows, ("part", "result", "detail"), op.title, op.advice(troubles))
+    show_rows(op.output, rows, ("part", "result", "detail"), op.title, op.advice(looked.told))
     if trouble := status_of(looked.findings):
         raise trouble

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed import inventory as fleet
-from pca_automator.cli.deployed.host_details import as_text, explanation, remedy_for, values_for
+from pca_automator.cli.deployed.host_details import as_text, explanation, in_words, remedy_for, values_for
 from pca_automator.cli.errors import USAGE, Trouble, trouble_of
 from pca_automator.cli.output import show
 from pca_automator.cli.runtime import runtime
@@ -60,12 +60,15 @@ def explain(
         "next": op.command(f"pca-automator run {what} --force --watch"),
     }
     table += [*explanation(op.deployment, item), ("failures in a row", answer["failures"])]
-    commands = [line for is_command, line in lines if is_command and line != answer["next"]]
-    show(op.output, answer, table, what, _numbered([*commands, answer["next"]]))
+    show(op.output, answer, table, what, _numbered([*lines, (True, str(answer["next"]))]))
 
 
-def _numbered(commands: list[str]) -> list[str]:
-    return ["what to type:", *(f"  {command}" for command in commands)]
+def _numbered(lines: list[tuple[bool, str]], head: str = "what to type:") -> list[str]:
+    """The commands of a remedy below the table, each once; a second one of the same kind comes last."""
+    commands = [line for is_command, line in lines if is_command]
+    last = {command: number for number, command in enumerate(commands)}
+    shown = [f"  {command}" for number, command in enumerate(commands) if last[command] == number]
+    return [head, *shown] if shown else []
 
 
 def _explain_code(op: Operator, entry: Any) -> None:
@@ -83,10 +86,13 @@ def _explain_code(op: Operator, entry: Any) -> None:
         "remedy": as_text(lines),
         "hints": [{"message": hint.pattern, "remedy": as_text(lines_of(hint.remedy))} for hint in hints],
     }
-    table = [(name, getattr(entry, name)) for name in names] + [("remedy", as_text(lines))]
-    table += [(f"  if it says {each['message']}", each["remedy"]) for each in answer["hints"]]
-    commands = [line for is_command, line in lines if is_command]
-    show(op.output, answer, table, advice=_numbered(commands) if commands else ())
+    table = [(name, getattr(entry, name)) for name in names] + [("remedy", in_words(lines))]
+    advice = _numbered(lines)
+    for hint in hints:
+        taken = lines_of(hint.remedy)
+        table.append((f"  if it says {hint.pattern}", in_words(taken)))
+        advice += _numbered(taken, f"what to type if it says {hint.pattern}:")
+    show(op.output, answer, table, advice=advice)
 
 
 def _known(op: Operator, remedy: str) -> dict[str, Any]:
@@ -116,7 +122,9 @@ def _explain_without_error(
         commands = [f"pca-automator run {item.host_id} --force --watch"]
     commands = [op.command(command) for command in commands]
     answer = {"hostID": item.host_id, **row, "outcome": outcome, "next": commands[0] if commands else None}
-    show(op.output, answer, [*table, ("outcome", outcome)], item.host_id, _numbered(commands) if commands else ())
+    show(
+        op.output, answer, [*table, ("outcome", outcome)], item.host_id, _numbered([(True, each) for each in commands])
+    )
 
 
 def _explain_quarantined(op: Operator, name: str) -> None:
@@ -125,14 +133,14 @@ def _explain_quarantined(op: Operator, name: str) -> None:
     if entry is None:
         raise Trouble(f"the inventory has no entry {name}: they are listed by pca-automator hosts lint", USAGE)
     row, known = fleet.quarantined_row(entry), runtime("errors.catalogue").lookup(entry.code)
-    remedy = as_text(op.deployment.place.lines(known.remedy, {"id": name}))
+    lines = op.deployment.place.lines(known.remedy, {"id": name})
     then = op.command(f"pca-automator hosts remove {name}")
-    answer = {**row, "meaning": known.meaning, "remedy": remedy, "next": then}
+    answer = {**row, "meaning": known.meaning, "remedy": as_text(lines), "next": then}
     table = [
         ("status", row["status"]), ("key", entry.shown), ("code", entry.code), ("message", entry.sentence),
-        ("what happened", known.meaning), ("what to do", remedy),
+        ("what happened", known.meaning), ("what to do", in_words(lines)),
     ]  # fmt: skip
-    show(op.output, answer, table, name, _numbered([then]))
+    show(op.output, answer, table, name, _numbered([*lines, (True, then)]))
 
 
 def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list[tuple[str, Any]], lost: bool) -> None:
@@ -144,10 +152,10 @@ def _explain_in_flight(op: Operator, item: Any, row: dict[str, Any], table: list
         return
     entry, outcome = runtime("errors.catalogue").lookup("HOST_LOST"), f"{run} neither renewed nor failed it"
     then = op.command(f"pca-automator run {what} --force --watch")
-    remedy = as_text(op.deployment.place.lines(entry.remedy, {"id": what}))
-    answer = {**row, "outcome": outcome, "meaning": entry.meaning, "remedy": remedy, "next": then}
+    lines = op.deployment.place.lines(entry.remedy, {"id": what})
+    answer = {**row, "outcome": outcome, "meaning": entry.meaning, "remedy": as_text(lines), "next": then}
     table += [("outcome", outcome), ("code", entry.code), ("what happened", entry.meaning)]
-    show(op.output, answer, [*table, ("what to do", remedy)], what, _numbered([then]))
+    show(op.output, answer, [*table, ("what to do", in_words(lines))], what, _numbered([*lines, (True, then)]))
 
 
 def _neither(what: str, codes: list[str]) -> Trouble:

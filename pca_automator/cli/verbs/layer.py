@@ -10,7 +10,9 @@ import typer
 
 from pca_automator._internal.assets import lambda_source
 from pca_automator.cli.errors import USAGE, Trouble, one_line
-from pca_automator.cli.output import counted, say
+from pca_automator.cli.output import Output, say, show
+from pca_automator.cli.verbs.verb import OutputOption
+from pca_automator.cli.waiting import WAITING
 
 _ARCHITECTURES = ("arm64", "x86_64")
 
@@ -23,6 +25,7 @@ def layer(
     runtime: Annotated[
         str, typer.Option("--runtime", metavar="NAME", help="Of the functions, from python3.12 on.")
     ] = "python3.14",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Build the functions' packages into an archive for FunctionSettings(dependency_layer=Path("OUT.zip"))."""
     from pca_automator.functions.packages.layer import pack
@@ -36,9 +39,20 @@ def layer(
             raise Trouble(f"{archive}: give the name of a file that ends in .zip", USAGE)
         if not archive.absolute().parent.is_dir():
             raise Trouble(f"{archive}: there is no folder {archive.absolute().parent}", USAGE)
+        WAITING.begin()
+        WAITING.about("the packages from the index of pip")
         try:
             packages = pack(lambda_source() / "layer" / "requirements.txt", Platform(runtime, architecture), archive)
         except RuntimeError as error:
             raise Trouble(str(error)) from error
-        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-        say(f"{archive} written: {counted(len(packages), 'package')} for {runtime} on {architecture}, sha256:{digest}")
+        finally:
+            WAITING.end()
+        answer = {
+            "archive": str(archive),
+            "packages": len(packages),
+            "runtime": runtime,
+            "architecture": architecture,
+            "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        }
+        show(output, answer, answer.items())
+        say(f"{archive} written")

@@ -44,6 +44,7 @@ def leftovers(
         return
     chosen = [each for each in found if _may_go(each, destroyed)]
     if not chosen:
+        show_rows(op.output, [], _DONE)
         say(f"nothing to remove; {counted(len(found), 'resource is', 'resources are')} left: see leftovers")
         return
     confirm(_question(chosen), yes=yes)

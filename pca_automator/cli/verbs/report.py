@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as documents
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from pca_automator.cli.errors import USAGE, Trouble
 from pca_automator.cli.output import Output, counted, say, show
 from pca_automator.cli.verbs.verb import Operator, verb
+from pca_automator.cli.waiting import WAITING
 
 if TYPE_CHECKING:
     from pca_automator.pictures.data import Report
@@ -57,7 +59,9 @@ def report(
         page.write(found, html, host or ())
         say(f"{html} written")
     if op.output is not Output.TABLE:
-        sys.stdout.write(found.as_json())
+        WAITING.end()
+        text = found.as_json()
+        sys.stdout.write(text if op.output is Output.JSON else f"{documents.dumps(documents.loads(text))}\n")
     elif html is None and json is None:
         show(op.output, {}, _table(found), found.title, ["--html FILE makes a page of it, --json FILE writes the data"])
 

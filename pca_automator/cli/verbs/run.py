@@ -78,7 +78,8 @@ def run(
     run_id = arn.rpartition(":")[2]
     if not watch:
         show(op.output, {"runId": run_id, "executionArn": arn}, [("run", run_id)])
-        say(f"{arn}\nIt takes some minutes; to see it:\n{op.command(f'pca-automator runs watch {run_id}')}")
+        name = f"{arn}\n" if op.long else ""
+        say(f"{name}It takes some minutes; to see it:\n{op.command(f'pca-automator runs watch {run_id}')}")
         return
     watch_run(op, arn)
 

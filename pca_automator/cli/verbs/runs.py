@@ -19,6 +19,8 @@ runs = typer.Typer(no_args_is_help=True, help="The runs: list, show, watch.")
 
 _COLUMNS = ("runId", "status", "startedAt", "endedAt")
 _HOSTS_SHOWN = 20
+# Its name has the hash of the state machine in it.
+_ARN = "executionArn"
 
 
 @verb
@@ -36,7 +38,9 @@ def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN", aut
     """One run: how it ended, and which hosts failed for which cause."""
     run = known.described(op.deployment, run_id)
     report = known.report(op.deployment, run["runId"])
-    table: list[tuple[str, Any]] = [(name, value) for name, value in run.items() if value is not None]
+    table: list[tuple[str, Any]] = [
+        (name, value) for name, value in run.items() if value is not None and (op.long or name != _ARN)
+    ]
     advice: list[str] = []
     for cause in report.get("causes", []):
         table.append((f"{cause['code']} in {cause['phase']}", f"{cause['hosts']} hosts, such as {cause['mostUrgent']}"))

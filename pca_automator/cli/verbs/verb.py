@@ -46,6 +46,9 @@ ProfileOption = Annotated[
     typer.Option("--profile", metavar="NAME", help="AWS profile of ~/.aws/config.", rich_help_panel=_DEPLOYMENT),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", help="A table, JSON, or one JSON object a line.")]
+LongOption = Annotated[
+    bool, typer.Option("--long", help="Names as AWS has them, with their hashes.", rich_help_panel=_DEPLOYMENT)
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
@@ -55,15 +58,23 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
     "region": (RegionOption, None),
     "profile": (ProfileOption, None),
     "output": (OutputOption, Output.TABLE),
+    "long": (LongOption, False),
 }
 
 
 @dataclass
 class Operator:
-    """Who asks for what: the deployment, the clients, and how the answer is to look."""
+    """Who asks for what: the deployment, the clients, and how the answer is to look.
+
+    Args:
+        deployment: the automation.
+        output: table or JSON.
+        long: a table names things as AWS does; else as the library does, without the hashes of CloudFormation.
+    """
 
     deployment: Deployment
     output: Output
+    long: bool = False
     aws: Aws = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +84,8 @@ class Operator:
     def title(self) -> str:
         """What is looked at: automation, stack, Region and profile, so that nobody mends another one."""
         profile = f", profile {self.aws.profile}" if self.aws.profile else ""
-        return f"{self.deployment.name} (stack {self.deployment.stack}, {self.aws.region_name}{profile})"
+        name = self.deployment.name if self.long else self.deployment.construct
+        return f"{name} (stack {self.deployment.stack}, {self.aws.region_name}{profile})"
 
     def command(self, text: str, **values: str) -> str:
         """A command of a message, with all that is known of the deployment."""
@@ -109,7 +121,7 @@ def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., No
             deployment = Deployment(aws, common["stack"], common["automation"])
             WAITING.begin()
             try:
-                function(Operator(deployment, common["output"]), **given)  # type: ignore[call-arg]
+                function(Operator(deployment, common["output"], common["long"]), **given)  # type: ignore[call-arg]
             finally:
                 WAITING.end()
 

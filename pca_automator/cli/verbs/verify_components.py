@@ -22,6 +22,6 @@ def components(deployment: Deployment) -> Iterator[Check]:
 
 def _judged_look(look: Callable[[], Any]) -> str:
     finding = look()
-    if not finding.is_ok:
+    if finding.needs_person:
         raise Trouble(str(finding.text))
     return str(finding.text)

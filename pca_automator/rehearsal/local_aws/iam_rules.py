@@ -28,9 +28,27 @@ def install(counters: Counters) -> None:
     replace(iam_actions, "access_denied_response", lambda respond: _noting_denials(respond, counters))
     iam_actions.SERVICE_TO_IAM_NAMESPACE.update({"acm-pca": "acm-pca", "rolesanywhere": "rolesanywhere"})
     iam_actions._BOTOCORE_SERVICE_MAP["rolesanywhere"] = ["rolesanywhere"]  # its operations, by method and path
+    replace(iam_actions, "_lambda_action", _by_method)
     replace(iam_actions, "extract_resource_arn", _with_resources)
     replace(iam_actions, "request_tag_context", _with_condition_keys)
     replace(app, "pin_request_origin", lambda pin: lambda address, _: pin(address, True))
+
+
+def _by_method(action: Callable[[str, str], str | None]) -> Callable[[str, str], str | None]:
+    """Two of Lambda's resources are read, written and deleted with permissions of their own; MiniStack has one each.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+    """
+
+    def lambda_action(method: str, path: str) -> str | None:
+        verb = {"GET": "Get", "DELETE": "Delete"}.get(method)
+        if re.fullmatch(r"/[\d-]+/functions/[^/]+/concurrency/?", path):
+            return f"{verb or 'Put'}FunctionConcurrency"
+        if re.fullmatch(r"/[\d-]+/event-source-mappings/[^/]+/?", path):
+            return f"{verb or 'Update'}EventSourceMapping"
+        return action(method, path)
+
+    return lambda_action
 
 
 def _with_resources(extract: Callable[..., str]) -> Callable[..., str]:

@@ -109,7 +109,7 @@ main() {
     step='looking for mounts of the public directories'
     find_mounts
     [ -z "$exposed" ] || fail MOUNTED_ELSEWHERE \
-      "$exposed: links would lead nowhere there; mount the store there too, at the same path, or copy by a hook (docs/hosts.md)"
+      "$exposed: links would lead nowhere there; mount the store there too, at the same path, or copy by a hook (pca-automator docs hosts)"
   fi
   forget_other_requests
   if [ -L "$request" ] || ! is_whole "$request"; then

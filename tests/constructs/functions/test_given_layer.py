@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -142,11 +143,12 @@ def fetched(tmp_path: Path, requirements: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_command_writes_an_archive_that_the_construct_takes(fetched: Path, requirements: Path) -> None:
     out = fetched / "out.zip"
-    done = CliRunner().invoke(command, ["layer", str(out)])
+    done = CliRunner().invoke(command, ["layer", str(out), "--output", "jsonl"])
     assert done.exit_code == 0, done.output
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
-    assert done.stderr == f"{out} written: 1 package for python3.14 on arm64, sha256:{digest}\n"
-    assert done.stdout == ""
+    assert done.stderr == f"{out} written\n"
+    told = {"archive": str(out), "packages": 1, "runtime": "python3.14", "architecture": "arm64", "sha256": digest}
+    assert json.loads(done.stdout) == told
     given(Stack(new_app(), "Consumer"), out, requirements)
     before = out.read_bytes()
     assert CliRunner().invoke(command, ["layer", str(out)]).exit_code == 0

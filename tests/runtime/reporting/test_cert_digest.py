@@ -50,7 +50,8 @@ def test_groups_the_failed_by_cause_and_says_what_to_do(world: World) -> None:
         world.put(host_id(number), **live((3 - number) * DAY, DAY))
         fail(world, phase, "X", f"{code}: it went wrong", host_id=host_id(number))
     text = digest(world)
-    assert "[fleet] certificates: 3 hosts failed, least time left 1 d 0 h\n" in text
+    worst = "1 thing needs a person: 3 hosts failed (2 HOOK_FAILED, 1 NO_SPACE)"
+    assert text.startswith(f"[fleet] least time left 1 d 0 h, {worst}\n")
     assert text.index("2 hosts: HOOK_FAILED in CertDeployStatus") < text.index("1 host: NO_SPACE in CertCSRStatus")
     assert text.count("What to do:") == 2
     failed = text.split("FAILED, MOST URGENT FIRST")[1].splitlines()
@@ -60,7 +61,7 @@ def test_groups_the_failed_by_cause_and_says_what_to_do(world: World) -> None:
 def test_a_healthy_fleet_has_nothing_but_numbers(world: World) -> None:
     world.put(host_id(1), **live(5 * DAY, 3 * DAY))
     text = digest(world)
-    assert "0 hosts failed, least time left 5 d 0 h" in text
+    assert text.startswith("[fleet] certificates: all well, least time left 5 d 0 h\n")
     assert "     1  host\n" in text
     assert "     0  in quarantine" in text
     assert "WHY" not in text
@@ -75,7 +76,10 @@ def test_an_empty_fleet_is_no_error(world: World) -> None:
 
 def test_says_how_the_ca_is(world: World) -> None:
     world.pca.status = "DISABLED"
-    assert "CA:                the CA is DISABLED, until 2036-11-2" in digest(world)
+    text = digest(world)
+    assert "CA:                the CA is DISABLED, until 2036-11-2" in text
+    subject, _, _ = text.partition("\n")
+    assert subject.startswith("[fleet] least time left no certificate, 1 thing needs a person: the CA is DISABLED")
 
 
 def test_says_which_crl_is_in_force_at_our_trust_anchor(world: World) -> None:

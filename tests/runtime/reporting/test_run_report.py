@@ -81,6 +81,7 @@ def test_the_subject_is_short_ascii_on_one_line() -> None:
     assert len(subject) <= 100
     assert subject.isascii()
     assert "\n" not in subject
+    assert subject.endswith("...] certificate renewal: 1 host needs attention, 1 d 0 h left (NO_SPACE)")
 
 
 def test_singular_and_plural() -> None:
@@ -232,7 +233,26 @@ def test_a_run_that_did_not_finish_says_what_to_do_and_with_which_command(error:
 
 
 def test_says_with_which_command_a_host_is_renewed_when_it_is_repaired() -> None:
-    assert "pca-automator run ID --force --watch" in message_of(report(failed(1)))
+    text = message_of(report(failed(1, 2), failed(2, 1)))
+    assert "  The most urgent host:\n    pca-automator run i-00000000000000002 --force --watch\n" in text
+    assert "The host:\n    pca-automator run i-00000000000000001" in message_of(report(failed(1)))
+
+
+def test_no_host_is_named_where_none_failed() -> None:
+    quarantined = HostOutcome("x", "rejected", None, "CertCheck", "HOST_ID_INVALID", "no id")
+    for made in (report(quarantined), report(map_error="States.Timeout")):
+        repaired = message_of(made).partition("WHEN IT IS REPAIRED")[2]
+        assert "  All due:\n    pca-automator run --watch\n" in repaired
+        assert "pca-automator run x" not in repaired
+        assert "host:" not in repaired
+
+
+@pytest.mark.parametrize("length", [5, 60, 200])
+def test_a_long_name_gives_way_to_the_time_that_is_left(length: int) -> None:
+    subject = subject_of(report(failed(1), automation="x" * length))
+    assert len(subject) <= 100
+    assert subject.startswith("[x")
+    assert "1 host needs attention, 1 d 0 h left" in subject
 
 
 def test_what_the_self_test_made_is_marked_as_a_test() -> None:
@@ -248,5 +268,5 @@ def test_a_mails_commands_say_stack_and_region() -> None:
     made.place = Place(stack="Fleet Certificates", region="eu-central-1")
     lines = message_of(made).splitlines()
     options = "--stack 'Fleet Certificates' --region eu-central-1"
-    assert f"    pca-automator run ID --force --watch {options}" in lines
+    assert f"    pca-automator run i-00000000000000001 --force --watch {options}" in lines
     assert f"    pca-automator run --watch {options}" in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -30,21 +31,26 @@ def remove(
     Systems Manager has its certificates revoked.
     """
     keys = _keys(op.deployment, list(dict.fromkeys(ids)))
-    shown, name = runtime("inventory.attributes").shown, runtime("inventory.gate").handle_of
+    shown = runtime("inventory.attributes").shown
     live = [key for key, entry in keys.items() if fleet.is_host(entry) and entry.serial and entry.status != "RETIRED"]
     what = f"delete {', '.join(shown(key, 100) for key in list(keys)[:5])}{_more(len(keys) - 5)} from the inventory"
     if live:
         one = "which holds a certificate" if len(live) == 1 else "which hold certificates"
         what += f" ({', '.join(live[:5])}{_more(len(live) - 5)}, {one}: to take a host out, use hosts retire)"
     if dry_run:
+        show_rows(op.output, _rows(keys, "would be removed"), ("hostID", "result"))
         say(f"would {what}")
         return
     confirm(f"{what}?", yes=yes)
     for key in keys:
         op.aws.client("dynamodb").delete_item(TableName=op.deployment.table, Key={"hostID": {"S": key}})
-    rows = ({"hostID": name(key), "key": key, "result": "removed"} for key in keys)
-    show_rows(op.output, rows, ("hostID", "result"))
+    show_rows(op.output, _rows(keys, "removed"), ("hostID", "result"))
     say(f"{counted(len(keys), 'entry', 'entries')} removed")
+
+
+def _rows(keys: Iterable[str], result: str) -> Iterator[dict[str, str]]:
+    name = runtime("inventory.gate").handle_of
+    return ({"hostID": name(key), "key": key, "result": result} for key in keys)
 
 
 def _more(count: int) -> str:

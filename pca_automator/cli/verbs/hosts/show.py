@@ -23,13 +23,13 @@ def show_(
 ) -> None:
     """One host: what the inventory says, its last run, its commands, and with --live what is on it."""
     item = fleet.get(op.deployment, host_id)
-    answer, table = details(op.deployment, item)
+    answer, table = details(op.deployment, item, long=op.long)
     silent: Trouble | None = None
-    advice: list[str] = []
+    advice = [f"  {line}" for code in item.notices for line in _commands(remedy_for(op.deployment, host_id, code))]
     if item.last_error:
         error = item.last_error
         lines = remedy_for(op.deployment, host_id, str(error.get("code", "")), str(error.get("message", "")))
-        advice += [f"  {line}" for is_command, line in lines if is_command]
+        advice += [f"  {line}" for line in _commands(lines)]
     if live:
         try:
             answer["live"] = live_state(op.deployment, item)
@@ -42,9 +42,13 @@ def show_(
         for code in state["problems"]:
             lines = remedy_for(op.deployment, host_id, code)
             table.append((f"  {code}", " ".join(line for is_command, line in lines if not is_command)))
-            advice += [f"  {line}" for is_command, line in lines if is_command]
-    show(op.output, answer, table, host_id, advice)
+            advice += [f"  {line}" for line in _commands(lines)]
+    show(op.output, answer, table, host_id, list(dict.fromkeys(advice)))
     if silent is not None:
         raise silent
     if state and state["problems"]:
         raise Trouble(f"the host is not as it should be: {', '.join(state['problems'])}")
+
+
+def _commands(lines: list[tuple[bool, str]]) -> list[str]:
+    return [line for is_command, line in lines if is_command]
