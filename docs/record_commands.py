@@ -22,7 +22,8 @@ from tests.cli.day import CONTEXT, Step, day  # noqa: E402
 from tests.cli.local_fleet import LocalFleet, local_fleet  # noqa: E402
 from tests.cli.night import ASLEEP, night  # noqa: E402
 
-COLUMNS = 118
+# What a terminal has that nobody has made wider.
+COLUMNS = 80
 PICTURES = {"hosts list": "hosts-list", "explain": "explain"}
 HEAD = """\
 # The command, as an operator uses it

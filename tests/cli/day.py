@@ -95,6 +95,8 @@ def morning(fleet: LocalFleet) -> Iterator[Step]:
     yield Step("Nobody stops working within a day.", ["hosts", "list", "--expiring-within", "24h"])
     yield Step("One host, and what is on it.", ["hosts", "show", first.id, "--live"])
     yield Step("The same for a program.", ["hosts", "show", first.id, "--output", "json"])
+    yield Step("And with the names that AWS has.", ["hosts", "show", first.id, "--long"])
+    yield Step("All that there is to know, for a page.", ["report"])
 
 
 def renewals(fleet: LocalFleet) -> Iterator[Step]:
@@ -116,6 +118,7 @@ def renewals(fleet: LocalFleet) -> Iterator[Step]:
     )
     yield Step("The fleet has somebody to look after.", ["status"], status=1)
     yield Step("Which runs there were.", ["runs", "list", "--most", "3"])
+    yield Step("What became of the last one.", ["runs", "show", _last_run(fleet)], status=1)
     yield Step("Who it is, for a program.", ["hosts", "list", "--failed", "--output", "jsonl"])
     yield Step("Does the next run take it up?", ["hosts", "list", "--due"])
     yield Step("Why, and what to do.", ["explain", sick.id])
@@ -161,6 +164,7 @@ def mistakes(fleet: LocalFleet) -> Iterator[Step]:
     proof = ["verify", "--prove", "--resume", "proof.json"]
     yield Step("Does AWS behave as is assumed of it?", [*proof, "--no-wait", "--yes"])
     yield Step("Half an hour later: is what was revoked refused?", proof)
+    yield Step("Has a stack of that name that is gone left anything?", ["leftovers"])
     yield Step("The stack by its tag.", ["hosts", "list", *by_tag])
     yield Step(
         "Another account, another Region.",
@@ -179,6 +183,12 @@ def mistakes(fleet: LocalFleet) -> Iterator[Step]:
     yield Step("No such stack.", ["status", "--stack", "Nowhere"], status=3)
     yield Step("Not in this Region.", ["status", "--region", "eu-central-1"], status=3)
     yield Step("No credentials.", ["status"], status=4, environment=_NOBODY)
+
+
+def _last_run(fleet: LocalFleet) -> str:
+    """The id of the newest run."""
+    answer = fleet.command(["runs", "list", "--most", "1", "--output", "json"]).stdout
+    return str(json.loads(answer)[0]["runId"])
 
 
 def _mistyped(fleet: LocalFleet) -> str:

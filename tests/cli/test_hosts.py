@@ -256,7 +256,7 @@ def test_show_tells_why_and_what_to_do(deployed: Deployed) -> None:
         ]
     }  # fmt: skip
     table = deployed.invoke("hosts", "show", host(1)).stdout
-    for word in ("keyPath=/opt/keys", "no space on /var", "df -h", "run-0", "fleet-InspectCertificate"):
+    for word in ("keyPath=/opt/keys", "no space on /var", "df -h", "run-0", "DocumentsInspectCertificate"):
         assert word in table
     assert "AWS-RunShellScript" not in table
     answer = deployed.invoke("hosts", "show", host(1), "--output", "json").stdout
