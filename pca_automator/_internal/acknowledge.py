@@ -23,7 +23,7 @@ _VALIDATIONS, _VALIDATIONS_OF_FINDINGS = (2, 257), (2, 269)
 _CDK = tuple(int(number) for number in version("aws-cdk-lib").split(".")[:2])
 # Where it is kept for older releases, until it is written for cdk-nag 2.
 _ACKNOWLEDGED = "pca-automator:acknowledged"
-_INLINE = "It belongs to this role alone and goes with it."
+_INLINE = "It goes with its role."
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:

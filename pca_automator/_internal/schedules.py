@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator._internal.statement_ids import name_statements
 
 _VERSIONS = "Any version of the one function, as the CDK's schedule target grants it."
 
@@ -97,5 +98,6 @@ def schedule_role(scope: Construct, id: str, description: str) -> iam.Role:
         assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=conditions),
         description=description,
     )
+    name_statements(role)
     acknowledge_policy(role, {})
     return role

@@ -15,6 +15,7 @@ from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy,
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
 from pca_automator._internal.removal import except_on_create
+from pca_automator._internal.statement_ids import name_statements
 from pca_automator.functions.dependency_layer import built_layer, given_layer
 from pca_automator.functions.settings import FunctionSettings
 
@@ -100,6 +101,7 @@ class FunctionFactory(Construct):
         role = iam.Role(
             scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
         )
+        name_statements(role)
         network = self.settings.network
         function = lambda_.Function(
             scope,
@@ -146,10 +148,10 @@ class FunctionFactory(Construct):
         )
 
     def _acknowledge(self, function: lambda_.Function, role: iam.Role) -> None:
-        acknowledge_policy(role, {"*": "X-Ray, and what else the granting code names, knows no resource type."})
-        outside_vpc = "Calls AWS's endpoints over TLS alone; a VPC is a prop."
-        concurrency = "The workflow bounds it; a reserved share would starve others."
-        failures = "The workflow, the rule or its queue holds what failed."
+        acknowledge_policy(role, {"*": "These actions know no resource type."})
+        outside_vpc = "Calls AWS alone; a VPC is a prop."
+        concurrency = "A reserved share would starve others."
+        failures = "Its caller keeps what failed."
         acknowledge(
             function,
             dict.fromkeys(in_packs("LambdaInsideVPC"), outside_vpc)
@@ -162,7 +164,7 @@ class FunctionFactory(Construct):
                 "CKV_AWS_115": concurrency,
                 "CKV_AWS_116": failures,
                 "CKV_AWS_117": outside_vpc,
-                "CKV_AWS_173": "The environment holds no secret; Lambda encrypts it with its own key.",
+                "CKV_AWS_173": "It holds no secret.",
             },
         )
 

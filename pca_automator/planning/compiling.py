@@ -101,6 +101,7 @@ class State:
     wait_path: paths.Reader | None = None
     items_key: paths.Reader | None = None
     concurrency: paths.Reader | None = None
+    end_with: paths.Reader | None = None
 
 
 def compiled(name: str, given: Mapping[str, Any]) -> State:
@@ -114,8 +115,9 @@ def compiled(name: str, given: Mapping[str, Any]) -> State:
         raise Unplayable(f"a state of type {kind} ({name})")
     if unknown := sorted(given.keys() - _COMMON - _ALLOWED[kind]):
         raise Unplayable(f"{', '.join(unknown)} of the {kind} state {name}")
-    if given.get("QueryLanguage", "JSONPath") != "JSONPath" or given.get("OutputPath", "$") != "$":
-        raise Unplayable(f"JSONata, or an OutputPath, of the state {name}")
+    output = given.get("OutputPath", "$")
+    if given.get("QueryLanguage", "JSONPath") != "JSONPath" or (output != "$" and kind != "Succeed"):
+        raise Unplayable(f"JSONata, or an OutputPath, of the {kind} state {name}")
     state = State(
         name,
         kind,
@@ -132,6 +134,7 @@ def compiled(name: str, given: Mapping[str, Any]) -> State:
         tuple((paths.rule(each), each["Next"]) for each in given.get("Choices", ())),
         given,
         float(given.get("TimeoutSeconds", float("inf"))),
+        end_with=paths.reader(output) if output != "$" else None,
     )
     if kind == "Task":
         resource = str(given["Resource"]).replace(":aws-cn:", ":aws:").replace(":aws-us-gov:", ":aws:")

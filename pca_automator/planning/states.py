@@ -107,8 +107,7 @@ class Machine:
                     return outcome
                 continue
             if state.kind == "Succeed":
-                outcome.succeeded, outcome.output = True, data
-                return outcome
+                return _ended(state, data, context, outcome)
             if state.kind == "Fail":
                 outcome.error = str(state.given.get("Error", ""))
                 return outcome
@@ -126,6 +125,18 @@ class Machine:
                 outcome.succeeded, outcome.output = True, data
                 return outcome
             name = state.next
+
+
+def _ended(state: State, data: Any, context: Mapping[str, Any], outcome: Outcome) -> Outcome:
+    """An execution that ends well, with all of its data or a part of them."""
+    try:
+        given = data if state.read is None else state.read(data, context)
+        outcome.output = given if state.end_with is None else state.end_with(given, context)
+    except StateError as error:
+        outcome.error = error.name
+        return outcome
+    outcome.succeeded = True
+    return outcome
 
 
 def _played(

@@ -47,7 +47,8 @@ class HostRenewal(Construct):
         """The states, in the order a healthy host passes them: eleven transitions, five invocations."""
         host = {"hostID.$": "$.hostID", "runId.$": "$.runId"}
         failed = _Failures(self, self.functions.cert_failure, host)
-        renewed = sfn.Succeed(self, "Renewed")
+        # The map's result file has what a child ends with: its last answer alone, and not the CSR.
+        renewed = sfn.Succeed(self, "Renewed", output_path="$.install.Payload")
 
         deploy = self._deploy(host, failed)
         claim = self._claim(host, failed)
@@ -118,7 +119,9 @@ class HostRenewal(Construct):
             .when(sfn.Condition.string_equals("$.csr.Payload.state", "SENT"), claimed)
             .when(sfn.Condition.string_equals("$.csr.Payload.state", "WAIT"), wait)
             .when(sfn.Condition.string_equals("$.csr.Payload.state", "ISSUED"), deploy)
-            .otherwise(sfn.Succeed(self, "Skipped", comment="busy with another run, or retired"))
+            .otherwise(
+                sfn.Succeed(self, "Skipped", comment="busy with another run, or retired", output_path="$.csr.Payload")
+            )
         )
         return wait
 

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge_policy
+from pca_automator._internal.statement_ids import name_statements
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.settings import HostSettings
@@ -123,6 +124,7 @@ def allow_looking_at_runs(scope: Construct, function: lambda_.Function, machine:
     )
     statement = iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[executions])
     policy = iam.Policy(scope, "CertCheckLooksAtRuns", roles=[function.role], statements=[statement])
+    name_statements(policy)
     acknowledge_policy(policy, {executions: "Executions of this workflow alone, whose names are not known before."})
 
 

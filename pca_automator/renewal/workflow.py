@@ -20,6 +20,7 @@ from pca_automator._internal import buckets
 from pca_automator._internal.acknowledge import acknowledge_policy
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.removal import except_on_create
+from pca_automator._internal.statement_ids import name_statements
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.hosts.settings import HostSettings
@@ -248,6 +249,8 @@ class RenewalWorkflow(Construct):
         )
         # The CDK grants the map's S3 actions, but not the key of an encrypted bucket (aws/aws-cdk#32144).
         key.grant(machine, "kms:Decrypt", "kms:GenerateDataKey")
+        # The CDK gives the map a policy of its own, below the machine.
+        name_statements(machine)
         return machine
 
     def _log_group_name(self) -> str:
@@ -269,22 +272,18 @@ class RenewalWorkflow(Construct):
         machines = Stack.of(self).format_arn(
             service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
-        return iam.Role(
-            self,
-            "StateMachineRole",
-            assumed_by=iam.ServicePrincipal("states.amazonaws.com", conditions=self._only_for(machines)),
-            description="Runs the renewal workflow",
-        )
+        return self._named_role("StateMachineRole", "states", machines, "Runs the renewal workflow")
 
     def _make_schedule_role(self) -> iam.Role:
         """The schedule's role. https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html"""
         group = Stack.of(self).format_arn(service="scheduler", resource="schedule-group", resource_name="default")
-        return iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=self._only_for(group)),
-            description="Starts the renewal workflow",
-        )
+        return self._named_role("ScheduleRole", "scheduler", group, "Starts the renewal workflow")
+
+    def _named_role(self, id: str, service: str, source_arn: str, description: str) -> iam.Role:
+        principal = iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=self._only_for(source_arn))
+        role = iam.Role(self, id, assumed_by=principal, description=description)
+        name_statements(role)
+        return role
 
     def _only_for(self, source_arn: str) -> dict[str, dict[str, str]]:
         return {

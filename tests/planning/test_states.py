@@ -28,6 +28,19 @@ def test_a_task_reads_its_payload_and_its_result_goes_where_the_path_says() -> N
     assert outcome.output == {"hostID": "i-1", "csr": {"kept": True, "again": {"Payload": seen, "kind": "x"}}}
 
 
+@pytest.mark.parametrize(
+    ("path", "output"), [({}, {"a": {"b": 1}}), ({"OutputPath": "$.a"}, {"b": 1}), ({"InputPath": "$.a"}, {"b": 1})]
+)
+def test_an_execution_ends_with_what_its_last_state_lets_out(path: dict[str, str], output: Any) -> None:
+    outcome = run(world(), {"Done": {**DONE, **path}}, {"a": {"b": 1}})
+    assert (outcome.succeeded, outcome.output) == (True, output)
+
+
+def test_an_output_that_is_not_there_ends_an_execution_in_failure() -> None:
+    outcome = run(world(), {"Done": {**DONE, "OutputPath": "$.b"}}, {"a": 1})
+    assert (outcome.succeeded, outcome.error) == (False, "States.Runtime")
+
+
 def test_retries_back_off_up_to_their_longest_delay_and_count_as_transitions() -> None:
     played = world(functions={"CertCSR": failing(3)})
     outcome = run(played, {"CertCSR": task("CertCSR", Retry=RETRY)})
@@ -209,6 +222,7 @@ def test_children_that_fail_within_the_tolerance_do_not_fail_the_map() -> None:
         ({"S": {**task("S"), "Parameters": {"a.$": "States.UUID()"}}}, "the path 'States.UUID\\(\\)'"),
         ({"S": {"Type": "Choice", "Choices": [{"Variable": "$.a", "StringMatches": "*", "Next": "S"}]}}, "StringMatch"),
         ({"S": {"Type": "Pass", "QueryLanguage": "JSONata", "End": True}}, "JSONata"),
+        ({"S": {**task("S"), "OutputPath": "$.a"}}, "an OutputPath, of the Task state S"),
     ],
 )
 def test_what_a_plan_cannot_play_is_refused_by_name_before_the_first_host(states: Any, named: str) -> None:

@@ -27,8 +27,8 @@ ANSWERS: dict[str, Any] = {
         "revokeReplaced": False, "revocationReason": "SUPERSEDED", "byHand": False,
     },
     "CertCSR": {"state": "SENT", "commandId": "c", "attempt": 0, "startAt": NOW, "requeues": 0},
-    "CertCSRStatus": {"state": "READY", "commandId": "c", "attempt": 1, "csr": "x" * 1_000},
-    "CertDeployStatus": {"state": "DEPLOYED", "commandId": "c", "attempt": 1},
+    "CertCSRStatus": {"state": "READY", "commandId": "c", "attempt": 1, "csr": "-----BEGIN CERTIFICATE REQUEST-----"},
+    "CertDeployStatus": {"state": "DEPLOYED", "commandId": "c" * 1_000, "attempt": 1},
     "CertDeploy": {"installCommandId": "c", "attempt": 0},
     "CertReport": {"renewed": HOSTS},
     "CertFailure": {},
@@ -125,7 +125,7 @@ def test_only_because_each_host_has_an_execution_of_its_own_the_history_holds_a_
 
 def test_only_because_results_go_to_files_the_result_of_a_fleet_fits(aws: LocalAws, run: Run) -> None:
     assert run(WORKFLOW)["status"] == "SUCCEEDED"
-    of_the_results = HOSTS * 1_000  # each child has its CSR in its output
+    of_the_results = HOSTS * 1_000  # each child has a long answer in its output
     aws.control("settings", {"payload_bytes": of_the_results})
     assert run(WORKFLOW)["status"] == "SUCCEEDED"
     failed = run(changed(lambda renew: renew.pop("ResultWriter")))
@@ -151,7 +151,40 @@ def test_result_files_have_each_child_with_its_input_and_output(aws: LocalAws, r
     entries = read(file["Key"])
     assert sorted(json.loads(entry["Input"])["hostID"] for entry in entries) == sorted(f"h{n}" for n in range(HOSTS))
     assert {entry["Status"] for entry in entries} == {"SUCCEEDED"}
-    assert all(json.loads(entry["Output"])["install"]["Payload"]["state"] == "DEPLOYED" for entry in entries)
+    assert all(json.loads(entry["Output"]) == ANSWERS["CertDeployStatus"] for entry in entries)
+
+
+def never_installed(renew: dict[str, Any]) -> None:
+    answer = {"state": "PENDING", "commandId": "c", "attempt": 12}
+    renew["ItemProcessor"]["States"]["CertDeployStatus"]["ResultSelector"] = {"Payload": answer}
+
+
+def refused(renew: dict[str, Any]) -> None:
+    renew["ItemProcessor"]["States"]["CertIssue"]["Resource"] = "arn:aws:states:::lambda:invoke"
+    renew["ItemProcessor"]["States"]["CertIssue"]["Parameters"] = {"FunctionName": "Nobody"}
+
+
+def skipped(renew: dict[str, Any]) -> None:
+    renew["ItemProcessor"]["States"]["CertCSR"]["ResultSelector"] = {"Payload": {"state": "SKIPPED", "reason": "BUSY"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"), [(len, "SUCCEEDED"), (skipped, "SUCCEEDED"), (never_installed, "FAILED"), (refused, "FAILED")]
+)
+def test_no_result_file_has_a_request_or_a_token(
+    aws: LocalAws, run: Run, change: Callable[[dict[str, Any]], Any], status: str
+) -> None:
+    """They lie in a bucket for 90 days, and nobody needs more of a host there than what became of it."""
+    s3, states = aws.client("s3"), aws.client("stepfunctions")
+    ended = run(changed(change))
+    assert ended["status"] == "SUCCEEDED", ended
+    arn = states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"][0]["mapRunArn"]
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"results/{arn.rpartition(':')[2]}/")["Contents"]
+    files = {each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read().decode() for each in listed}
+    (entries,) = (json.loads(text) for key, text in files.items() if key.endswith(f"/{status}_0.json"))
+    assert len(entries) == HOSTS
+    for word in ("CERTIFICATE REQUEST", "oken"):
+        assert not [key for key, text in files.items() if word in text], word
 
 
 def test_nothing_larger_than_256_kib_is_sent_to_a_workflow(aws: LocalAws, role_arn: str) -> None:

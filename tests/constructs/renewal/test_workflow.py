@@ -217,6 +217,18 @@ def test_hosts_come_from_a_file_and_results_go_to_one(parent: dict[str, Any]) ->
     assert renew["ToleratedFailurePercentage"] == 100
 
 
+def test_a_host_ends_with_its_last_answer_and_without_its_request(child: dict[str, Any]) -> None:
+    """What it ends with lies in the results of the map for 90 days; a failure has an error and a cause there."""
+    ends = {name: state for name, state in child["States"].items() if state["Type"] in ("Succeed", "Fail")}
+    assert {name: state.get("OutputPath") for name, state in ends.items()} == {
+        "Renewed": "$.install.Payload", "Skipped": "$.csr.Payload", "HostRenewalFailed": None,
+    }  # fmt: skip
+    assert ends["HostRenewalFailed"].keys() <= {"Type", "Error", "Cause"}, "both are ours, and not of the state"
+    holding = [name for name, state in child["States"].items() if "$.csr.Payload.csr" in paths_in(state, "")]
+    assert holding == ["CertIssue"]
+    assert not [name for name, state in child["States"].items() if state.get("End")]
+
+
 def test_the_report_is_made_even_when_the_map_run_stops(parent: dict[str, Any]) -> None:
     stopped = parent["States"]["RenewHosts"]["Catch"][0]["Next"]
     assert parent["States"][stopped]["Parameters"]["Payload"]["mapError.$"] == "$.mapError"
