@@ -15,6 +15,7 @@ __all__ = ["describe_key", "public_key_sha256", "weakness"]
 _CURVES = {"secp256r1": "EC_prime256v1", "secp384r1": "EC_secp384r1"}
 # The exponent that every tool uses; smaller ones open attacks on padding.
 _RSA_EXPONENT = 65_537
+_SHOWN_BITS = 64
 # Every prime below this is tried.
 _SMALL = 65_536
 # Fermat's method finds two primes whose distance is below some 2 * sqrt(2 * steps) * modulus ** (1/4). Primes of a
@@ -31,7 +32,9 @@ def describe_key(key: PublicKeyTypes) -> str:
     """The key by AWS Private CA's name (``RSA_2048``), or a description that equals none of them."""
     if isinstance(key, rsa.RSAPublicKey):
         exponent = key.public_numbers().e
-        return f"RSA_{key.key_size}" if exponent == _RSA_EXPONENT else f"RSA with exponent {exponent}"
+        # Python refuses to write a number of more than 4,300 digits, and nobody wants to read one.
+        shown = str(exponent) if exponent.bit_length() <= _SHOWN_BITS else f"of {exponent.bit_length()} bits"
+        return f"RSA_{key.key_size}" if exponent == _RSA_EXPONENT else f"RSA with exponent {shown}"
     if isinstance(key, ec.EllipticCurvePublicKey):
         return _CURVES.get(key.curve.name, f"EC {key.curve.name}")
     return type(key).__name__.removesuffix("PublicKey")
@@ -41,12 +44,27 @@ def weakness(modulus: int) -> str | None:
     """What makes an RSA modulus easy to factor; ``None`` if none of the usual faults of a generator is found."""
     if math.gcd(modulus, _small_primes()) != 1:
         return f"has a prime factor below {_SMALL:,}"
+    # Of what has two large factors, Fermat's test never says that it is prime.
+    if pow(2, modulus - 1, modulus) == 1:
+        return "is itself a prime"
+    if any(_is_power(modulus, exponent) for exponent in (3, 5, 7)):
+        return "is a power of one prime"
     root = math.isqrt(modulus - 1) + 1
     for middle in range(root, root + _FERMAT_STEPS):
         rest = middle * middle - modulus
         if math.isqrt(rest) ** 2 == rest:
             return "is the product of two primes that are next to each other"
     return None
+
+
+def _is_power(number: int, exponent: int) -> bool:
+    """Whether it is a whole number to this exponent, by Newton's method from above."""
+    root = 1 << -(-number.bit_length() // exponent)
+    while True:
+        lower = ((exponent - 1) * root + number // root ** (exponent - 1)) // exponent
+        if lower >= root:
+            return root**exponent == number
+        root = lower
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pca_runtime.authority.certificates import TEMPLATE_EXTENSIONS, Leaf
+from pca_runtime.authority.certificates import TEMPLATE_EXTENSIONS, Leaf, same_serial
 from pca_runtime.authority.names import KINDS, NAMES_BYTES_MAX, NAMES_MAX, Names, matches
 from pca_runtime.errors.kinds import CertificateMismatch, InvalidInventoryItem
 from pca_runtime.shared.settings import KeyAlgorithm
@@ -136,13 +136,21 @@ class CertificateRequest:
         names = Names(**{kind: tuple(each) for kind, each in asked["names"].items()})
         return cls(host_id, asked["keyAlgorithm"], names, profile, asked["validityDays"])
 
-    def check(self, leaf: Leaf, *, expected_key_sha256: str, now: datetime) -> None:
+    def check(self, leaf: Leaf, *, expected_key_sha256: str, now: datetime, serial: str = "") -> None:
         """Is this the certificate that was asked for? The last look before it goes to the host.
+
+        Args:
+            leaf: what is to be installed.
+            expected_key_sha256: fingerprint of the CSR's key.
+            now: the injected clock's time.
+            serial: in hexadecimal, as the ARN has it that IssueCertificate returned. Default: it is not compared.
 
         Raises:
             CertificateMismatch: with the code ``CERTIFICATE_NOT_AS_REQUESTED`` and everything that is wrong.
         """
         wrong = [*self._wrong_identity(leaf, expected_key_sha256), *self._wrong_use(leaf, now)]
+        if serial and not same_serial(serial, leaf.serial):
+            wrong.append(f"its serial is {leaf.serial}, and {serial[:40]} was issued")
         if wrong:
             message = f"the certificate for {self.host_id} is not the one that was asked for: {'; '.join(wrong)}"
             raise CertificateMismatch(message, code="CERTIFICATE_NOT_AS_REQUESTED")

@@ -143,7 +143,8 @@ _CSR = (
     ),
     _own(
         "CSR_WEAK_KEY", "CertIssue",
-        "The RSA key has a small factor, or two primes that are next to each other: anybody can compute it.",
+        "The RSA key's modulus has a small factor, two primes that are next to each other, or one prime alone: anybody "
+        "can compute the key.",
         "Look at the random numbers of the host and at what makes its keys, and at every other key made there.",
     ),
     _own(
@@ -247,7 +248,7 @@ _REVOCATION = (
     ),
     _own(
         "CRL_FROM_THE_FUTURE", "CRLProcessor",
-        "The CRL's thisUpdate is still to come.",
+        "The CRL's thisUpdate, or the date of an entry, is still to come.",
         "Look at who wrote it (S3 versions, CloudTrail). Until the CA writes a good one, new revocations are NOT in "
         "force.",
     ),

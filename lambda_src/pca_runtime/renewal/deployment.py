@@ -214,7 +214,10 @@ class Deployment:
             if asked is not None
             else self._settings.request_for(lease.host_id, item.overrides())
         )
-        wanted.check(issued.leaf, expected_key_sha256=str(expected_key), now=now)
+        # "The ARN contains the certificate serial number", where our own call returned it.
+        # https://docs.aws.amazon.com/privateca/latest/APIReference/API_GetCertificate.html
+        serial = issued.arn.rpartition("/")[2]
+        wanted.check(issued.leaf, expected_key_sha256=str(expected_key), now=now, serial=serial)
         described = self._described(lease, issued, self._used(item, wanted))
         may_send, item = self._inventory.claim_install(lease, described, now, _INSTALL_CLAIM)
         if may_send:

@@ -20,6 +20,7 @@ __all__ = ["PEM_MAX", "Crl", "check_crl", "check_scope", "check_size", "crl_in_f
 PEM_MAX = 300_000
 # Of the clocks of AWS's services, which are set by one time source.
 _SKEW = timedelta(seconds=10)
+_NUMBER_END = 1 << 160
 # Not the issuer of an entry, which makes a CRL indirect.
 _ENTRY_EXTENSIONS = {CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE}
 
@@ -44,7 +45,11 @@ def load_crl(data: bytes) -> Crl:
     try:
         pem = data.lstrip().startswith(b"-----BEGIN")
         parsed = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
+        if not _is_version_2(parsed.tbs_certlist_bytes):
+            raise ValueError("a CRL with extensions is of version 2 (RFC 5280, section 5.1.2.1)")
         number = parsed.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        if not 0 <= number < _NUMBER_END:
+            raise ValueError("a CRL number is not negative and has at most 20 octets (RFC 5280, section 5.2.3)")
         entries = _count(parsed)
         next_update = parsed.next_update_utc
     except PARSE_ERRORS as error:
@@ -58,9 +63,22 @@ def load_crl(data: bytes) -> Crl:
     return Crl(number, entries, next_update, parsed.public_bytes(Encoding.PEM), parsed)
 
 
+def _is_version_2(signed: bytes) -> bool:
+    """The version is the first thing that is signed; cryptography takes one without it, which is of version 1."""
+    header = 2 + (signed[1] & 0x7F if signed[1] & 0x80 else 0)
+    return signed[header : header + 3] == b"\x02\x01\x01"
+
+
 def _count(crl: x509.CertificateRevocationList) -> int:
     """The entries. Each is read: cryptography parses lazily, and what cannot be read must not be found out later."""
-    return sum(1 for entry in crl if all(extension.oid for extension in entry.extensions))
+    serials = set()
+    for entry in crl:
+        if not 0 < entry.serial_number < _NUMBER_END or not all(each.oid for each in entry.extensions):
+            raise ValueError("a serial number is positive and has at most 20 octets (RFC 5280, section 4.1.2.2)")
+        serials.add(entry.serial_number)
+    if len(serials) != len(crl):
+        raise ValueError("a certificate is revoked once, and which of two entries holds nobody can say")
+    return len(serials)
 
 
 def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
@@ -82,6 +100,9 @@ def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
     if crl.parsed.last_update_utc > now + _SKEW:
         begins = crl.parsed.last_update_utc.isoformat()
         raise CrlRefused(f"the CRL is of {begins}, which is still to come", code="CRL_FROM_THE_FUTURE")
+    late = max((entry.revocation_date_utc for entry in crl.parsed), default=now)
+    if late > now + _SKEW:
+        raise CrlRefused(f"the CRL has an entry of {late.isoformat()}, still to come", code="CRL_FROM_THE_FUTURE")
     if crl.next_update <= now:
         raise CrlRefused(f"the CRL was to be replaced before {crl.next_update.isoformat()}", code="CRL_EXPIRED")
     check_size(len(crl.pem))

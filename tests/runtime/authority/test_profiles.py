@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from pca_runtime.authority.certificates import Leaf, load_leaf
 from pca_runtime.authority.keys import public_key_sha256
@@ -147,6 +149,76 @@ def test_refuses_a_ca_certificate() -> None:
 
 def test_refuses_what_has_expired() -> None:
     assert "expired" in complaint(load_leaf(CA.issue(CSR)), days=7)
+
+
+OTHER_NAME = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\x0c\x04root")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"purposes": (*BOTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)}, "extended key usages"),
+        ({"purposes": (*BOTH, ExtendedKeyUsageOID.OCSP_SIGNING)}, "extended key usages"),
+        ({"usages": None}, "its key usage is none"),
+        ({"usages": ("digital_signature", "key_encipherment", "crl_sign")}, "its key usage"),
+        ({"usages": ("digital_signature", "key_encipherment", "content_commitment")}, "its key usage"),
+        ({"validity": timedelta(days=7, hours=1)}, "more than 7 days"),
+        ({"start": NOW - timedelta(days=3), "validity": timedelta(days=10)}, "more than 7 days"),
+        ({"subject": name(HOST, O="Example")}, "its subject"),
+        ({"subject": x509.Name([*name(HOST), *name("i-0fedcba9876543210")])}, "its subject"),
+        ({"names": [x509.DNSName("www.example.com")]}, "not asked for"),
+        ({"names": [x509.RegisteredID(x509.ObjectIdentifier("2.5.4.3"))]}, "kind that is never asked for"),
+        ({"names": [x509.DirectoryName(name("root"))]}, "kind that is never asked for"),
+        ({"names": [OTHER_NAME]}, "kind that is never asked for"),
+        ({"extensions": [(x509.PolicyConstraints(0, None), True)]}, "no template of ours"),
+        ({"extensions": [(x509.OCSPNoCheck(), False)]}, "no template of ours"),
+        ({"extensions": [(x509.TLSFeature([x509.TLSFeatureType.status_request]), False)]}, "no template of ours"),
+    ],
+    ids=lambda each: "+".join(each) if isinstance(each, dict) else "",
+)
+def test_a_certificate_that_says_more_or_less_is_refused(changes: dict[str, Any], words: str) -> None:
+    assert words in complaint(load_leaf(CA.issue(CSR, **changes)))
+
+
+def test_a_length_of_the_path_is_a_cas_own() -> None:
+    """No library makes such a certificate for a leaf, so it is put by hand."""
+    der = x509.load_pem_x509_certificate(CA.issue(CSR).encode()).public_bytes(Encoding.DER)
+    plain = x509.BasicConstraints(False, None).public_bytes()
+    assert der.count(b"\x04\x02" + plain) == 1
+    longer = _lengthened(der, b"\x04\x02" + plain, b"\x04\x05" + b"\x30\x03\x02\x01\x00")
+    with pytest.raises(CertificateMismatch) as wrong:
+        load_leaf(f"-----BEGIN CERTIFICATE-----\n{b64encode(longer).decode()}\n-----END CERTIFICATE-----\n")
+    assert wrong.value.code == "CERTIFICATE_MALFORMED"
+    same = _lengthened(der, b"\x04\x02" + plain, b"\x04\x02" + plain)
+    assert same == der, "what is put by hand is malformed for its length alone"
+
+
+def _lengthened(der: bytes, old: bytes, new: bytes) -> bytes:
+    """Put something else into what is nested, and mend the lengths around it."""
+    if der == old:
+        return new
+    header = 2 + (der[1] & 0x7F if der[1] & 0x80 else 0)
+    parts, content = b"", der[header:]
+    while content:
+        inner = 2 + (content[1] & 0x7F if content[1] & 0x80 else 0)
+        length = int.from_bytes(content[2:inner], "big") if content[1] & 0x80 else content[1]
+        part, content = content[: inner + length], content[inner + length :]
+        constructed = part[0] & 0x20 and old in part
+        parts += _lengthened(part, old, new) if constructed or part == old else part
+    octets = len(parts).to_bytes(4, "big").lstrip(b"\0")
+    return bytes([der[0]]) + (bytes([0x80 | len(octets)]) + octets if len(parts) > 127 else octets) + parts
+
+
+@pytest.mark.parametrize(("serial", "fits"), [("", True), (None, True), ("f" * 32, False), ("not a number", False)])
+def test_its_serial_is_the_one_that_was_issued(serial: str | None, fits: bool) -> None:
+    leaf = load_leaf(CA.issue(CSR))
+    of_arn = f"{int(leaf.serial, 16):040x}" if serial is None else serial
+    if fits:
+        asked().check(leaf, expected_key_sha256=FINGERPRINT, now=NOW, serial=of_arn)
+        return
+    with pytest.raises(CertificateMismatch, match="its serial is") as wrong:
+        asked().check(leaf, expected_key_sha256=FINGERPRINT, now=NOW, serial=of_arn)
+    assert wrong.value.code == "CERTIFICATE_NOT_AS_REQUESTED"
 
 
 def test_says_everything_that_is_wrong_at_once() -> None:
