@@ -63,7 +63,7 @@ def _is_power(number: int, exponent: int) -> bool:
     while True:
         lower = ((exponent - 1) * root + number // root ** (exponent - 1)) // exponent
         if lower >= root:
-            return root**exponent == number
+            return bool(root**exponent == number)
         root = lower
 
 
