@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -35,7 +35,7 @@ _WORTH = {
     "startedAt": 1,
     "endedAt": 5,
 }
-_SENTENCES = {"detail", "reason", "removal", "reasons", "quarantine", "message"}
+_SENTENCES = {"detail", "reason", "removal", "reasons", "quarantine", "message", "seen", "title"}
 
 # Rich takes half a millisecond for a row; longer tables are read with a pager or grep, where folding is in the way.
 _FOLDED_ROWS = 500
@@ -84,7 +84,7 @@ def show_rows(
         _write_lines(every, columns, title)
     elif every:
         shown = _fitting(every, columns)
-        grid = _table(title, shown)
+        grid = _table(title, shown, _whole(every, shown))
         for row in every:
             grid.add_row(*(_text(row.get(name)) for name in shown))
         _print(grid)
@@ -120,6 +120,16 @@ def _fitting(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
             left -= needed
             kept.add(name)
     return [name for name in columns if name in kept]
+
+
+def _whole(rows: Sequence[Row], shown: Sequence[str]) -> set[str]:
+    """The columns that are copied from, and of which no cell is broken over two lines: they fit, so none is cut."""
+    screen = console()
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        return {"hostID"}
+    first = max(len(_cell(row.get(shown[0]))) for row in rows)
+    too_wide = {shown[0]} - {"hostID"} if first + _GAP > screen.width else set()
+    return set(shown) - _SENTENCES - too_wide
 
 
 def _print_pairs(title: str, pairs: Sequence[tuple[str, str]]) -> None:
@@ -195,16 +205,13 @@ def console(*, error: bool = False) -> Any:
     return Console(file=stream, highlight=False, width=None if known else 132)
 
 
-def _table(title: str, columns: Sequence[str], *, show_header: bool = True) -> Any:
+def _table(title: str, columns: Sequence[str], whole: Collection[str]) -> Any:
     from rich import box
     from rich.table import Table
 
-    grid = Table(
-        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_header=show_header, show_edge=False
-    )
+    grid = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
     for name in columns:
-        # A host id is what is copied from the table: never broken over two lines.
-        grid.add_column(name, overflow="fold", no_wrap=name == "hostID")
+        grid.add_column(name, overflow="fold", no_wrap=name in whole)
     return grid
 
 

@@ -58,6 +58,27 @@ def test_what_is_one_word_stands_on_one_line(deployed: Deployed, verb: tuple[str
         assert f"{'long-name-' * 8}end" in narrow
 
 
+def test_a_checklist_breaks_no_name_and_folds_sentences_alone(deployed: Deployed) -> None:
+    failing_fleet(deployed)
+    lines = deployed.invoke("doctor", env={"COLUMNS": "80"}).stdout.splitlines()
+    parts = [row["part"] for row in json.loads(deployed.invoke("doctor", "--output", "json").stdout)]
+    assert any(part.startswith("function ") for part in parts)
+    for part in parts:
+        assert any(line.startswith(f" {part} ") for line in lines), part
+    table = lines[: lines.index("")]
+    assert all(len(line) <= 80 for line in table)
+
+
+def test_a_row_that_goes_into_a_file_loses_nothing(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    deployed.answers["ListExecutions"] = {
+        "executions": [{"name": "x" * 200, "status": "SUCCEEDED", "startDate": deployed.now}]
+    }
+    text = deployed.invoke("runs", "list").stdout
+    assert text.count("x") == 200
+    assert "SUCCEEDED" in text
+
+
 def commands_in(answer: object) -> list[str]:
     """What a person copies from an answer: commands as a whole."""
     if isinstance(answer, Mapping):

@@ -209,7 +209,7 @@ class Health:
             which = "the last run" if broken is listed[0] else f"run {broken['runId']}"
             show = f"pca-automator runs show {broken['runId']}"
             return self._trouble("last run", f"{which} ended {broken['status']}", show, "pca-automator run --watch")
-        return self._ok("last run", runs.line(self.last_run) if self.last_run else "none yet")
+        return self._ok("last run", runs.ended(self.last_run) if self.last_run else "none yet")
 
     def _alarms(self) -> Any:
         names = [each.physical_id for each in self._deployment.of_type("AWS::CloudWatch::Alarm")]

@@ -108,8 +108,13 @@ def counts(output: object) -> dict[str, int]:
 
 
 def line(run: Run) -> str:
-    """One run in a line, with its failures as such."""
-    words = f"{run['status']} {run['startedAt']} {run['runId']}"
+    """One run in a line, with its id."""
+    return ended(run, f" {run['runId']}")
+
+
+def ended(run: Run, name: str = "") -> str:
+    """How a run ended, with its failures as such; an id would be folded in a narrow table."""
+    words = f"{run['status']} {run['startedAt']}{name}"
     failed = run.get("failed", 0) + run.get("lost", 0)
     return f"{words}, {counted(failed, 'host')} failed" if failed else words
 

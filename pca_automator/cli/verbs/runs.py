@@ -9,7 +9,7 @@ import typer
 from pca_automator.cli.deployed import runs as known
 from pca_automator.cli.deployed.host_details import values_for
 from pca_automator.cli.errors import Trouble
-from pca_automator.cli.output import say, show, show_rows
+from pca_automator.cli.output import counted, say, show, show_rows
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.completion import run_ids
 from pca_automator.cli.verbs.run import watch_run
@@ -43,7 +43,8 @@ def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN", aut
     ]
     advice: list[str] = []
     for cause in report.get("causes", []):
-        table.append((f"{cause['code']} in {cause['phase']}", f"{cause['hosts']} hosts, such as {cause['mostUrgent']}"))
+        many = counted(cause["hosts"], "host")
+        table.append((f"{cause['code']} in {cause['phase']}", f"{many}, such as {cause['mostUrgent']}"))
         advice.append(f"{cause['code']}: {cause['meaning']}")
         # As the report has it: it was chosen by the host's message.
         remedy = str(cause.get("remedy") or runtime("errors.catalogue").lookup(cause["code"]).remedy)

@@ -41,8 +41,7 @@ def lint(op: Operator) -> None:
         fleet.refuse_empty(op.deployment)
         say("every entry is as it should be")
         return
-    wrong = counted(len(entries), "entry is", "entries are")
-    raise Trouble(f"{wrong} not as they should be", FAILED)
+    raise Trouble(counted(len(entries), "entry is not as it", "entries are not as they") + " should be", FAILED)
 
 
 def mending(row: dict[str, Any]) -> str:
