@@ -112,7 +112,8 @@ def _compose(sealed: Iterable[str], parameters: Iterable[str], shell_files: Iter
     # quotes it is data, because no allowedPattern lets a single quote through.
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-troubleshooting.html
     fallbacks = [f"[ \"${{SSM_{name}+x}}\" ] || SSM_{name}='{{{{ {name} }}}}'" for name in parameters]
-    origin = f"# pca-automator, composed of {' '.join(shell_files)}; names and comments are in those files"
+    # Which files these are, the document's YAML says.
+    origin = "# pca-automator; names and comments are in its folder ssm_documents/shell"
     texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
     return ["#!/bin/sh", origin, *sealed, *fallbacks, *(joined(text) for text in _shorten(texts))]
 
