@@ -15,6 +15,7 @@ from pca_automator.rehearsal.scenario import costs
 from pca_automator.rehearsal.scenario.observing import expect_events
 from pca_automator.rehearsal.scenario.revocation import Revoking
 from pca_automator.rehearsal.scenario.watching import PairWatcher
+from pca_automator.rehearsal.scenario.work_files import expect_lean_results
 from pca_automator.rehearsal.scenario.world import Run, World, deployed_at_last, deployed_by
 from pca_automator.rehearsal.stage.hosts import Member, inventory_item, verified_by_openssl
 
@@ -137,6 +138,7 @@ def bad_run(world: World) -> None:
     report.count("old_pairs_kept", len(kept), 4, "each of them keeps its pair, serial and expiry")
     _expect_one_message(world, victims, items)
     expect_events(world, run.id, [member.id for member in healthy], [victim.member.id for victim in victims])
+    expect_lean_results(world)
     for victim in victims:
         victim.member.host.set_faults(Faults())
     obstacle.unlink(missing_ok=True)
