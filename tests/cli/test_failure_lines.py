@@ -14,6 +14,7 @@ ON_DEPLOYMENTS = {
     "hosts show": ("hosts", "show", host(1)),
     "hosts set": ("hosts", "set", host(1), "--override", "bundle=true"),
     "hosts retire": ("hosts", "retire", host(1), "--yes"),
+    "hosts remove-copies": ("hosts", "remove-copies", host(1), "--other", host(9), "--yes"),
     "run": ("run",),
     "run ID": ("run", host(1)),
     "status": ("status",),
@@ -21,7 +22,7 @@ ON_DEPLOYMENTS = {
     "revoke": ("revoke", host(1), "--yes"),
     "verify": ("verify", "--yes"),
 }
-ON_HOSTS = ("hosts show", "hosts set", "hosts retire", "run ID", "explain", "revoke")
+ON_HOSTS = ("hosts show", "hosts set", "hosts retire", "hosts remove-copies", "run ID", "explain", "revoke")
 ON_FLEETS = ("hosts list", "hosts list jsonl", "run")
 FAILURES: dict[str, tuple[Answer, int, str]] = {
     "unknown stack": (error("ValidationError", "Stack with id PcaAutomator does not exist"), 3, "there is no stack"),

@@ -18,6 +18,7 @@ DRY = [
     ("hosts", "set", host(1), "--override", "keyMode=0440", "--clear", "keyPath"),
     ("hosts", "retire", host(1)),
     ("hosts", "retire", host(1), "--revoke", "--keep-files", "--yes"),
+    ("hosts", "remove-copies", host(1), "--other", host(9)),
     ("run",),
     ("run", host(1), "--force", "--revoke-replaced"),
     ("run", "--force", "--watch", "--yes"),
@@ -28,6 +29,7 @@ DRY = [
 ]
 DESTRUCTIVE = [
     ("hosts", "retire", host(1)),
+    ("hosts", "remove-copies", host(1), "--other", host(9)),
     ("run", "--force"),
     ("run", host(1), "--force", "--revoke-replaced"),
     ("revoke", host(1)),

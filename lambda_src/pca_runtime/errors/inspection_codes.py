@@ -55,8 +55,8 @@ INSPECTION_CODES = (
     _found(
         "OTHER_HOSTS_KEY",
         "The store holds keys of another host: this machine is a copy of it, or was registered anew.",
-        "Treat that host's key as known: revoke and renew it. Remove it here by sending RemoveCertificate to this host "
-        "with the other's id as hostID.",
+        "Treat that host's key as known: revoke and renew it. From this machine it is removed by: "
+        "`pca-automator hosts remove-copies <id>`",
     ),
     _found(
         "HELPER_GONE",

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment
-from pca_automator.cli.errors import FAILED, UNAVAILABLE, Trouble
+from pca_automator.cli.deployed.host_command import DELIVERY_SECONDS, answer_of
+from pca_automator.cli.errors import FAILED, Trouble
 from pca_automator.cli.runtime import runtime
 
-_POLL_SECONDS = 1.0
-# A command that was not picked up by then is dropped, so that a host that wakes up tomorrow is not asked.
-_DELIVERY_SECONDS = 60
-# The document gives itself 60 s; Systems Manager needs a moment more to say so.
-_LIVE_SECONDS = 90
-# What AWS answers whoever asks, of whatever host: said as for every other call.
-_NOT_OF_THE_HOST = ("ACCESS_REFUSED", "SERVICE_FAILED", "SERVICE_THROTTLED", "SERVICE_UNREACHABLE")
 _A_HOSTS_OWN = ("host", "inspection")
 # Twice what InspectCertificate gives to its longest text.
 _TEXT_MAX = 320
@@ -29,22 +22,7 @@ def live_state(deployment: Deployment, item: Any) -> dict[str, Any]:
         Trouble: the host cannot be asked, or does not answer.
         PcaAutomatorError: AWS denies or throttles the call, or cannot be reached; AWS's answer is the cause.
     """
-    kinds, commands = runtime("errors.kinds"), runtime("hosts.commands")
-    run_command = commands.HostCommands(deployment.aws.client("ssm"))
-    try:
-        command_id = run_command.send(_order(deployment, item))
-        deadline = time.monotonic() + _LIVE_SECONDS
-        while time.monotonic() < deadline:
-            output = run_command.output_of(command_id, item.host_id, kinds.InstallFailed)
-            if output is not None:
-                return _read(item, output)
-            time.sleep(_POLL_SECONDS)
-    except kinds.PcaAutomatorError as error:
-        if error.code in _NOT_OF_THE_HOST:
-            raise
-        status = UNAVAILABLE if isinstance(error, kinds.RetryableError) else FAILED
-        raise Trouble(f"{item.host_id}: {error.code} {error.message}", status) from error
-    raise Trouble(f"{item.host_id} did not answer within {_LIVE_SECONDS} s: command {command_id}", FAILED)
+    return _read(item, answer_of(deployment, _order(deployment, item)))
 
 
 def _order(deployment: Deployment, item: Any) -> Any:
@@ -54,7 +32,7 @@ def _order(deployment: Deployment, item: Any) -> Any:
         document=deployment.document("InspectCertificate"),
         host_id=item.host_id,
         purpose=f"hosts show {item.host_id} --live",
-        delivery_seconds=_DELIVERY_SECONDS,
+        delivery_seconds=DELIVERY_SECONDS,
         parameters={
             "hostID": item.host_id,
             **own.directories(directories),
