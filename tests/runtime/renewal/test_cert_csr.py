@@ -201,4 +201,4 @@ def test_a_result_without_exactly_one_csr_is_refused(world: World) -> None:
 def test_the_hosts_words_reach_the_workflow(world: World) -> None:
     with pytest.raises(CsrFailed) as failed:
         status(world, Status="Failed", StandardOutputContent="PCA_ERROR UNSAFE_DIRECTORY /tmp is world-writable\n")
-    assert str(failed.value) == "UNSAFE_DIRECTORY: /tmp is world-writable"
+    assert str(failed.value) == 'UNSAFE_DIRECTORY: the host says: "/tmp is world-writable"'

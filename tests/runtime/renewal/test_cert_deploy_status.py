@@ -83,7 +83,8 @@ def test_the_hosts_words_reach_the_workflow(world: World) -> None:
     answer(world, install, Status="Failed", StatusDetails="Failed", StandardOutputContent=said)
     with pytest.raises(InstallFailed) as failed:
         finish(world, install)
-    assert str(failed.value) == "HOOK_FAILED: the hook 10-nginx ended with status 1; the old pair is back"
+    words = "the hook 10-nginx ended with status 1; the old pair is back"
+    assert str(failed.value) == f'HOOK_FAILED: the host says: "{words}"'
 
 
 def test_a_host_that_never_answers_is_unreachable(world: World) -> None:
