@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import jsii
 from aws_cdk import aws_ec2 as ec2
@@ -59,11 +58,14 @@ class FunctionNetwork:
         """The security groups of every function."""
         if self.security_groups is not None:
             return list(self.security_groups)
-        made = [each for each in self.vpc.node.children if each.node.id.startswith(_GROUP)]
-        name = f"{_GROUP}{len(made) + 1 if made else ''}"
+        # A VPC that is imported or looked up is to Python no construct, but what has the interface of one.
+        scope: Construct = self.vpc.stack
+        prefix = f"{self.vpc.node.id}{_GROUP}"
+        if isinstance(self.vpc, Construct):
+            scope, prefix = self.vpc, _GROUP
+        made = [each for each in scope.node.children if each.node.id.startswith(prefix)]
+        name = f"{prefix}{len(made) + 1 if made else ''}"
         description = "Functions of pca-automator: they call AWS, nobody calls them"
-        # Every VPC of the CDK is a construct, also one that was looked up; its interface does not say so.
-        scope = cast(Construct, self.vpc)
         return [ec2.SecurityGroup(scope, name, vpc=self.vpc, description=description)]
 
     @property

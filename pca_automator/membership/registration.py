@@ -15,8 +15,9 @@ from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy
+from pca_automator._internal.acknowledge import acknowledge, acknowledge_policy, skip_in_checkov
 from pca_automator._internal.arguments import checked
+from pca_automator._internal.queues import SQS_MANAGED_ENCRYPTION
 from pca_automator._internal.schedules import invoke_every
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.inventory.table import HostInventory
@@ -82,6 +83,7 @@ class TagRegistration(Construct):
             delivery_delay=_FIRST_LOOK, encryption=sqs.QueueEncryption.SQS_MANAGED, enforce_ssl=True,
             visibility_timeout=_NEXT_LOOK,
         )  # fmt: skip
+        skip_in_checkov(self.queue, {"CKV_AWS_27": SQS_MANAGED_ENCRYPTION})
         self.cert_register = factory.make(
             self,
             "CertRegister",

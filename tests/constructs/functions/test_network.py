@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
@@ -76,6 +77,37 @@ def test_groups_that_are_given_are_used_and_two_automations_do_not_collide() -> 
         PcaCertificateAutomation(stack, name, functions=FunctionSettings(network=FunctionNetwork(vpc)))
     groups = resources(Template.from_stack(stack).to_json(), "AWS::EC2::SecurityGroup")
     assert len(groups) == 3
+
+
+def imported(stack: Stack) -> ec2.IVpc:
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Shared",
+        vpc_id="vpc-01234567",
+        availability_zones=["a"],
+        isolated_subnet_ids=["subnet-01234567"],
+        isolated_subnet_route_table_ids=["rtb-1"],
+    )
+
+
+def looked_up(stack: Stack) -> ec2.IVpc:
+    return ec2.Vpc.from_lookup(stack, "Shared", vpc_id="vpc-01234567")
+
+
+@pytest.mark.parametrize("given", [imported, looked_up])
+def test_a_vpc_that_is_not_of_this_app_gets_a_group_and_endpoints_too(given: Callable[[Stack], ec2.IVpc]) -> None:
+    """To Python such a VPC is no construct; two automations share it here, each with a group of its own."""
+    stack = Stack(new_app(), "Fleet", env=Environment(account="111122223333", region="eu-central-1"))
+    vpc = given(stack)
+    subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) if given is imported else None
+    networks = [FunctionNetwork(vpc, subnets) for _ in range(2)]
+    for name, network in zip(("One", "Two"), networks, strict=True):
+        PcaCertificateAutomation(stack, name, functions=FunctionSettings(network=network))
+    networks[0].add_endpoints()
+    template = Template.from_stack(stack).to_json()
+    made = resources(template, "AWS::EC2::SecurityGroup")
+    assert len([each for each in made if re.fullmatch("SharedPcaAutomatorFunctions2?[0-9A-F]{8}", each)]) == 2
+    assert len(resources(template, "AWS::EC2::VPCEndpoint")) == len(GATEWAYS) + len(INTERFACES)
 
 
 def test_others_let_the_functions_in_as_they_do_with_every_connectable_of_the_cdk() -> None:
