@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from pca_automator._internal.handed_in import let_use_key, resource_of, warn_of_statements
+from pca_automator._internal.handed_in import check_encrypts, let_use_key, resource_of, warn_of_statements
 
 _SERVICE = "acm-pca.amazonaws.com"
 
@@ -67,12 +67,27 @@ def let_private_ca_write(scope: Construct, bucket: s3.IBucket) -> None:
 
 
 def check_events(scope: Construct, bucket: s3.IBucket) -> None:
-    """Warn of a bucket of this app that sends no events to EventBridge: its CRLs are then found once an hour.
+    """Warn of a bucket whose events this stack does not get: its CRLs are then found once an hour.
 
     Args:
         scope: gets the warning.
         bucket: where the CA writes its CRL.
+
+    Raises:
+        ValueError: the bucket's key cannot encrypt.
     """
+    check_encrypts("the key of crl_bucket", bucket.encryption_key)
+    for part, its, own in (
+        ("Region", bucket.env.region, Stack.of(scope).region),
+        ("account", bucket.env.account, Stack.of(scope).account),
+    ):
+        if its != own and not Token.is_unresolved(its) and not Token.is_unresolved(own):
+            Annotations.of(scope).add_warning_v2(
+                "pca-automator:crl-events",
+                f"crl_bucket is {bucket.node.path}, of {part} {its}, and its events stay there: a new CRL is found "
+                f"by the hourly look alone; have the CA write to a bucket of {own}",
+            )
+            return
     resource = resource_of(bucket)
     if not isinstance(resource, s3.CfnBucket):
         return

@@ -12,7 +12,7 @@ from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
 from pca_automator._internal.arguments import checked
-from pca_automator.authority.given_ca import check_ca
+from pca_automator.authority.given_ca import check_anchor, check_ca
 from pca_automator.authority.issuing import IssuingAuthority
 from pca_automator.authority.regions import check_services, takes_bundles_only
 
@@ -39,7 +39,7 @@ class RolesAnywhereTrust(Construct):
         profile_roles: further roles that the profile lets certificates assume. Default: the test role alone.
 
     Raises:
-        ValueError: an argument has another type.
+        ValueError: CA or trust anchor could not work here, or an argument has another type.
     """
 
     trust_anchor: ITrustAnchorRef
@@ -70,8 +70,11 @@ class RolesAnywhereTrust(Construct):
             authority.certificate_authority,
             usage_mode=authority.usage_mode,
             signing_algorithm=authority.signing_algorithm,
+            crl_bucket=authority.crl_bucket,
             has_anchor=trust_anchor is not None,
         )
+        if trust_anchor is not None:
+            check_anchor(self, trust_anchor, authority.certificate_authority)
         self._issuer_common_name = authority.common_name
         self.trust_anchor = trust_anchor or self._make_trust_anchor(authority)
         self.trust_anchor_arn = self.trust_anchor.trust_anchor_ref.trust_anchor_arn
@@ -210,7 +213,7 @@ class RolesAnywhereTrust(Construct):
         return anchor
 
     def _source(self, authority: IssuingAuthority) -> rolesanywhere.CfnTrustAnchor.SourceProperty:
-        """The CA itself, which keeps the anchor's certificate in step; its certificate where AWS takes nothing else."""
+        """The CA itself; its certificate where AWS takes nothing else."""
         make = rolesanywhere.CfnTrustAnchor
         if not takes_bundles_only(Stack.of(self)):
             arn = authority.certificate_authority.certificate_authority_arn

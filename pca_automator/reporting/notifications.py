@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -15,7 +15,14 @@ from pca_automator._internal import validation
 from pca_automator._internal.acknowledge import acknowledge
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.encryption_key import alarms_statement
-from pca_automator._internal.handed_in import let_use_key, resource_of, same_region, warn_of_statements
+from pca_automator._internal.handed_in import (
+    arn_part,
+    check_encrypts,
+    let_use_key,
+    resource_of,
+    same_region,
+    warn_of_statements,
+)
 
 
 class FailureNotifications(Construct):
@@ -122,3 +129,25 @@ def _check_topic(scope: Construct, topic: sns.ITopic) -> None:
             f"topic is {topic.node.path}, a FIFO topic: neither alarms nor mail go to one; give a standard topic"
         )
     same_region(scope, "topic", topic.topic_arn, "an alarm publishes in its own Region; give a topic of this Region")
+    check_encrypts("the key of topic", topic.master_key)
+    stack = Stack.of(scope)
+    if arn_part(topic.topic_arn, "account") in (None, stack.account) or Token.is_unresolved(stack.account):
+        return
+    why = f"topic is {topic.topic_arn}, of another account: no report and no alarm reaches it without these statements"
+    of_alarms = {"StringEquals": {"aws:SourceAccount": stack.account}}
+    warn_of_statements(
+        scope,
+        "topic-policy",
+        f"{why} in its policy",
+        [
+            iam.PolicyStatement(
+                principals=[iam.AccountPrincipal(stack.account)], actions=["sns:Publish"], resources=[topic.topic_arn]
+            ),
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions=of_alarms,
+            ),
+        ],
+    )

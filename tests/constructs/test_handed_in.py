@@ -44,17 +44,58 @@ def table(stack: Stack, key: str = "hostID", kind: dynamodb.AttributeType = STRI
     return dynamodb.Table(stack, "Mine", partition_key=dynamodb.Attribute(name=key, type=kind), **more)
 
 
-def own_ca(stack: Stack, mode: str, algorithm: str = "RSA_2048") -> acmpca.ICertificateAuthority:
-    resource = acmpca.CfnCertificateAuthority(
+def own_ca(
+    stack: Stack, mode: str, algorithm: str = "RSA_2048", crl: dict[str, Any] | None = None
+) -> acmpca.ICertificateAuthority:
+    made = acmpca.CfnCertificateAuthority
+    resource = made(
         stack,
         "Own",
+        revocation_configuration=None
+        if crl is None
+        else made.RevocationConfigurationProperty(crl_configuration=made.CrlConfigurationProperty(**crl)),
         type="ROOT",
         usage_mode=mode,
         key_algorithm=algorithm,
         signing_algorithm="SHA256WITHRSA" if algorithm.startswith("RSA") else "SHA256WITHECDSA",
-        subject=acmpca.CfnCertificateAuthority.SubjectProperty(common_name="Own"),
+        subject=made.SubjectProperty(common_name="Own"),
     )
     return acmpca.CertificateAuthority.from_certificate_authority_arn(stack, "Imported", resource.attr_arn)
+
+
+def writes(stack: Stack, **crl: Any) -> dict[str, Any]:
+    """A CA of this app with a CRL, and the bucket "crls" in which that is looked for."""
+    bucket = s3.Bucket.from_bucket_name(stack, "Crls", "crls")
+    return {"authority": Authority.existing(own_ca(stack, "GENERAL_PURPOSE", crl=crl), crl_bucket=bucket)}
+
+
+def anchor(
+    stack: Stack, *, enabled: bool | None = True, of: str = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:x"
+) -> dict[str, Any]:
+    """A trust anchor of this app, and a CA that is imported."""
+    kind = rolesanywhere.CfnTrustAnchor
+    source = kind.SourceProperty(source_type="AWS_ACM_PCA", source_data=kind.SourceDataProperty(acm_pca_arn=of))
+    return {
+        "authority": ca(stack),
+        "trust_anchor": kind(stack, "Anchor", name="anchor", enabled=enabled, source=source),
+    }
+
+
+def imported_anchor(stack: Stack, region: str = REGION, account: str = ACCOUNT) -> dict[str, Any]:
+    arn = f"arn:aws:rolesanywhere:{region}:{account}:trust-anchor/{ID}"
+    return {
+        "authority": ca(stack),
+        "trust_anchor": rolesanywhere.CfnTrustAnchor.from_trust_anchor_arn(stack, "Anchor", arn),
+    }
+
+
+def imported_table(stack: Stack, region: str = REGION, account: str = ACCOUNT) -> dict[str, Any]:
+    arn = f"arn:aws:dynamodb:{region}:{account}:table/hosts"
+    return {"table": dynamodb.Table.from_table_arn(stack, "Mine", arn)}
+
+
+def signing_key(stack: Stack) -> kms.Key:
+    return kms.Key(stack, "K", key_spec=kms.KeySpec.ECC_NIST_P256, key_usage=kms.KeyUsage.SIGN_VERIFY)
 
 
 REFUSED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
@@ -84,6 +125,80 @@ REFUSED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
         lambda s: {"table": dynamodb.TableV2(s, "Mine", partition_key=dynamodb.Attribute(name="host", type=STRING))},
         r"with the key host \(HASH",
     ),
+    "TableV2 with new images in its stream": (
+        lambda s: {
+            "table": dynamodb.TableV2(
+                s,
+                "Mine",
+                partition_key=dynamodb.Attribute(name="hostID", type=STRING),
+                dynamo_stream=dynamodb.StreamViewType.NEW_IMAGE,
+            )
+        },
+        "table is Fleet/Mine with a stream of NEW_IMAGE: .* NEW_AND_OLD_IMAGES",
+    ),
+    "table of another Region": (
+        lambda s: imported_table(s, region="us-east-1"),
+        "table is arn:aws:dynamodb:us-east-1:.* of Region us-east-1, but the stack is in eu-central-1",
+    ),
+    "table of another account": (
+        lambda s: imported_table(s, account="999999999999"),
+        "table is .* of account 999999999999, but the stack is in 111122223333",
+    ),
+    "table whose key signs": (
+        lambda s: {"table": table(s, encryption_key=signing_key(s))},
+        "the key of table is Fleet/K/Resource with key spec ECC_NIST_P256",
+    ),
+    "topic whose key is disabled": (
+        lambda s: {"topic": sns.Topic(s, "T", master_key=kms.Key(s, "K", enabled=False))},
+        "the key of topic is Fleet/K/Resource, which is disabled",
+    ),
+    "bucket whose key is for HMACs": (
+        lambda s: {
+            "authority": Authority.created(
+                crl_bucket=s3.Bucket(
+                    s,
+                    "Crls",
+                    encryption_key=kms.Key(
+                        s, "K", key_spec=kms.KeySpec.HMAC_256, key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC
+                    ),
+                )
+            )
+        },
+        "the key of crl_bucket is Fleet/K/Resource with key spec HMAC_256",
+    ),
+    "key that signs": (
+        lambda s: {"encryption_key": signing_key(s)},
+        "encryption_key is Fleet/K/Resource with key spec",
+    ),
+    "key that encrypts with a pair": (
+        lambda s: {"encryption_key": kms.Key(s, "K", key_spec=kms.KeySpec.RSA_2048)},
+        "encryption_key is Fleet/K/Resource with key spec RSA_2048",
+    ),
+    "key that is disabled": (
+        lambda s: {"encryption_key": kms.Key(s, "K", enabled=False)},
+        "encryption_key is Fleet/K/Resource, which is disabled",
+    ),
+    "CA that writes no CRL": (
+        lambda s: writes(s, enabled=False),
+        "the CA is Fleet/Own, which writes no CRL: enable one",
+    ),
+    "CA with partitioned CRLs": (
+        lambda s: writes(s, enabled=True, s3_bucket_name="crls", crl_type="PARTITIONED"),
+        "the CA is Fleet/Own, which writes partitioned CRLs",
+    ),
+    "CA that writes elsewhere": (
+        lambda s: writes(s, enabled=True, s3_bucket_name="others"),
+        'crl_bucket is Fleet/Crls, but the CA is Fleet/Own, which writes to "others", not to "crls"',
+    ),
+    "trust anchor of another Region": (
+        lambda s: imported_anchor(s, region="us-east-1"),
+        "trust_anchor is arn:aws:rolesanywhere:us-east-1:.* of Region us-east-1",
+    ),
+    "trust anchor of another account": (
+        lambda s: imported_anchor(s, account="999999999999"),
+        "trust_anchor is .* of account 999999999999",
+    ),
+    "disabled trust anchor": (lambda s: anchor(s, enabled=False), "trust_anchor is Fleet/Anchor, which is disabled"),
     "CA that is none": (
         lambda s: {
             "authority": Authority.existing(
@@ -137,6 +252,19 @@ def test_what_could_not_work_is_refused_with_what_is_the_matter(what: str) -> No
             )
         },
         lambda s: {"authority": ca(s)},
+        lambda s: writes(s, enabled=True, s3_bucket_name="crls", custom_path="pki/lists"),
+        lambda s: imported_anchor(s),
+        lambda s: imported_table(s),
+        lambda s: {"encryption_key": kms.Key(s, "K", enabled=True)},
+        lambda s: {
+            "table": dynamodb.TableV2(
+                s,
+                "Mine",
+                partition_key=dynamodb.Attribute(name="hostID", type=STRING),
+                dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+                table_class=dynamodb.TableClass.STANDARD_INFREQUENT_ACCESS,
+            )
+        },
     ],
 )
 def test_what_fits_is_taken(props: Callable[[Stack], dict[str, Any]]) -> None:
@@ -169,6 +297,32 @@ def test_who_publishes_may_use_the_key_of_a_topic_of_this_app_and_so_may_alarms(
 
 
 WARNED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
+    "topic of another account": (
+        lambda s: {"topic": sns.Topic.from_topic_arn(s, "T", f"arn:aws:sns:{REGION}:999999999999:t")},
+        f"of another account.*sns:Publish.*{ACCOUNT}.*cloudwatch.amazonaws.com",
+    ),
+    "trust anchor of another CA": (
+        lambda s: anchor(s),
+        "trust_anchor is Fleet/Anchor, which trusts another CA than certificate_authority",
+    ),
+    "CRL bucket of another Region": (
+        lambda s: {
+            "authority": ca(
+                s,
+                crl_bucket=s3.Bucket.from_bucket_attributes(s, "Crls", bucket_name="crls", region="us-east-1"),
+            )
+        },
+        "crl_bucket is Fleet/Crls, of Region us-east-1, and its events stay there",
+    ),
+    "CRL bucket of another account": (
+        lambda s: {
+            "authority": ca(
+                s,
+                crl_bucket=s3.Bucket.from_bucket_attributes(s, "Crls", bucket_name="crls", account="999999999999"),
+            )
+        },
+        "crl_bucket is Fleet/Crls, of account 999999999999, and its events stay there",
+    ),
     "imported topic": (
         lambda s: {"topic": sns.Topic.from_topic_arn(s, "T", f"arn:aws:sns:{REGION}:{ACCOUNT}:t")},
         "no report and no alarm reaches it.*cloudwatch.amazonaws.com",
@@ -240,6 +394,13 @@ def test_a_bucket_of_this_app_and_its_key_are_opened_for_the_created_ca() -> Non
     revoking = [each for each in revoking if name in json.dumps(as_list(each["Resource"]))]
     assert revoking
     assert all(each["Condition"] == {"Bool": {"aws:ViaAWSService": "true"}} for each in revoking)
+
+
+def test_the_trust_anchor_of_the_ca_itself_is_not_warned_of() -> None:
+    stack = fleet()
+    of = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/{ID}"
+    made(stack, **anchor(stack, of=of))
+    Annotations.from_stack(stack).has_no_warning("*", Match.string_like_regexp("another CA"))
 
 
 def test_the_page_has_every_check() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk import aws_acmpca as acmpca
 from aws_cdk import aws_rolesanywhere as rolesanywhere
 
 from pca_automator import Authority, PcaCertificateAutomation
+from pca_automator.authority.regions import MISSING
 from tests.synthesis import new_app, resources, template_of
 
 ACCOUNT = "111122223333"
@@ -67,3 +69,16 @@ def test_in_china_an_existing_ca_needs_a_trust_anchor_of_its_certificate() -> No
 def test_a_region_without_a_service_that_is_needed_is_refused(region: str, missing: str) -> None:
     with pytest.raises(ValueError, match=f"Region {region} of partition .* has {missing}"):
         PcaCertificateAutomation(stack(region), "Automation")
+
+
+@pytest.mark.parametrize("partition", boto3.session.Session().get_available_partitions())
+def test_the_table_of_what_is_missing_is_that_of_the_endpoints_that_botocore_ships(partition: str) -> None:
+    """A service is missing where other Regions of the partition have it, or the whole partition has none."""
+    session = boto3.session.Session()
+    regions = set(session.get_available_regions("lambda", partition))
+    assert regions
+    for service, name in {"acm-pca": "AWS Private CA", "rolesanywhere": "IAM Roles Anywhere"}.items():
+        without = regions - set(session.get_available_regions(service, partition))
+        assert without == (regions if name in MISSING.get(partition, ()) else set()), service
+    for service in ("dynamodb", "events", "scheduler", "sns", "sqs", "ssm", "stepfunctions"):
+        assert regions <= set(session.get_available_regions(service, partition)), service
