@@ -266,7 +266,7 @@ class PcaCertificateAutomation(AutomationBase):
                 crl_name=self.crl_distribution.crl_name if self.crl_distribution else None,
                 dead_letters=self.dead_letters, factory=factory, inventory=inventory, notifications=notifications,
                 schedule=digest_schedule, schedule_interval=times.interval,
-                trust_anchor_arn=self.trust.trust_anchor_arn if self.crl_distribution else None,
+                trust_anchor_arn=self.trust.trust_anchor_arn,
             )  # fmt: skip
         joining = ["HostsEnrolled", "HostsRemoved"] if self.enrolment else []
         self.alarms, self.crl_alarms = watch(

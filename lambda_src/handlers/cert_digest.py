@@ -12,13 +12,13 @@ from pca_runtime.inventory.gate import Gate
 from pca_runtime.monitoring.finding import Finding, looked_at, ok
 from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH_ATTRIBUTES
 from pca_runtime.monitoring.fleet import Fleet as Health
-from pca_runtime.monitoring.trust import authority, crl_in_force, crl_source, named_crl, revoked_serials
+from pca_runtime.monitoring.trust import authority, crl_in_force, crl_source, named_crl, revoked_serials, trust_anchor
 from pca_runtime.observability.powertools import Event, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.settings import CertDigestSettings
 from pca_runtime.revocation.anchored_crls import anchored_crls
-from pca_runtime.revocation.crl_source import written_at
+from pca_runtime.revocation.crl_source import check_source
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
@@ -51,7 +51,7 @@ def handler(_event: Event, _context: LambdaContext) -> Event:
 
 
 def _looks(settings: CertDigestSettings, now: datetime) -> tuple[list[Finding], frozenset[int]]:
-    """CA, CRL and where that comes from, as ``pca-automator status`` has them, and what the CRL in force refuses."""
+    """CA, CRL, trust anchor and source of the CRL, as ``pca-automator status`` has them, and what that CRL refuses."""
     revoked: frozenset[int] = frozenset()
 
     def ca() -> Finding:
@@ -65,9 +65,14 @@ def _looks(settings: CertDigestSettings, now: datetime) -> tuple[list[Finding], 
         revoked = revoked_serials(entry)
         return crl_in_force(entry, now)
 
-    looks = [looked_at("CA", ca), looked_at("CRL", crl)]
+    def anchor() -> Finding:
+        arn = settings.trust_anchor_arn
+        answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
+        return trust_anchor(answer, arn, client("acm-pca"), settings.ca_arn)
+
+    looks = [looked_at("CA", ca), looked_at("CRL", crl), looked_at("trust anchor", anchor)]
     if settings.crl_name:
-        read = partial(written_at, client("acm-pca"), settings.ca_arn)
+        read = partial(check_source, client("acm-pca"), settings.ca_arn, settings.crl_bucket)
         looks.append(looked_at("CRL source", lambda: crl_source(read)))
     for look in looks:
         if not look.is_ok:

@@ -63,14 +63,15 @@ def access_log_bucket(scope: Construct, id: str, *, removal_policy: RemovalPolic
     return bucket
 
 
-def allow_read(bucket: s3.IBucket, grantee: iam.IGrantable, prefix: str, *, may_be_missing: bool = False) -> None:
-    """Allow reading the objects under a prefix.
+def allow_read(bucket: s3.IBucket, grantee: iam.IGrantable, keys: str, *, may_be_missing: bool = False) -> None:
+    """Allow reading objects.
 
     Args:
-        may_be_missing: also allow listing the prefix: without that, a missing object answers "access denied".
+        keys: a pattern, such as ``due/*``.
+        may_be_missing: also allow listing the bucket: without that, a missing object answers "access denied".
     """
     grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{prefix}*")])
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(keys)])
     )
     if may_be_missing:
         grantee.grant_principal.add_to_principal_policy(

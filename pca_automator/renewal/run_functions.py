@@ -71,7 +71,7 @@ def make_cert_check(
         _allow(function, "cloudwatch:GetMetricData", "*")
     buckets.allow_write(work_bucket, function, "runs/")
     # The lists of other runs, whose hosts it leaves out.
-    buckets.allow_read(work_bucket, function, "runs/")
+    buckets.allow_read(work_bucket, function, "runs/*")
     acknowledge_policy(function.role or function, reasons)
     return function
 
@@ -99,7 +99,7 @@ def make_cert_report(
         memory_mib=1024,
     )
     inventory.grant(function, "dynamodb:BatchGetItem")
-    buckets.allow_read(work_bucket, function, "runs/")
+    buckets.allow_read(work_bucket, function, "runs/*")
     buckets.allow_write(work_bucket, function, "runs/")
     notifications.grant_publish(function)
     grant_put_events(function, scope, RUN_REPORT)

@@ -33,8 +33,8 @@ class FleetDigest(Construct):
         notifications: topic of the digest.
         schedule: when it is sent.
         schedule_interval: the longest time between two runs: what is due before the next one counts as due.
+        trust_anchor_arn: the trust anchor of the CA.
         crl_name: name of the CRL at the trust anchor. Default: no CRL is looked at.
-        trust_anchor_arn: that trust anchor. Default: no CRL is looked at.
 
     Raises:
         ValueError: an argument has another type.
@@ -58,23 +58,25 @@ class FleetDigest(Construct):
         notifications: FailureNotifications,
         schedule: scheduler.ScheduleExpression,
         schedule_interval: Duration,
+        trust_anchor_arn: str,
         crl_name: str | None = None,
-        trust_anchor_arn: str | None = None,
     ) -> None:
         super().__init__(scope, id)
-        certificate_authority = authority.certificate_authority
+        ca_arn = authority.certificate_authority.certificate_authority_arn
+        crl_bucket = authority.crl_bucket if crl_name is not None else None
         self.cert_digest = factory.make(
             self,
             "CertDigest",
             handler="cert_digest",
             description=_DESCRIPTION,
             environment={
-                "CA_ARN": certificate_authority.certificate_authority_arn,
+                "CA_ARN": ca_arn,
+                "CRL_BUCKET": crl_bucket.bucket_name if crl_bucket else "",
                 "CRL_NAME": crl_name or "",
                 "NEXT_RUN_SECONDS": str(schedule_interval.to_seconds()),
                 **inventory.environment,
                 "TOPIC_ARN": notifications.topic.topic_arn,
-                "TRUST_ANCHOR_ARN": trust_anchor_arn or "",
+                "TRUST_ANCHOR_ARN": trust_anchor_arn,
             },
             # 100,000 hosts are about 40 pages of 1 MB, one after the other.
             timeout=Duration.minutes(5),
@@ -86,7 +88,9 @@ class FleetDigest(Construct):
             max_event_age=Duration.hours(1), on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2
         )
         notifications.grant_publish(self.cert_digest)
-        self._allow("acm-pca:DescribeCertificateAuthority", certificate_authority.certificate_authority_arn)
+        self._allow("acm-pca:DescribeCertificateAuthority", ca_arn)
+        self._allow("acm-pca:GetCertificateAuthorityCertificate", ca_arn)
+        self._allow("rolesanywhere:GetTrustAnchor", trust_anchor_arn)
         if crl_name is not None:
             # ListCrls knows no resource type.
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html

@@ -26,12 +26,13 @@ from pca_automator.authority.roles_anywhere import RolesAnywhereTrust
 from pca_automator.functions.factory import FunctionFactory
 from pca_automator.inventory.ledger import CertificateLedger
 from pca_automator.reporting.notifications import FailureNotifications
-from pca_automator.revocation.grants import crl_key
+from pca_automator.revocation.grants import crl_name
 
 _TIMEOUT = Duration.seconds(60)
 _RECONCILE_EVERY = Duration.hours(1)
 # One group: messages of a group are handled one after the other.
 _GROUP = "crl"
+_CRLS = "*.crl"
 
 
 class CrlDistribution(Construct):
@@ -164,16 +165,16 @@ class CrlDistribution(Construct):
             {
                 crls: "The CRL's id is not known before it is imported; the function updates only its own, by name "
                 "and trust anchor.",
-                crl_bucket.arn_for_objects("crl/*"): "AWS Private CA names the CRL after the CA, below this prefix.",
+                crl_bucket.arn_for_objects(_CRLS): "AWS Private CA names the CRL after the CA, below some path.",
             },
         )
-        buckets.allow_read(crl_bucket, function, "crl/", may_be_missing=True)
+        buckets.allow_read(crl_bucket, function, _CRLS, may_be_missing=True)
         notifications.grant_publish(function)
 
     def _listen(self, authority: IssuingAuthority, crl_bucket: s3.IBucket, dead_letters: sqs.IQueue) -> None:
         authority_arn = authority.certificate_authority.certificate_authority_arn
-        key = crl_key(authority.certificate_authority)
-        # The whole key: an array of a prefix and a suffix would mean "or".
+        # Under whatever path: the CA's configuration, which may change after this deployment, says which.
+        name = {"suffix": f"/{crl_name(authority.certificate_authority)}"}
         events.Rule(
             self,
             "CrlWritten",
@@ -183,7 +184,7 @@ class CrlDistribution(Construct):
                 account=[Aws.ACCOUNT_ID],
                 region=[Aws.REGION],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [key]}},
+                detail={"bucket": {"name": [crl_bucket.bucket_name]}, "object": {"key": [name]}},
             ),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=dead_letters, message_group_id=_GROUP)],
         )

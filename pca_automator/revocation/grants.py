@@ -10,12 +10,13 @@ from aws_cdk import aws_s3 as s3
 from pca_automator._internal.acknowledge import acknowledge_grant
 
 WRITTEN_BY_PRIVATE_CA = (
-    "crl/*",
+    "*.crl",
     "audit-report/*",
     "acm-pca-permission-test-key",
     "acm-pca-permission-test-key-private",
 )
-"""The objects that AWS Private CA writes into a bucket, by the page on CRLs and their encryption."""
+"""The objects that AWS Private CA writes into a bucket, by the pages on CRLs and encryption; CRLs lie below crl/ or a
+CustomPath."""
 
 _WILDCARD = (
     "AWS does not say which of the objects that AWS Private CA writes whoever revokes must be able to write; with "
@@ -23,9 +24,9 @@ _WILDCARD = (
 )
 
 
-def crl_key(certificate_authority: acmpca.ICertificateAuthority) -> str:
-    """The key of the object that AWS Private CA writes its complete CRL to: the CA's id is the last part of its ARN."""
-    return f"crl/{Fn.select(1, Fn.split('/', certificate_authority.certificate_authority_arn))}.crl"
+def crl_name(certificate_authority: acmpca.ICertificateAuthority) -> str:
+    """The name of the object with the complete CRL, without its path: the CA's id is the last part of its ARN."""
+    return f"{Fn.select(1, Fn.split('/', certificate_authority.certificate_authority_arn))}.crl"
 
 
 def grant_revocation(
@@ -56,7 +57,8 @@ def grant_revocation(
         resource_arns=[certificate_authority.certificate_authority_arn],
     )
     if crl_bucket is not None:
-        acknowledge_grant(grantee, {arn: _WILDCARD for arn in objects if arn.endswith("*")})
+        written = zip(WRITTEN_BY_PRIVATE_CA, objects, strict=True)
+        acknowledge_grant(grantee, {arn: _WILDCARD for key, arn in written if "*" in key})
     return revoke
 
 

@@ -110,7 +110,7 @@ def never(deployed: Deployed) -> None:
 def elsewhere(deployed: Deployed) -> None:
     ca("ACTIVE")(deployed)
     answered: Any = deployed.answers["DescribeCertificateAuthority"]
-    configured = {"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}
+    configured = {"Enabled": True, "S3BucketName": "somewhere", "CustomPath": "pki"}
     answered["CertificateAuthority"]["RevocationConfiguration"] = {"CrlConfiguration": configured}
 
 
@@ -157,7 +157,7 @@ BROKEN: dict[str, State] = {
     ),
     "CRL never": State("no revocation is enforced", (_AGAIN,), never),
     "CRL elsewhere": State(
-        "the CA writes its CRL to crls/pki/", ("pca-automator explain CRL_ELSEWHERE",), elsewhere
+        "the CA writes its CRL to the bucket somewhere, as pki/", ("pca-automator explain CRL_ELSEWHERE",), elsewhere
     ),
     "CRL disabled": State(
         "DISABLED", ("aws rolesanywhere enable-crl --crl-id crl-1",), crl(100, enabled=False), breaking.crl_disabled,

@@ -87,8 +87,8 @@ def test_cert_deploy_is_woken_by_our_cas_successes_alone_and_no_event_is_lost() 
 
 def test_the_crl_processor_hears_of_one_object_and_of_one_at_a_time() -> None:
     pattern, target = rule("CrlWritten")
-    ((start, _, end),) = (key["Fn::Join"][1] for key in pattern["detail"]["object"]["key"])
-    assert (start, end) == ("crl/", ".crl")
+    ((start, _, end),) = (key["suffix"]["Fn::Join"][1] for key in pattern["detail"]["object"]["key"])
+    assert (start, end) == ("/", ".crl"), "the CA's own CRL, under whatever path"
     assert "CrlBucket" in pattern["detail"]["bucket"]["name"][0]["Ref"]
     assert "reason" not in pattern["detail"], "a multipart upload is a CRL, too"
     queue = resources(sample_template(), "AWS::SQS::Queue")[target["Arn"]["Fn::GetAtt"][0]]["Properties"]

@@ -73,6 +73,22 @@ def test_certificates_are_issued_with_one_template_from_one_ca(template: dict[st
     assert issue["Resource"]["Fn::GetAtt"][0].startswith("AutomationPrivateCAAuthority")
 
 
+def test_whoever_revokes_may_have_aws_write_each_object_that_private_ca_writes(template: dict[str, Any]) -> None:
+    """AWS does not say which of them is tried: https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html"""
+    written = {"*.crl", "audit-report/*", "acm-pca-permission-test-key", "acm-pca-permission-test-key-private"}
+    policies = [each["Properties"]["PolicyDocument"] for each in resources(template, "AWS::IAM::Policy").values()]
+    revoking = [
+        each["Statement"]
+        for each in policies
+        if any("acm-pca:RevokeCertificate" in actions(statement) for statement in each["Statement"])
+    ]
+    assert revoking
+    for each in revoking:
+        on_behalf = [s for s in each if s.get("Condition") == {"Bool": {"aws:ViaAWSService": "true"}}]
+        arns = [arn for s in on_behalf if "s3:PutObject" in actions(s) for arn in as_list(s["Resource"])]
+        assert {arn["Fn::Join"][1][-1].removeprefix("/") for arn in arns} == written
+
+
 def test_the_test_role_may_do_nothing_and_trusts_our_anchor_and_hosts_alone(template: dict[str, Any]) -> None:
     (role,) = (r for name, r in resources(template, "AWS::IAM::Role").items() if "TestRole" in name)
     assert not {"Policies", "ManagedPolicyArns"} & set(role["Properties"])

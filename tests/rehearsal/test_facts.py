@@ -181,7 +181,7 @@ def after_the_ca_was_renewed() -> object:
     renewed = certificate("Root", key=CA_KEY, usage=None, authority=True, ends=dt.timedelta(days=99))
     present[0] = pem(renewed)
     at_once = service.authorities(anchor) == [renewed]
-    anchor.fields["updatedAt"] = "later"
+    anchor.change({"source": source})
     return at_once, service.authorities(anchor) == [renewed]
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from cryptography import x509
 from pca_runtime.shared.timestamps import Clock
 
-from tests.runtime.pki import BOTH, Ca, make_csr, name, p256
+from tests.runtime.pki import BOTH, NOW, Ca, make_csr, name, p256
 
 REGION = "eu-central-1"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:111122223333:certificate-authority/0a1b2c3d-0000-4000-8000-000000000001"
@@ -198,6 +198,7 @@ class FakePca(Recorder):
         answer = {
             "CertificateAuthority": {
                 "Status": self.status,
+                "NotBefore": self.ca.certificate.not_valid_before_utc,
                 "NotAfter": self.ca.certificate.not_valid_after_utc,
                 "RevocationConfiguration": {"CrlConfiguration": self.crl_configuration},
             }
@@ -318,6 +319,14 @@ class FakeRolesAnywhere(Recorder):
     def __init__(self) -> None:
         super().__init__()
         self.crls: list[dict[str, Any]] = []
+        self.anchor: dict[str, Any] = {
+            "enabled": True,
+            "source": {"sourceType": "AWS_ACM_PCA", "sourceData": {"acmPcaArn": CA_ARN}},
+            "updatedAt": NOW,
+        }
+
+    def get_trust_anchor(self, **request: Any) -> dict[str, Any]:
+        return self._do("get_trust_anchor", request, lambda: {"trustAnchor": self.anchor})
 
     def list_crls(self, **request: Any) -> dict[str, Any]:
         def work() -> dict[str, Any]:

@@ -14,10 +14,11 @@ __all__ = ["Authority", "look_at"]
 
 @dataclass(frozen=True)
 class Authority:
-    """State of the CA and end of its own certificate, ``None`` before it has one."""
+    """State of the CA, and begin and end of its own certificate, ``None`` before it has one."""
 
     status: str
     not_after: datetime | None
+    not_before: datetime | None = None
 
     def seconds_left(self, now: datetime) -> float:
         """How long it can still issue: nothing at all if it is not active or has run out."""
@@ -38,5 +39,8 @@ def look_at(private_ca: PrivateCa, ca_arn: str) -> Authority:
     """
     with translated("DescribeCertificateAuthority"):
         answer = private_ca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)["CertificateAuthority"]
-    not_after = answer.get("NotAfter")
-    return Authority(str(answer["Status"]), not_after.astimezone(UTC) if isinstance(not_after, datetime) else None)
+    return Authority(str(answer["Status"]), _time(answer.get("NotAfter")), _time(answer.get("NotBefore")))
+
+
+def _time(value: object) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

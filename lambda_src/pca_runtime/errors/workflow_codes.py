@@ -296,9 +296,8 @@ _REVOCATION = (
     ),
     _own(
         "CRL_ELSEWHERE", "CRLProcessor",
-        "The CA writes its CRL to another object than the one that is read.",
-        "Give the bucket that the message names to Authority.existing as crl_bucket and deploy again, or take the "
-        "CustomPath out of the CA's revocation configuration.",
+        "The CA writes its CRL to another bucket than the one that is read.",
+        "Give the bucket that the message names to Authority.existing as crl_bucket and deploy again.",
     ),
     _own(
         "CRL_DISABLED", "CRLProcessor",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pca_runtime.authority.anchored import unlike
 from pca_runtime.authority.certificate_authority import Authority
 from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.monitoring.finding import Finding, ok, trouble
 from pca_runtime.revocation.crl import PEM_MAX, Crl, load_crl
+from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.counting import counted
 from pca_runtime.shared.timestamps import format_time
 
@@ -49,10 +51,32 @@ def authority(found: Authority, ca_arn: str, now: datetime) -> Finding:
     return ok(part, str(found))
 
 
-def trust_anchor(answer: Mapping[str, Any], arn: str) -> Finding:
-    """The trust anchor, as GetTrustAnchor has it."""
-    enable = f"aws rolesanywhere enable-trust-anchor --trust-anchor-id {arn.rpartition('/')[2]}"
-    return _enabled("trust anchor", answer.get("trustAnchor"), enable)
+def trust_anchor(answer: Mapping[str, Any], arn: str, private_ca: PrivateCa, ca_arn: str) -> Finding:
+    """The trust anchor, as GetTrustAnchor has it, beside the CA that issues.
+
+    Args:
+        answer: of GetTrustAnchor.
+        arn: the trust anchor's.
+        private_ca: an AWS Private CA client.
+        ca_arn: the CA.
+
+    Raises:
+        PcaAutomatorError: AWS Private CA did not answer.
+    """
+    part, identifier = "trust anchor", arn.rpartition("/")[2]
+    found = _enabled(
+        part,
+        answer.get("trustAnchor"),
+        f"aws rolesanywhere enable-trust-anchor --trust-anchor-id {identifier}",
+    )
+    said = unlike(answer["trustAnchor"], private_ca, ca_arn) if found.is_ok else None
+    if said is None:
+        return found
+    if (answer["trustAnchor"].get("source") or {}).get("sourceType") != "AWS_ACM_PCA":
+        return trouble(part, said, "pca-automator docs authority", who="who keeps the trust anchor updates it")
+    source = f"sourceType=AWS_ACM_PCA,sourceData={{acmPcaArn={ca_arn}}}"
+    update = f"aws rolesanywhere update-trust-anchor --trust-anchor-id {identifier} --source '{source}'"
+    return trouble(part, said, update)
 
 
 def profile(answer: Mapping[str, Any], arn: str) -> Finding:

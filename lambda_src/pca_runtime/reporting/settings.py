@@ -8,9 +8,10 @@ __all__ = ["CertDigestSettings"]
 
 
 class CertDigestSettings(ScheduledSettings):
-    """``crl_name`` and ``trust_anchor_arn`` are empty where no CRL is distributed."""
+    """``crl_name`` and ``crl_bucket`` are empty where no CRL is distributed."""
 
     ca_arn: Arn
     topic_arn: Arn
+    trust_anchor_arn: Arn
+    crl_bucket: str = ""
     crl_name: str = ""
-    trust_anchor_arn: str = ""

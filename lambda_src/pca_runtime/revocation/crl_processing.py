@@ -17,7 +17,7 @@ from pca_runtime.errors.kinds import CrlRefused, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.revocation.crl import Crl, check_crl, check_size, crl_in_force, load_crl
-from pca_runtime.revocation.crl_source import check_source
+from pca_runtime.revocation.crl_source import check_source, crl_name, usual_key
 from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import S3, PrivateCa, RolesAnywhere
 from pca_runtime.shared.timestamps import Clock
@@ -98,17 +98,19 @@ class CrlProcessing:
         self._roles_anywhere = roles_anywhere
         self._issued_before = issued_before
         self._clock = clock
-        self.key = f"crl/{settings.ca_arn.rsplit('/', 1)[-1]}.crl"
 
     def concerns(self, event: object) -> bool:
-        """Whether an S3 event is about the one object that this function reads."""
+        """Whether an S3 event is about an object that this function may read: the CA's CRL, under whatever path."""
         detail = event.get("detail") if isinstance(event, dict) else None
         if not isinstance(detail, dict):
             return False
         bucket, thing = detail.get("bucket"), detail.get("object")
         if not isinstance(bucket, dict) or not isinstance(thing, dict):
             return False
-        return bucket.get("name") == self._settings.crl_bucket and thing.get("key") == self.key
+        path, _, name = str(thing.get("key")).rpartition("/")
+        return (
+            bucket.get("name") == self._settings.crl_bucket and name == crl_name(self._settings.ca_arn) and path != ""
+        )
 
     def bring_into_force(self) -> CrlOutcome:
         """Compare and, if the bucket's CRL is newer, import or update.
@@ -135,26 +137,39 @@ class CrlProcessing:
         docs/adr/0004 has the argument.
         """
         ca_pem = self._ca_certificate()
+        keys, misconfigured = self._source()
         for _ in range(_ROUNDS):
             anchored = list(anchored_crls(self._roles_anywhere, self._settings.trust_anchor_arn))
             ours = [_InForce.of(entry, ca_pem) for entry in anchored if entry.get("name") == self._settings.crl_name]
             for entry in ours:
                 # First of all: also when the new CRL is refused, one must see when the one in force runs out.
                 self._measure(entry.crl, metrics)
-            data = self._read(metrics)
+            data = self._read(keys, metrics)
             # Without a certificate none is due; with one, it is due within the hour.
             missing = data is None and self._issued_before(self._clock() - _FIRST_CRL)
             metrics["CrlMissing"] = float(missing)
             if data is None:
-                check_source(self._private_ca, self._settings.ca_arn, self._settings.crl_bucket, self.key)
+                if misconfigured:
+                    raise misconfigured
                 return CrlOutcome("NO_CRL_YET", metrics=metrics)
             crl = self._checked(data, ca_pem, metrics)
             state = self._update(crl, ours) if ours else self._import(crl, anchored)
             self._measure(crl, metrics)
-            if state == "IN_FORCE" or self._read({}) == data:
+            if state == "IN_FORCE" or self._read(keys, {}) == data:
                 self._refuse_disabled(ours)
+                if misconfigured:
+                    # What lies there is in force; what the CA writes from now on would not come.
+                    raise misconfigured
                 return CrlOutcome(state, crl.number, metrics=metrics)
         raise Throttled(f"the CRL in the bucket changed {_ROUNDS} times while it was read", code="SERVICE_THROTTLED")
+
+    def _source(self) -> tuple[tuple[str, ...], CrlRefused | None]:
+        """Where the CRL may lie, as the CA is configured at this moment, and what is wrong with that."""
+        settings = self._settings
+        try:
+            return check_source(self._private_ca, settings.ca_arn, settings.crl_bucket), None
+        except CrlRefused as refused:
+            return (usual_key(settings.ca_arn),), refused
 
     def _checked(self, data: bytes, ca_pem: str, metrics: dict[str, float]) -> Crl:
         crl = load_crl(data)
@@ -170,10 +185,14 @@ class CrlProcessing:
             message = f"the CRL {disabled[0]} is disabled: no revocation is enforced"
             raise CrlRefused(message, code="CRL_DISABLED", crl_ids=disabled)
 
-    def _read(self, metrics: dict[str, float]) -> bytes | None:
+    def _read(self, keys: tuple[str, ...], metrics: dict[str, float]) -> bytes | None:
+        found = (self._read_one(key, metrics) for key in keys)
+        return next((data for data in found if data is not None), None)
+
+    def _read_one(self, key: str, metrics: dict[str, float]) -> bytes | None:
         with translated("GetObject"):
             try:
-                answer = self._s3.get_object(Bucket=self._settings.crl_bucket, Key=self.key)
+                answer = self._s3.get_object(Bucket=self._settings.crl_bucket, Key=key)
             except ClientError as error:
                 # AWS Private CA writes the object after the first certificate that refers to it.
                 # https://docs.aws.amazon.com/privateca/latest/userguide/crl-planning.html

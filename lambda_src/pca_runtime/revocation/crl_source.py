@@ -8,23 +8,39 @@ from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.shared.clients import PrivateCa
 
-__all__ = ["NOT_WRITTEN", "check_source", "failure_of", "written_at"]
+__all__ = ["NOT_WRITTEN", "check_source", "crl_name", "failure_of", "usual_key"]
 
 NOT_WRITTEN = "CRL_NOT_WRITTEN"
 _GENERATION = "ACM Private CA CRL Generation"
 
 
-def written_at(private_ca: PrivateCa, ca_arn: str) -> tuple[str, str]:
-    """Bucket and key of the complete CRL that the CA is configured to write.
+def crl_name(ca_arn: str) -> str:
+    """The name of the object with the complete CRL, without its path: the CA's id is the last part of its ARN."""
+    return f"{ca_arn.rsplit('/', 1)[-1]}.crl"
+
+
+def usual_key(ca_arn: str) -> str:
+    """The key of a complete CRL without a CustomPath."""
+    return f"crl/{crl_name(ca_arn)}"
+
+
+def check_source(private_ca: PrivateCa, ca_arn: str, bucket: str) -> tuple[str, ...]:
+    """Ask the CA where it writes its complete CRL, and compare that with where it is read.
 
     https://docs.aws.amazon.com/privateca/latest/APIReference/API_CrlConfiguration.html
 
     Args:
         private_ca: an AWS Private CA client.
         ca_arn: the CA.
+        bucket: where its CRL is read.
+
+    Returns:
+        The keys under which the CRL may lie, to be tried in this order. There is more than one with a CustomPath: AWS
+        describes it for the parts of a partitioned CRL, and does not say whether a complete one follows it.
 
     Raises:
-        CrlRefused: it writes none (``CRL_SWITCHED_OFF``), or a partitioned one (``CRL_PARTITIONED``).
+        CrlRefused: it writes none (``CRL_SWITCHED_OFF``), a partitioned one (``CRL_PARTITIONED``) or into another
+            bucket (``CRL_ELSEWHERE``).
     """
     with translated("DescribeCertificateAuthority"):
         answer = private_ca.describe_certificate_authority(CertificateAuthorityArn=ca_arn)
@@ -37,26 +53,14 @@ def written_at(private_ca: PrivateCa, ca_arn: str) -> tuple[str, str]:
             "the CA writes partitioned CRLs, and IAM Roles Anywhere takes two for a trust anchor",
             code="CRL_PARTITIONED",
         )
-    return str(crl.get("S3BucketName")), f"{crl.get('CustomPath') or 'crl'}/{ca_arn.rsplit('/', 1)[-1]}.crl"
-
-
-def check_source(private_ca: PrivateCa, ca_arn: str, bucket: str, key: str) -> None:
-    """Compare what the CA is configured to write with what is read here.
-
-    Args:
-        private_ca: an AWS Private CA client.
-        ca_arn: the CA.
-        bucket: where its CRL is read.
-        key: of the object that is read.
-
-    Raises:
-        CrlRefused: as :func:`written_at`, or it writes another object (``CRL_ELSEWHERE``); names both.
-    """
-    written = written_at(private_ca, ca_arn)
-    if written != (bucket, key):
+    path, written = str(crl.get("CustomPath") or "").strip("/"), crl.get("S3BucketName")
+    keys = dict.fromkeys([f"{path}/{crl_name(ca_arn)}" if path else usual_key(ca_arn), usual_key(ca_arn)])
+    if written != bucket:
         raise CrlRefused(
-            f"the CA writes its CRL to {'/'.join(written)}, and {bucket}/{key} is read here", code="CRL_ELSEWHERE"
+            f"the CA writes its CRL to the bucket {written}, as {next(iter(keys))}, and {bucket} is read here",
+            code="CRL_ELSEWHERE",
         )
+    return tuple(keys)
 
 
 def failure_of(event: object, ca_arn: str) -> str | None:

@@ -155,7 +155,7 @@ class Health:
     def _trust_anchor(self) -> Any:
         arn = self._deployment.sealed["trustAnchorArn"]
         answer = self._client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
-        return self._trust.trust_anchor(answer, arn)
+        return self._trust.trust_anchor(answer, arn, self._client("acm-pca"), self._deployment.authority)
 
     def _profile(self) -> Any:
         arn = self._deployment.sealed["profileArn"]
@@ -167,19 +167,38 @@ class Health:
         entry = self._crl_entry()
         self.crl, self.revoked = self._trust.facts(entry), self._trust.revoked_serials(entry)
         settings = self._deployment.settings("CRLProcessor")
-        key = f"crl/{self._deployment.authority.rpartition('/')[2]}.crl"
         due = entry is None and self._crl_is_due(settings["LEDGER_TABLE"])
         found = self._trust.crl_in_force(entry, self._now, processor=processor, due=due)
         if found.is_ok and entry is not None:
-            # The one that the CA wrote last: whether it can be read at all is what the next revocation hangs on.
-            self._client("s3").head_object(Bucket=settings["CRL_BUCKET"], Key=key)
+            self._read_object(settings["CRL_BUCKET"])
         return found
+
+    def _read_object(self, bucket: str) -> None:
+        """The CRL that the CA wrote last: whether it can be read at all is what the next revocation hangs on."""
+        *others, last = self._crl_keys(bucket)
+        for key in others:
+            try:
+                return self._head(bucket, key)
+            except Exception as error:
+                if code_of(error) not in _GONE:
+                    raise
+        return self._head(bucket, last)
+
+    def _head(self, bucket: str, key: str) -> None:
+        self._client("s3").head_object(Bucket=bucket, Key=key)
+
+    def _crl_keys(self, bucket: str) -> tuple[str, ...]:
+        """Where the CA's CRL may lie; what is wrong with the CA's configuration stands in a line of its own."""
+        source, authority = runtime("revocation.crl_source"), self._deployment.authority
+        try:
+            return tuple(source.check_source(self._client("acm-pca"), authority, bucket))
+        except runtime("errors.kinds").CrlRefused:
+            return (source.usual_key(authority),)
 
     def _crl_source(self) -> Any:
         authority, bucket = self._deployment.authority, self._deployment.settings("CRLProcessor")["CRL_BUCKET"]
-        key = f"crl/{authority.rpartition('/')[2]}.crl"
         check = runtime("revocation.crl_source").check_source
-        return self._trust.crl_source(lambda: check(self._client("acm-pca"), authority, bucket, key))
+        return self._trust.crl_source(lambda: check(self._client("acm-pca"), authority, bucket))
 
     def _crl_is_due(self, ledger_table: str) -> bool:
         first = runtime("inventory.first_certificate")

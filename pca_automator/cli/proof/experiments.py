@@ -73,6 +73,7 @@ NOT_ASKED = {
     "private-ca.revoker-object": "the deployed functions' permission answers it: retire a host",
     "roles-anywhere.anchor-follows": "needs a CA whose certificate was renewed",
     "run-command.delivery": "needs a host whose agent does not answer",
+    "run-command.killed-output": "needs a host whose script the agent kills",
     "workflow.map-order": "needs a run of many hosts",
 }
 """What cannot be asked with things of one's own, and why."""

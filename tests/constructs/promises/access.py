@@ -40,7 +40,7 @@ _CA = r"PrivateCAAuthority|arn:aws:acm-pca:.*:certificate-authority/[\w-]+"
 _KEY = r"Key|arn:aws:kms:.*:key/[\w-]+"
 _RUN_FILES = r"WorkflowWorkBucket/runs/\*|arn:aws:s3:::WorkflowWorkBucket/\*"
 _CRL_BUCKET = r"(\w*CrlBucket|arn:aws:s3:::[\w-]+)"
-_CRL_FILES = rf"{_CRL_BUCKET}/(crl/\*|audit-report/\*|acm-pca-permission-test-key(-private)?)"
+_CRL_FILES = rf"{_CRL_BUCKET}/(\*\.crl|audit-report/\*|acm-pca-permission-test-key(-private)?)"
 _MACHINE = r"WorkflowStateMachine"
 _EXECUTIONS = r"arn:aws:states:REGION:ACCOUNT:execution:\[6 of WorkflowStateMachine\]"
 _QUEUES = r"DeadLetters|RevocationQueue|RevocationDeadLetters|RegistrationStarted|\w+Queue"
@@ -57,6 +57,7 @@ REACH = {
     "kms:": _KEY,
     "lambda:InvokeFunction": r"\w*(Cert[A-Z]\w+|CRLProcessor)(:\*)?",
     "logs:": r"\w+Log",
+    "rolesanywhere:GetTrustAnchor": r"RolesAnywhereTrustAnchor|arn:aws:rolesanywhere:.*:trust-anchor/[\w-]+",
     "rolesanywhere:UpdateCrl": r"arn:aws:rolesanywhere:REGION:ACCOUNT:crl/\*",
     "s3:GetBucketAcl": _CRL_BUCKET,
     "s3:GetBucketLocation": _CRL_BUCKET,

@@ -40,7 +40,7 @@ RULES: dict[str, dict[str, Any]] = {
         **_OURS_ALONE,
         "detail": {
             "bucket": {"name": ["PrivateCACrlBucket"]},
-            "object": {"key": ["crl/[1 of PrivateCAAuthority].crl"]},
+            "object": {"key": [{"suffix": "/[1 of PrivateCAAuthority].crl"}]},
         },
     },
 }
@@ -84,8 +84,8 @@ READERS = {
     "RevocationQueue": ("RevocationCRLProcessor", 1, None),
 }
 # The CRL of a CA that was there already, in its own bucket.
-_OTHERS_CRL = re.compile(r'\["[\w-]+"\]\}, "object": \{"key": \["crl/[0-9a-f-]{36}\.crl"\]')
-_OURS = '["PrivateCACrlBucket"]}, "object": {"key": ["crl/[1 of PrivateCAAuthority].crl"]'
+_OTHERS_CRL = re.compile(r'\["[\w-]+"\]\}, "object": \{"key": \[\{"suffix": "/[0-9a-f-]{36}\.crl"\}\]')
+_OURS = '["PrivateCACrlBucket"]}, "object": {"key": [{"suffix": "/[1 of PrivateCAAuthority].crl"}]'
 TWO_WEEKS = 14 * 86_400
 
 

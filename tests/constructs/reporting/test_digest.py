@@ -58,7 +58,10 @@ def test_it_may_read_and_publish_and_nothing_else() -> None:
     beside = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
     # To the dead-letter queue, what failed.
     beside |= {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
-    work = {"dynamodb:Scan", "sns:Publish", "acm-pca:DescribeCertificateAuthority", "rolesanywhere:ListCrls"}
+    work = {
+        "acm-pca:DescribeCertificateAuthority", "acm-pca:GetCertificateAuthorityCertificate", "dynamodb:Scan",
+        "rolesanywhere:GetTrustAnchor", "rolesanywhere:ListCrls", "sns:Publish",
+    }  # fmt: skip
     assert work <= allowed
     # Table and topic are encrypted with the automation's key, which each service uses in the name of its caller.
     assert {action for action in allowed if not action.startswith("kms:")} == work | beside
@@ -89,7 +92,8 @@ def test_without_a_crl_it_looks_at_none() -> None:
     )
     allowed = {action for each in statements(bare, "CertDigestRole") for action in actions(each)}
     assert "rolesanywhere:ListCrls" not in allowed
-    assert environment(bare)["CRL_NAME"] == ""
+    assert (environment(bare)["CRL_NAME"], environment(bare)["CRL_BUCKET"]) == ("", "")
+    assert "rolesanywhere:GetTrustAnchor" in allowed
 
 
 @pytest.mark.parametrize("pack", PACKS)

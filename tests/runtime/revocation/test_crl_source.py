@@ -11,7 +11,15 @@ import pytest
 from tests.runtime.conftest import World
 from tests.runtime.fakes import CA_ARN
 from tests.runtime.renewal.test_cert_check import metrics
-from tests.runtime.revocation.test_crl_processor import KEY, NOTHING_TO_REPEAT, event, in_force, reconcile, write
+from tests.runtime.revocation.test_crl_processor import (
+    KEY,
+    NOTHING_TO_REPEAT,
+    event,
+    in_force,
+    reconcile,
+    record,
+    write,
+)
 
 ID = CA_ARN.rsplit("/", 1)[-1]
 
@@ -22,8 +30,8 @@ ID = CA_ARN.rsplit("/", 1)[-1]
         ({}, "CRL_SWITCHED_OFF", "the CA writes no CRL"),
         ({"Enabled": False, "S3BucketName": "crls"}, "CRL_SWITCHED_OFF", "the CA writes no CRL"),
         ({"Enabled": True, "S3BucketName": "crls", "CrlType": "PARTITIONED"}, "CRL_PARTITIONED", "partitioned"),
-        ({"Enabled": True, "S3BucketName": "other"}, "CRL_ELSEWHERE", f"other/crl/{ID}.crl, and crls/crl/{ID}.crl"),
-        ({"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}, "CRL_ELSEWHERE", f"crls/pki/{ID}.crl, and"),
+        ({"Enabled": True, "S3BucketName": "other"}, "CRL_ELSEWHERE", f"other, as crl/{ID}.crl, and crls is read"),
+        ({"Enabled": True, "S3BucketName": "o", "CustomPath": "pki"}, "CRL_ELSEWHERE", f"o, as pki/{ID}.crl, and crls"),
     ],
 )
 def test_a_crl_that_cannot_come_is_refused_in_so_many_words(
@@ -42,10 +50,50 @@ def test_a_complete_crl_of_this_bucket_may_still_come(world: World) -> None:
     assert world.inbox.messages() == []
 
 
-def test_a_crl_that_is_there_is_taken_without_asking_for_the_configuration(world: World) -> None:
+CUSTOM = {"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki/lists"}
+UNDER_CUSTOM_PATH = f"pki/lists/{ID}.crl"
+
+
+@pytest.mark.parametrize("key", [UNDER_CUSTOM_PATH, KEY])
+def test_with_a_custom_path_the_crl_is_taken_from_wherever_aws_writes_it(world: World, key: str) -> None:
+    """AWS describes CustomPath for partitions; whether a complete CRL follows it, is not said."""
+    world.pca.crl_configuration = CUSTOM
+    assert reconcile(world)["state"] == "NO_CRL_YET"
+    world.s3.raw.put_object(Bucket="crls", Key=key, Body=world.pca.ca.crl(1))
+    assert event(world, record(key=key)) == NOTHING_TO_REPEAT
+    world.s3.raw.put_object(Bucket="crls", Key=key, Body=world.pca.ca.crl(2))
+    assert reconcile(world)["state"] == "UPDATED"
+    assert in_force(world) == [2]
+    assert world.inbox.messages() == []
+
+
+def test_what_lies_at_the_usual_place_from_before_gives_way_to_the_custom_path(world: World) -> None:
     write(world, world.pca.ca.crl(1))
-    assert reconcile(world)["state"] == "IMPORTED"
-    assert world.pca.count("describe_certificate_authority") == 0
+    reconcile(world)
+    world.pca.crl_configuration = CUSTOM
+    assert reconcile(world)["state"] == "IN_FORCE"
+    world.s3.raw.put_object(Bucket="crls", Key=UNDER_CUSTOM_PATH, Body=world.pca.ca.crl(2))
+    assert reconcile(world)["state"] == "UPDATED"
+    assert in_force(world) == [2]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "code"),
+    [
+        ({"Enabled": False}, "CRL_SWITCHED_OFF"),
+        ({"Enabled": True, "S3BucketName": "crls", "CrlType": "PARTITIONED"}, "CRL_PARTITIONED"),
+        ({"Enabled": True, "S3BucketName": "other"}, "CRL_ELSEWHERE"),
+    ],
+)
+def test_a_ca_that_was_changed_is_told_while_its_last_crl_still_lies_there(
+    world: World, configuration: dict[str, Any], code: str
+) -> None:
+    """Else nobody would hear of it before that list runs out, a week later; it comes into force nevertheless."""
+    write(world, world.pca.ca.crl(1))
+    world.pca.crl_configuration = configuration
+    assert reconcile(world)["code"] == code
+    assert in_force(world) == [1]
+    assert code in world.inbox.messages()[-1]["Subject"]
 
 
 def generation(result: str = "failure", ca: str = CA_ARN, **detail: str) -> dict[str, Any]:
@@ -114,6 +162,6 @@ def test_what_was_only_asked_for_is_no_certificate_that_a_crl_could_follow(
 
 def test_a_crl_that_cannot_come_is_missed_as_well_as_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.issued("0a", minutes=-90)
-    world.pca.crl_configuration = {"Enabled": True, "S3BucketName": "crls", "CustomPath": "pki"}
+    world.pca.crl_configuration = {"Enabled": True, "S3BucketName": "other"}
     assert reconcile(world)["code"] == "CRL_ELSEWHERE"
     assert metrics(capsys)["CrlMissing"] == 1

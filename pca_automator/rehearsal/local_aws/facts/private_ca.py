@@ -18,8 +18,8 @@ STATE = documented(
 )
 OWN_CERTIFICATE = documented(
     "private-ca.own-certificate",
-    "a CA takes a certificate that carries its own key, while it waits for one",
-    _API + "ImportCertificateAuthorityCertificate.html",
+    "a CA takes a certificate that carries its own key, the first while it waits for one, another while it is active",
+    _GUIDE + "PCAUpdateCA.html",
 )
 KEY_ALGORITHMS = documented(
     "private-ca.key-algorithms", "keys of a CA are RSA or EC", _API + "CertificateAuthorityConfiguration.html"
@@ -48,7 +48,11 @@ VALIDITY_KIND = documented(
 VALIDITY_ORDER = documented(
     "private-ca.validity-order", "a certificate ends after it begins", _API + "IssueCertificate.html"
 )
-WITHIN_CA = documented("private-ca.within-ca", "no certificate outlives its CA", _API + "IssueCertificate.html")
+WITHIN_CA = documented(
+    "private-ca.within-ca",
+    "no certificate outlives its CA, but for a root's own, by which it is renewed",
+    _API + "IssueCertificate.html",
+)
 SHORT_LIVED = documented(
     "private-ca.short-lived",
     "a short-lived CA issues for seven days at most",
@@ -104,7 +108,7 @@ CRL_CUSTOM_PATH = assumed(
     "a CustomPath takes the place of 'crl' in the key of a complete CRL, too",
     "the API describes it for partitions: <CustomPath>/<GUID>.crl",
     otherwise="a complete CRL stays under crl/, whatever the CustomPath",
-    safe_by="a CRL that is not where it is looked for is a metric, an alarm and a line of status",
+    safe_by="both places are looked at, and a CRL that is in neither is a metric, an alarm and a line of status",
 )
 CRL_FIRST = documented(
     "private-ca.crl-first",

@@ -125,7 +125,7 @@ class Authority:
                 "The certificate's key is not the authority's key",
                 fact=facts.OWN_CERTIFICATE,
             )
-        if self.status != "PENDING_CERTIFICATE":
+        if self.status not in ("PENDING_CERTIFICATE", "ACTIVE"):
             raise ServiceError("InvalidStateException", f"The certificate authority is {self.status}", fact=facts.STATE)
         self.certificate = certificate
         self.chain = (chain_pem or b"").decode()

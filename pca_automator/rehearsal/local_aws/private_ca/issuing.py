@@ -39,7 +39,9 @@ def build_certificate(
         raise ServiceError(
             "MalformedCSRException", "The CSR has neither a subject nor alternative names", fact=facts.CSR_NAMES
         )
-    not_after = _not_after(authority, template, request["Validity"], now)
+    # What is renewed is the CA itself, and nothing that could outlive it.
+    is_own = template.authority and csr.public_key() == authority.key.public_key()
+    not_after = _not_after(authority, template, request["Validity"], now, is_own=is_own)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -75,7 +77,7 @@ def _not_before(request: Mapping[str, Any], now: dt.datetime) -> dt.datetime:
 
 
 def _not_after(
-    authority: Authority, template: templates.Template, validity: Mapping[str, Any], now: dt.datetime
+    authority: Authority, template: templates.Template, validity: Mapping[str, Any], now: dt.datetime, *, is_own: bool
 ) -> dt.datetime:
     end = _moment(validity, now)
     if end <= now:
@@ -89,7 +91,7 @@ def _not_after(
             "A short-lived certificate authority issues certificates of 7 days at most",
             fact=facts.SHORT_LIVED,
         )
-    if authority.certificate is not None and end > authority.certificate.not_valid_after_utc:
+    if not is_own and authority.certificate is not None and end > authority.certificate.not_valid_after_utc:
         raise ServiceError(
             "ValidationException", "The certificate would outlive the certificate authority", fact=facts.WITHIN_CA
         )

@@ -70,11 +70,14 @@ class Api:
         changeable: tuple[str, ...],
     ) -> None:
         """List, get, enable and disable, which are alike for all three kinds; create, update and delete for two."""
-        base = name.lower()
+        base, service_anchors = name.lower(), self._service.anchors
 
         def changed(identifier: str, fields: Mapping[str, Any]) -> Answer:
             resource = store.get(identifier)
             resource.change(fields)
+            if store is service_anchors:
+                # It has the CA's certificate of this moment, whenever somebody next asks for a session.
+                self._service.authorities(resource)
             return {member: resource.detail()}, 200
 
         self._add(

@@ -32,7 +32,7 @@ class RolesAnywhere:
         self.profiles = Store("profile")
         self.crls = Store("crl")
         self._parsed: dict[str, Revocations] = {}
-        self._seen: dict[str, tuple[str, str]] = {}
+        self._seen: dict[str, tuple[int, str]] = {}
 
     def create_anchor(self, fields: Mapping[str, Any]) -> Resource:
         """CreateTrustAnchor: the CA certificate must be one."""
@@ -68,9 +68,9 @@ class RolesAnywhere:
     def _of_private_ca(self, anchor: Resource, data: Mapping[str, Any]) -> str:
         """The CA's certificate of now or, in the other answer, as it was when the anchor was made or updated."""
         present = self._authority_pem(data["acmPcaArn"])
-        seen = self._seen.setdefault(anchor.id, (anchor.fields["updatedAt"], present))
-        if seen[0] != anchor.fields["updatedAt"]:
-            seen = self._seen[anchor.id] = (anchor.fields["updatedAt"], present)
+        seen = self._seen.setdefault(anchor.id, (anchor.revision, present))
+        if seen[0] != anchor.revision:
+            seen = self._seen[anchor.id] = (anchor.revision, present)
         return present if LEDGER.holds(facts.ANCHOR_FOLLOWS) else seen[1]
 
     def import_crl(self, request: Mapping[str, Any]) -> Resource:

@@ -28,6 +28,8 @@ class Resource:
     id: str
     arn: str
     fields: dict[str, Any]
+    revision: int = 0
+    """How often it was changed: the times that the API shows are whole seconds."""
 
     @property
     def enabled(self) -> bool:
@@ -37,6 +39,7 @@ class Resource:
     def change(self, fields: Mapping[str, Any]) -> None:
         """Overwrite fields and note the time."""
         self.fields.update(fields, updatedAt=timestamp())
+        self.revision += 1
 
     def detail(self) -> dict[str, Any]:
         """The Detail shape of the API."""
