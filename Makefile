@@ -17,6 +17,7 @@ OLDEST := build/oldest
 CHECKOV := build/checkov
 NAG2 := build/nag2
 AWSCLI := build/awscli
+SDK := build/sdk
 TOOLS := build/tools
 PAGES := build/pages
 # $(abspath) takes a path with a space in it for two; so what recipes name is relative, and only PATH is not.
@@ -66,6 +67,12 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 		aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
 	touch $@
 
+# Lambda's Node.js runtime has it, and the CDK's function that empties buckets takes it from there.
+$(SDK)/.done: Makefile node_modules/.done
+	mkdir -p $(SDK)
+	npm install --prefix $(SDK) --no-save --no-package-lock --no-audit --no-fund --loglevel=error @aws-sdk/client-s3@3.1175.0
+	touch $@
+
 # A browser's driver, and what looks for pages that keep somebody out. The browser itself is Debian's.
 $(PAGES)/.done: Makefile $(VENV)/.done
 	mkdir -p $(PAGES)
@@ -90,7 +97,7 @@ pytest: setup $(TOOLS)/.done
 
 test-long:  ## what is too long for make test, also mypy, checkov, cdk-nag 2, the AWS CLI and the oldest versions
 	$(MAKE) --no-print-directory --jobs 4 setup \
-		$(CHECKOV)/.done $(NAG2)/.done $(AWSCLI)/.done $(OLDEST)/.done $(TOOLS)/.done
+		$(CHECKOV)/.done $(NAG2)/.done $(AWSCLI)/.done $(SDK)/.done $(OLDEST)/.done $(TOOLS)/.done
 	python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15 -m long
 	$(MAKE) --no-print-directory lint test-oldest
 

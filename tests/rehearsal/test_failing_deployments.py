@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,12 @@ def documented(column: str) -> list[str]:
     return sorted(f"{row[0]} {part}" for row in rows if row[index] == "yes" for part in re.split(r"`, `", row[1]))
 
 
-@pytest.fixture
-def account(tmp_path: Path) -> Iterator[Account]:
+@contextmanager
+def account_with(tmp_path: Path, source: str) -> Iterator[Account]:
+    """A local AWS that is bootstrapped, and an app to deploy there."""
     app = tmp_path / "app"
     app.mkdir()
-    (app / "app.py").write_text(APP, encoding="utf-8")
+    (app / "app.py").write_text(source, encoding="utf-8")
     (app / "cdk.json").write_text(json.dumps({"app": shlex.join([sys.executable, "app.py"])}), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
@@ -82,6 +84,12 @@ def account(tmp_path: Path) -> Iterator[Account]:
             cdk = Cdk(app, aws, tmp_path / "assembly")
             cdk.bootstrap()
             yield Account(aws, cdk)
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Account]:
+    with account_with(tmp_path, APP) as made:
+        yield made
 
 
 def test_what_is_left_is_what_the_page_says_and_never_in_the_way(account: Account) -> None:

@@ -1,4 +1,7 @@
-"""The CloudFormation types that MiniStack lacks: AWS::ACMPCA::*, AWS::RolesAnywhere::* and AWS::SSM::Document."""
+"""The CloudFormation types that MiniStack lacks: AWS::ACMPCA::*, AWS::RolesAnywhere::* and AWS::SSM::Document.
+
+And the tags of a bucket, which it forgets: by one of them the CDK's function knows that it may empty the bucket.
+"""
 
 # MiniStack carries no types.
 # mypy: disable-error-code="import-untyped"
@@ -8,6 +11,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
 from pca_automator.rehearsal.local_aws.private_ca.service import PrivateCa
@@ -36,6 +40,25 @@ def install(private_ca: PrivateCa, roles_anywhere: RolesAnywhere, run_command: R
         )
     documents = _DocumentType(run_command)
     _register("AWS::SSM::Document", documents.create, documents.delete, documents.update)
+
+    for name in ("create", "update"):
+        _keep_tags_of_buckets(provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"], name)
+
+
+def _keep_tags_of_buckets(handlers: dict[str, Any], name: str) -> None:
+    make = handlers[name]
+
+    def tagging(identifier: str, *given: Any) -> Provisioned:
+        bucket, attributes = make(identifier, *given)
+        # The last properties are the present ones; behind them stands the stack's name.
+        tags = {each["Key"]: str(each["Value"]) for each in given[-2].get("Tags") or []}
+        if tags:
+            s3._bucket_tags[bucket] = tags
+        else:
+            s3._bucket_tags.pop(bucket, None)
+        return bucket, attributes
+
+    handlers[name] = tagging
 
 
 def _register(name: str, create: Create, delete: Delete, update: Update | None = None) -> None:
