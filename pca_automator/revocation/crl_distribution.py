@@ -163,9 +163,8 @@ class CrlDistribution(Construct):
         acknowledge_policy(
             function.role or function,
             {
-                crls: "The CRL's id is not known before it is imported; the function updates only its own, by name "
-                "and trust anchor.",
-                crl_bucket.arn_for_objects(_CRLS): "AWS Private CA names the CRL after the CA, below some path.",
+                crls: "The CRL's id is not known before it is imported; only its own is updated.",
+                crl_bucket.arn_for_objects(_CRLS): "AWS Private CA chooses the path.",
             },
         )
         buckets.allow_read(crl_bucket, function, _CRLS, may_be_missing=True)

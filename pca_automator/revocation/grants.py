@@ -18,10 +18,7 @@ WRITTEN_BY_PRIVATE_CA = (
 """The objects that AWS Private CA writes into a bucket, by the pages on CRLs and encryption; CRLs lie below crl/ or a
 CustomPath."""
 
-_WILDCARD = (
-    "AWS does not say which of the objects that AWS Private CA writes whoever revokes must be able to write; with "
-    "aws:ViaAWSService nobody but AWS itself writes them."
-)
+_WILDCARD = "AWS names no object that it tries; with aws:ViaAWSService AWS alone writes."
 
 
 def crl_name(certificate_authority: acmpca.ICertificateAuthority) -> str:
