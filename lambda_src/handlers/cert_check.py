@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.renewal.account_use import AccountUse, pace_for
 from pca_runtime.renewal.open_runs import OpenRuns
 from pca_runtime.renewal.payloads import CheckRequest, RunInput
@@ -33,7 +32,7 @@ def _settings() -> CertCheckSettings:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"input", "runId", "executionArn"}`` in; where the list is, how long it is and what to revoke out.
 
     Each line of the list says when its host starts. Without the ledger of starts there is no list.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, lambda_function, logger, not_told
+from pca_runtime.observability.invocation import Event, InvocationContext, lambda_function, logger, not_told
 from pca_runtime.renewal.csr_generation import CsrGeneration
 from pca_runtime.renewal.last_issued import LastIssued
 from pca_runtime.renewal.payloads import CsrRequest
@@ -31,7 +30,7 @@ def _generation() -> CsrGeneration:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"hostID", "runId", "startedAt", "startAt", "lane", "runHosts", "requeues", "byHand"}`` in.
 
     Out come ``SENT`` with a command id, ``WAIT`` with another start, ``ISSUED`` where a certificate waits to be

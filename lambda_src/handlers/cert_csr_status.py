@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
-from pca_runtime.observability.powertools import Event, lambda_function, logger, not_told
+from pca_runtime.observability.invocation import Event, InvocationContext, lambda_function, logger, not_told
 from pca_runtime.renewal.csr_generation import poll_csr
 from pca_runtime.renewal.payloads import CommandRequest
 from pca_runtime.renewal.settings import CertCsrStatusSettings
@@ -24,7 +23,7 @@ def _commands() -> tuple[HostCommands, StartGate]:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"hostID", "runId", "commandId", "attempt"}`` in; ``PENDING``, or ``READY`` with the CSR, out."""
     commands, gate = _commands()
     request = CommandRequest.parse(event)

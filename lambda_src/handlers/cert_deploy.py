@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment import Deployment
 from pca_runtime.renewal.payloads import HostRequest
 from pca_runtime.renewal.settings import CertDeploySettings
@@ -45,7 +44,7 @@ def _gate() -> StartGate:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """An EventBridge event, or ``{"hostID", "runId"}`` in; the install command's id out, if one was sent."""
     with _gate().noting():
         return _handled(event)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.deployment_status import DeploymentStatus
 from pca_runtime.renewal.install_again import InstallAgain
 from pca_runtime.renewal.payloads import DeployStatusRequest
@@ -43,7 +42,7 @@ def _status() -> DeploymentStatus:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """A poll of the install command in; ``PENDING``, ``AGAIN`` with a start, ``AFRESH``, or ``DEPLOYED`` out.
 
     The input is ``{"hostID", "runId", "commandId", "attempt", "revokeReplaced"?, "revocationReason"?}``.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache, partial
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
@@ -13,7 +12,7 @@ from pca_runtime.monitoring.finding import Finding, looked_at, ok
 from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH_ATTRIBUTES
 from pca_runtime.monitoring.fleet import Fleet as Health
 from pca_runtime.monitoring.trust import authority, crl_in_force, crl_source, named_crl, revoked_serials, trust_anchor
-from pca_runtime.observability.powertools import Event, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.settings import CertDigestSettings
@@ -29,7 +28,7 @@ def _settings() -> CertDigestSettings:
 
 
 @lambda_function
-def handler(_event: Event, _context: LambdaContext) -> Event:
+def handler(_event: Event, _context: InvocationContext) -> Event:
     """Anything in; counts out, and one message."""
     settings, now = _settings(), utc_now()
     looks, revoked = _looks(settings, now)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.membership.enrolment import Enrolment, gather
 from pca_runtime.membership.settings import CertEnrollSettings
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
@@ -19,7 +18,7 @@ def _settings() -> CertEnrollSettings:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """Records of the inventory's stream in; the runs that were started out."""
     settings = _settings()
     gathered = gather(event["Records"], Gate(utc_now))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.renewal.failure import read_failure
 from pca_runtime.renewal.payloads import FailureRequest
 from pca_runtime.reporting.events import HOST_RENEWAL_FAILED, Events, failed_detail
@@ -27,7 +26,7 @@ def _inventory() -> Inventory:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"hostID", "runId", "phase", "error": {"Error", "Cause"}, "startedAt"?}`` in; what was recorded out."""
     inventory = _inventory()
     request = FailureRequest.parse(event)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.errors.kinds import IssuanceBudgetExceeded
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger, not_told
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger, not_told
 from pca_runtime.renewal.issuance import Issuance
 from pca_runtime.renewal.payloads import IssueRequest
 from pca_runtime.renewal.settings import CertIssueSettings
@@ -38,7 +37,7 @@ def _gate() -> StartGate:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"hostID", "runId", "csr", "taskToken"}`` in. The task's output comes from SendTaskSuccess."""
     issuance = _issuance()
     request = IssueRequest.parse(event)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.membership.payloads import running_instance
 from pca_runtime.membership.registration import Registration
 from pca_runtime.membership.settings import CertRegisterSettings
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.shared.clients import client
 from pca_runtime.shared.timestamps import utc_now
 
@@ -37,7 +36,7 @@ def _registration() -> Registration:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """SQS records with EC2 events in, ids to deliver again out; or ``{}`` (reconciliation) in, a count out."""
     registration = _registration()
     if "Records" not in event:

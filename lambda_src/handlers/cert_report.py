@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.errors.kinds import PermanentError
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.renewal.outcomes import ATTRIBUTES, Reporter
 from pca_runtime.renewal.payloads import ReportRequest
 from pca_runtime.renewal.settings import CertReportSettings
@@ -32,7 +31,7 @@ def _metric(outcome: str) -> str:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"runId", "bucket", "key", "executionArn", "mapError"?}`` in; the counts out, and one message if need be."""
     settings = _settings()
     request = ReportRequest.parse(event)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.authority.audit_report import AuditReports
 from pca_runtime.hosts.commands import HostCommands
 from pca_runtime.inventory.gate import Gate
@@ -15,7 +14,7 @@ from pca_runtime.membership.departures import Departures
 from pca_runtime.membership.payloads import RetireRequest, removed_items, terminated_instance
 from pca_runtime.membership.retirement import Retirement
 from pca_runtime.membership.settings import CertRetireSettings
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.too_many_departures import message_of, subject_of
 from pca_runtime.revocation.orders import Orders
@@ -52,7 +51,7 @@ def _batches() -> Batches:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """An EC2 event, the stream's records, ``{"hostIDs": [...]}`` or ``{"reconcile": true}`` in; counts out."""
     _settings()
     if "Records" in event:

@@ -6,10 +6,9 @@ import json
 from functools import cache, partial
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from pca_runtime.errors.kinds import RetryableError
 from pca_runtime.inventory.first_certificate import issued_before
-from pca_runtime.observability.powertools import Event, emit, lambda_function, logger
+from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.reporting.crl_refused import message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
@@ -34,7 +33,7 @@ def _processing() -> CrlProcessing:
 
 
 @lambda_function
-def handler(event: Event, _context: LambdaContext) -> Event:
+def handler(event: Event, _context: InvocationContext) -> Event:
     """SQS records with S3 events in, ids to deliver again out; or ``{}`` (by hand) in, a state out."""
     processing = _processing()
     if "Records" not in event:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pca_runtime.inventory.item import HostItem
-from pca_runtime.observability.powertools import emit, logger
+from pca_runtime.observability.invocation import emit, logger
 from pca_runtime.reporting.events import (
     HOST_RENEWAL_FAILED,
     HOST_RENEWED,

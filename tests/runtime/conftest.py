@@ -11,7 +11,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeSerializer
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
@@ -98,14 +97,13 @@ ENVIRONMENT = {
 HOST = "i-0123456789abcdef0"
 
 
-class Context(LambdaContext):
-    """What Powertools reads of Lambda's context."""
+class Context:
+    """What is read of Lambda's context."""
 
-    def __init__(self) -> None:
-        self._function_name = "Test"
-        self._memory_limit_in_mb = 256
-        self._invoked_function_arn = f"arn:aws:lambda:{REGION}:111122223333:function:Test"
-        self._aws_request_id = "request"
+    function_name = "Test"
+    memory_limit_in_mb = 256
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:111122223333:function:Test"
+    aws_request_id = "request"
 
 
 class ExactSerializer(TypeSerializer):

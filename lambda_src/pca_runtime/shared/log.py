@@ -1,6 +1,6 @@
 """Where the shared code says what it did, without knowing where that goes.
 
-The functions hand in what ``observability`` makes of Powertools. The operator's command has none, and hands in its own.
+The functions hand in what ``observability`` has. The operator's command hands in its own.
 """
 
 from __future__ import annotations

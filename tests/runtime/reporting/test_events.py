@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from pca_runtime.observability.powertools import emit, logger
+from pca_runtime.observability.invocation import emit, logger
 from pca_runtime.reporting.events import ENTRY_MAX, Events
 
 from tests.runtime.conftest import HOST, World

@@ -1,4 +1,4 @@
-"""Logs and metrics: constant messages with fields, one dimension, never an event or a secret."""
+"""What every handler is wrapped in: logs and metrics with constant names, never an event or a secret."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from pca_runtime.errors.kinds import PcaAutomatorError
-from pca_runtime.observability.metrics import UNITS
+from pca_runtime.observability.json_lines import InvocationContext, JsonLog, Measurements
 
-__all__ = ["Event", "Handler", "emit", "lambda_function", "logger", "not_told"]
+__all__ = ["Event", "Handler", "InvocationContext", "emit", "lambda_function", "logger", "not_told"]
 
 Event = dict[str, Any]
-Handler = Callable[[Event, LambdaContext], Event]
+Handler = Callable[[Event, InvocationContext], Event]
 
-logger = Logger()
+logger = JsonLog()
 # The namespace is given by the deployment; the default is for what imports this outside of Lambda.
-# service="": Powertools would add a second dimension, `service`, and alarms would have to name the function.
-_metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "PcaAutomator"), service="")
+_measurements = Measurements(os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "PcaAutomator"))
 
 
 def emit(automation: str, values: Mapping[str, float]) -> None:
@@ -34,26 +30,24 @@ def emit(automation: str, values: Mapping[str, float]) -> None:
     Raises:
         KeyError: a name is not in the list of metrics.
     """
-    _metrics.set_default_dimensions(Automation=automation)
-    for name, value in values.items():
-        _metrics.add_metric(name=name, unit=UNITS[name], value=value)
+    _measurements.add(automation, values)
 
 
 def lambda_function(function: Handler) -> Handler:
     """Wrap a handler: log context, one line for an error of ours, and the metrics written at the end."""
 
     @wraps(function)
-    def observed(event: Event, context: LambdaContext) -> Event:
+    def observed(event: Event, context: InvocationContext) -> Event:
+        logger.begin(context)
         try:
             return function(event, context)
         except PcaAutomatorError as error:
             logger.warning("failed", error=type(error).__name__, code=error.code, reason=error.message)
             raise
         finally:
-            if _metrics.metric_set:
-                _metrics.flush_metrics()
+            _measurements.write()
 
-    return logger.inject_lambda_context(observed, clear_state=True)
+    return observed
 
 
 def not_told(error: PcaAutomatorError) -> None:
