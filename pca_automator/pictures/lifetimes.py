@@ -65,7 +65,7 @@ def state_of(certificate: Certificate, live: str | None) -> State:
     """What became of a certificate, given the serial number that the inventory has for its host."""
     if certificate.fate == "REVOKED":
         return "revoked"
-    same = runtime("authority.certificates").same_serial
+    same = runtime("authority.leaf").same_serial
     if certificate.serial is not None and live is not None and same(certificate.serial, live):
         return "in service"
     return "replaced" if certificate.fate == "LIVE" else "never in service"

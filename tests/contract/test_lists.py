@@ -17,6 +17,7 @@ from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.item import Overrides
 from pca_runtime.membership import enrolment
 from pca_runtime.renewal.settings import CertCsrSettings, CertDeploySettings
+from pca_runtime.shared.settings import KeyAlgorithm
 
 from pca_automator.cli.deployed import overrides as command
 from pca_automator.hosts.settings import HostSettings
@@ -175,4 +176,4 @@ def snake(camel_case: str) -> str:
 def test_the_values_of_this_test_are_no_defaults() -> None:
     defaults: Mapping[str, Any] = {str(field.alias): field.default for field in Overrides.model_fields.values()}
     assert [name for name, value in VALUES.items() if defaults[name] == value] == []
-    assert get_args(CertificateProfile.model_fields["key_algorithm"].annotation)
+    assert VALUES["keyAlgorithm"] in get_args(KeyAlgorithm)

@@ -1,12 +1,9 @@
-"""Certificates: what a leaf says."""
+"""Certificates, read. Who only needs what a leaf says takes :mod:`pca_runtime.authority.leaf`, which reads none."""
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
@@ -14,11 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pca_runtime.authority.keys import public_key_sha256
+from pca_runtime.authority.leaf import Leaf, serial_hex
 from pca_runtime.authority.names import Names
 from pca_runtime.authority.parsing import PARSE_ERRORS
 from pca_runtime.errors.kinds import CertificateMismatch
 
-__all__ = ["TEMPLATE_EXTENSIONS", "Leaf", "is_serial", "load_leaf", "one_line", "same_serial", "serial_hex"]
+__all__ = ["load_leaf", "one_line"]
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -40,53 +38,8 @@ _KINDS: Mapping[str, tuple[type[x509.GeneralName], Callable[[str], str]]] = {
     "email_addresses": (x509.RFC822Name, str),
 }
 
-# What an end-entity template gives: the last two if the CA is configured to write CRLs or to answer OCSP.
-TEMPLATE_EXTENSIONS = frozenset(
-    kind.oid.dotted_string
-    for kind in (
-        x509.BasicConstraints, x509.AuthorityKeyIdentifier, x509.SubjectKeyIdentifier, x509.KeyUsage,
-        x509.ExtendedKeyUsage, x509.SubjectAlternativeName, x509.CRLDistributionPoints, x509.AuthorityInformationAccess,
-    )
-)  # fmt: skip
+# At most 20 octets (RFC 5280, section 4.1.2.2).
 _SERIAL_BITS = 160
-# At most 20 octets (RFC 5280, section 4.1.2.2), with colons between them or without.
-_SERIAL = re.compile(r"[0-9a-fA-F]{1,2}(:?[0-9a-fA-F]{1,2}){0,19}")
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """What the checks and the inventory need of a certificate."""
-
-    common_name: str | None
-    subject: tuple[tuple[str, str], ...]
-    names: Names
-    other_names: int
-    usages: frozenset[str]
-    key_usage: frozenset[str]
-    is_ca: bool
-    extensions: frozenset[str]
-    serial: str
-    not_before: datetime
-    not_after: datetime
-    public_key_sha256: str
-
-
-def serial_hex(number: int) -> str:
-    """Lower-case hex without colons and leading zeros: the form in the table and on the hosts."""
-    return f"{number:x}"
-
-
-def is_serial(value: object) -> bool:
-    """Whether it is the text of a serial number; what stands in the table may be anything."""
-    return isinstance(value, str) and _SERIAL.fullmatch(value) is not None and value.strip("0:") != ""
-
-
-def same_serial(one: str, other: str) -> bool:
-    """Whether two hex texts are the same number, however they are padded or cased."""
-    try:
-        return int(one.replace(":", ""), 16) == int(other.replace(":", ""), 16)
-    except ValueError:
-        return False
 
 
 def load_leaf(pem: str) -> Leaf:

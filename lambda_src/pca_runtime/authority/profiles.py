@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from pca_runtime.authority.certificates import TEMPLATE_EXTENSIONS, Leaf, same_serial
+from pca_runtime.authority.leaf import TEMPLATE_EXTENSIONS, Leaf, same_serial
 from pca_runtime.authority.names import KINDS, NAMES_BYTES_MAX, NAMES_MAX, Names, matches
 from pca_runtime.errors.kinds import CertificateMismatch, InvalidInventoryItem
+from pca_runtime.shared.records import Record, field, integer, items, one_of, optional, text, truth
 from pca_runtime.shared.settings import KeyAlgorithm
 
 __all__ = ["DEFAULT_PROFILE", "TEMPLATES", "CertificateProfile", "CertificateRequest", "Usage", "request"]
@@ -37,21 +36,31 @@ _BACKDATED = timedelta(hours=1, minutes=5)
 _SKEW = timedelta(minutes=5)
 
 
-class CertificateProfile(BaseModel):
+_usages = items(one_of(Usage), least=1)
+_patterns = items(text())
+
+
+def _as_set(value: object) -> frozenset[Usage]:
+    return frozenset(_usages(value))
+
+
+def _as_tuple(value: object) -> tuple[str, ...]:
+    return tuple(_patterns(value))
+
+
+class CertificateProfile(Record, closed=True):
     """As the construct declares it; names are patterns, see :func:`pca_runtime.authority.names.matches`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    usages: Annotated[frozenset[Usage], Field(min_length=1)]
-    validity_days: Annotated[int, Field(ge=1)] | None = None
-    key_algorithm: KeyAlgorithm | None = None
-    organization: str | None = None
-    organizational_unit: str | None = None
-    dns_names: tuple[str, ...] = ()
-    ip_addresses: tuple[str, ...] = ()
-    uris: tuple[str, ...] = ()
-    email_addresses: tuple[str, ...] = ()
-    wildcards: bool = False
+    usages: frozenset[Usage] = field(_as_set)
+    validity_days: int | None = field(optional(integer(1)), default=None)
+    key_algorithm: KeyAlgorithm | None = field(optional(one_of(KeyAlgorithm)), default=None)
+    organization: str | None = field(optional(text()), default=None)
+    organizational_unit: str | None = field(optional(text()), default=None)
+    dns_names: tuple[str, ...] = field(_as_tuple, default=())
+    ip_addresses: tuple[str, ...] = field(_as_tuple, default=())
+    uris: tuple[str, ...] = field(_as_tuple, default=())
+    email_addresses: tuple[str, ...] = field(_as_tuple, default=())
+    wildcards: bool = field(truth(), default=False)
 
     def allows_key(self, algorithm: str) -> bool:
         """Whether a host may have such a key."""
@@ -129,7 +138,7 @@ class CertificateRequest:
         """
         asked = json.loads(text)
         profile = CertificateProfile(
-            usages=asked["usages"],
+            usages=frozenset(asked["usages"]),
             organization=asked["organization"],
             organizational_unit=asked["organizationalUnit"],
         )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pca_runtime.authority.certificates import is_serial
+from pca_runtime.authority.leaf import is_serial
 from pca_runtime.hosts.notices import NOTICES, is_notice
 from pca_runtime.shared.characters import is_visible
 from pca_runtime.shared.identifiers import is_run_id

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar, get_args
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from typing import Any, get_args
 
 from pca_runtime.authority import names
 from pca_runtime.errors.kinds import InvalidInventoryItem
 from pca_runtime.inventory.attributes import Fault, Judge, Limits
 from pca_runtime.shared import identifiers
 from pca_runtime.shared.expressions import Stored
+from pca_runtime.shared.records import Reader, Record, UnreadableError, checked, field, items, one_of, optional, truth
 from pca_runtime.shared.settings import HostDirectories, KeyAlgorithm
 from pca_runtime.shared.timestamps import utc_now
 
@@ -80,40 +79,40 @@ def _profile(value: str) -> str:
     return value
 
 
-def _as_list(value: object) -> object:
-    """A DynamoDB string set and a list of strings mean the same."""
-    return sorted(value) if isinstance(value, set) and all(isinstance(name, str) for name in value) else value
+def _listed(check: Callable[[str], str]) -> Reader[list[str]]:
+    """Distinct names. A DynamoDB string set and a list of strings mean the same."""
+    read = items(checked(check), most=names.NAMES_MAX)
+
+    def distinct(value: object) -> list[str]:
+        is_set = isinstance(value, set) and all(isinstance(name, str) for name in value)
+        return _distinct(read(sorted(value) if isinstance(value, set) and is_set else value))
+
+    return distinct
 
 
-_Name = TypeVar("_Name")
-_Listed = Annotated[
-    list[_Name], BeforeValidator(_as_list), Field(max_length=names.NAMES_MAX), AfterValidator(_distinct)
-]
-_Path = Annotated[str, AfterValidator(_path)]
-_Owner = Annotated[str, AfterValidator(_owner)]
+_PATH = optional(checked(_path))
+_OWNER = checked(_owner)
 
 
-class Overrides(BaseModel):
+class Overrides(Record):
     """What a user may write beside ``hostID``; ``None`` or the default means the deployment's default."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-    cert_path: _Path | None = Field(None, alias="certPath")
-    key_path: _Path | None = Field(None, alias="keyPath")
-    cacert_path: _Path | None = Field(None, alias="cacertPath")
-    signinghelper_path: _Path | None = Field(None, alias="signinghelperPath")
-    key_algorithm: KeyAlgorithm | None = Field(None, alias="keyAlgorithm")
-    certificate_profile: Annotated[str, AfterValidator(_profile)] | None = Field(None, alias="certificateProfile")
-    dns_names: _Listed[Annotated[str, AfterValidator(names.dns_name)]] = Field([], alias="dnsNames")
-    ip_addresses: _Listed[Annotated[str, AfterValidator(names.ip_address)]] = Field([], alias="ipAddresses")
-    uris: _Listed[Annotated[str, AfterValidator(names.uri)]] = Field([], alias="uris")
-    email_addresses: _Listed[Annotated[str, AfterValidator(names.email_address)]] = Field([], alias="emailAddresses")
-    file_owner: _Owner = Field("", alias="fileOwner")
-    file_group: _Owner = Field("", alias="fileGroup")
+    cert_path: str | None = field(_PATH, called="certPath", default=None)
+    key_path: str | None = field(_PATH, called="keyPath", default=None)
+    cacert_path: str | None = field(_PATH, called="cacertPath", default=None)
+    signinghelper_path: str | None = field(_PATH, called="signinghelperPath", default=None)
+    key_algorithm: KeyAlgorithm | None = field(optional(one_of(KeyAlgorithm)), called="keyAlgorithm", default=None)
+    certificate_profile: str | None = field(optional(checked(_profile)), called="certificateProfile", default=None)
+    dns_names: list[str] = field(_listed(names.dns_name), called="dnsNames", factory=list)
+    ip_addresses: list[str] = field(_listed(names.ip_address), called="ipAddresses", factory=list)
+    uris: list[str] = field(_listed(names.uri), called="uris", factory=list)
+    email_addresses: list[str] = field(_listed(names.email_address), called="emailAddresses", factory=list)
+    file_owner: str = field(_OWNER, called="fileOwner", default="")
+    file_group: str = field(_OWNER, called="fileGroup", default="")
     # Empty: the files keep the owner, group and mode that they have; new ones are root's, 0644 and 0400.
-    cert_mode: Annotated[str, AfterValidator(_cert_mode)] = Field("", alias="certMode")
-    key_mode: Annotated[str, AfterValidator(_key_mode)] = Field("", alias="keyMode")
-    bundle: bool = Field(False, alias="bundle")
+    cert_mode: str = field(checked(_cert_mode), called="certMode", default="")
+    key_mode: str = field(checked(_key_mode), called="keyMode", default="")
+    bundle: bool = field(truth(), called="bundle", default=False)
 
     def directories(self, defaults: HostDirectories) -> dict[str, str]:
         """The parameters that tell a document where the host's files are."""
@@ -131,7 +130,8 @@ class Overrides(BaseModel):
 
     def fingerprint(self) -> str:
         """The same for the same overrides, however they are written."""
-        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        given = ((self.outside(name), getattr(self, name), each.default) for name, each in self.model_fields.items())
+        said = {name: value for name, value, default in given if value != default}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]
 
     @classmethod
@@ -142,13 +142,12 @@ class Overrides(BaseModel):
             InvalidInventoryItem: naming attribute, value and what is allowed.
         """
         try:
-            return cls.model_validate(dict(attributes))
-        except ValidationError as error:
+            return cls.read(attributes)
+        except UnreadableError as error:
             # One complaint for each attribute: a list of 150 wrong names must not hide the other attributes.
-            first = {problem["loc"][0]: problem for problem in reversed(error.errors())}
+            first = {problem.path[0]: problem for problem in reversed(error.problems)}
             problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc'])} is {str(problem['input'])[:200]!r}: "
-                f"{problem['msg'].removeprefix('Value error, ')}"
+                f"{problem.place} is {str(problem.value)[:200]!r}: {problem.message}"
                 for problem in reversed(first.values())
             )
             message = f"the inventory item of {host_id} has an attribute that is not allowed: {problems}"

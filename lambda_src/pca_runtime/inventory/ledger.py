@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pca_runtime.authority.certificates import Leaf, same_serial
+from pca_runtime.authority.leaf import Leaf, same_serial
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.inventory.ledger_entries import (
     KEPT_AFTER,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, model_validator
+from typing import Any, Literal
 
 from pca_runtime.inventory.gate import HOST_ID_INVALID, Gate, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.revocation.reasons import CESSATION, REASONS
 from pca_runtime.shared.identifiers import is_host_id
-from pca_runtime.shared.payloads import HostId, Payload
+from pca_runtime.shared.payloads import HOST_ID, Payload
+from pca_runtime.shared.records import checked, field, items, one_of, optional, truth
 
 __all__ = ["RetireRequest", "removed_items", "running_instance", "terminated_instance"]
 
@@ -28,23 +27,19 @@ def _reason(value: str) -> str:
     return value
 
 
-class RetireRequest(Payload):
+class RetireRequest(Payload, closed=True):
     """``{"hostIDs": [...]}`` by hand, or ``{"reconcile": true}`` of the schedule."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
-
-    host_ids: Annotated[list[HostId], Field(min_length=1, max_length=_HOST_IDS_MAX)] | None = Field(
-        None, alias="hostIDs"
+    host_ids: list[str] | None = field(
+        optional(items(HOST_ID, least=1, most=_HOST_IDS_MAX)), called="hostIDs", default=None
     )
-    reconcile: Literal[True] | None = None
-    reason: Annotated[str, AfterValidator(_reason)] = CESSATION
-    remove_from_host: StrictBool = Field(True, alias="removeFromHost")
+    reconcile: Literal[True] | None = field(optional(one_of(Literal[True])), default=None)
+    reason: str = field(checked(_reason), default=CESSATION)
+    remove_from_host: bool = field(truth(), called="removeFromHost", default=True)
 
-    @model_validator(mode="after")
-    def _one_of_two(self) -> Self:
+    def _consistent(self) -> None:
         if (self.host_ids is None) == (self.reconcile is None):
             raise ValueError('either "hostIDs" or "reconcile" is needed')
-        return self
 
     @classmethod
     def _allowed(cls) -> str:

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
-
-from pca_runtime.shared.settings import Arn, FunctionSettings, PolledCommands, TableSettings, Text
+from pca_runtime.shared.records import field, from_json, one_of, pairs, text
+from pca_runtime.shared.settings import ARN, TEXT, FunctionSettings, PolledCommands, TableSettings
 
 __all__ = ["CertEnrollSettings", "CertRegisterSettings", "CertRetireSettings"]
 
 RevocationPolicy = Literal["ALWAYS", "NEVER"]
 
-# DescribeInstances and DescribeInstanceInformation filter by several tags; an empty set would match every machine.
-_Tags = Annotated[
-    dict[str, str],
-    BeforeValidator(lambda text: json.loads(text) if isinstance(text, str) else text),
-    Field(min_length=1),
-]
-
 
 class CertEnrollSettings(FunctionSettings):
-    state_machine_arn: Arn
+    state_machine_arn: str = field(ARN)
 
 
 class CertRegisterSettings(TableSettings):
     """``profile_tag`` is empty where a machine's tags say nothing of its certificate."""
 
-    enrol_tags: _Tags
-    profile_tag: str = ""
+    # DescribeInstances and DescribeInstanceInformation filter by several tags; none would match every machine.
+    enrol_tags: dict[str, str] = field(from_json(pairs(text(), least=1)))
+    profile_tag: str = field(text(), default="")
 
 
 class CertRetireSettings(PolledCommands):
     """``audit_bucket`` is empty where the CA cannot write its audit reports."""
 
-    audit_bucket: str = ""
-    ca_arn: Arn
-    ledger_table: Text
-    remove_document: Text
-    revoke_on_retire: RevocationPolicy
-    topic_arn: Arn
+    audit_bucket: str = field(text(), default="")
+    ca_arn: str = field(ARN)
+    ledger_table: str = field(TEXT)
+    remove_document: str = field(TEXT)
+    revoke_on_retire: RevocationPolicy = field(one_of(RevocationPolicy))
+    topic_arn: str = field(ARN)

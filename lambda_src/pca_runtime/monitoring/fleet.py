@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pca_runtime.authority.certificates import is_serial
+from pca_runtime.authority.leaf import is_serial
 from pca_runtime.inventory.due import is_due
 from pca_runtime.inventory.gate import Entry, Quarantined
 from pca_runtime.inventory.runway import first_percentile

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pca_runtime.authority.anchored import unlike
 from pca_runtime.authority.certificate_authority import Authority
 from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.monitoring.finding import Finding, ok, trouble
-from pca_runtime.revocation.crl import PEM_MAX, Crl, load_crl
+from pca_runtime.revocation.crl_size import PEM_MAX
 from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.counting import counted
 from pca_runtime.shared.timestamps import format_time
+
+if TYPE_CHECKING:
+    from pca_runtime.revocation.crl import Crl
 
 __all__ = [
     "authority",
@@ -163,6 +166,8 @@ def revoked_serials(entry: Mapping[str, Any] | None) -> frozenset[int]:
 
 
 def _loaded(entry: Mapping[str, Any]) -> Crl | None:
+    from pca_runtime.revocation.crl import load_crl  # where no CRL is distributed, none is read
+
     data = entry.get("crlData", b"")
     try:
         return load_crl(data if isinstance(data, bytes) else str(data).encode())

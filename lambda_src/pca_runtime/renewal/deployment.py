@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pca_runtime.authority.certificates import Leaf, load_leaf, one_line
+from pca_runtime.authority.certificates import load_leaf, one_line
+from pca_runtime.authority.leaf import Leaf
 from pca_runtime.authority.profiles import CertificateRequest
 from pca_runtime.errors.kinds import (
     CertificateMismatch,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pca_runtime.authority.certificates import same_serial
+from pca_runtime.authority.leaf import same_serial
 from pca_runtime.errors.kinds import (
     HostUnreachable,
     InstallFailed,

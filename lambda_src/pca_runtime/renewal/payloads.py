@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
+from typing import Any, Literal
 
 from pca_runtime.renewal.start_gate import Start
 from pca_runtime.renewal.start_items import LaneName
-from pca_runtime.shared.payloads import HostId, Payload, RunId, Text
+from pca_runtime.shared.payloads import HOST_ID, RUN_ID, TEXT, Payload
+from pca_runtime.shared.records import field, integer, items, one_of, optional, pairs, text, truth
 from pca_runtime.shared.timestamps import parse_time
 
 __all__ = [
@@ -18,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 Phase = Literal["CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDeployStatus"]
+RunReason = Literal["KEY_COMPROMISE", "SUPERSEDED"]
 # StartExecution's input, and whatever a state makes of it, may have 262,144 bytes. The longest id, mi- and 17 digits,
 # takes 24 of them in a list as json.dumps writes it: quotes, comma and space are 4. So 10,000 ids are 240,000 bytes,
 # which leaves 22,000 for what CertCheck and CertReport answer, 1,000 each.
@@ -25,28 +25,26 @@ Phase = Literal["CertCSR", "CertCSRStatus", "CertIssue", "CertDeploy", "CertDepl
 HOST_IDS_MAX = 10_000
 
 
-class RunInput(Payload):
+class RunInput(Payload, closed=True):
     """What a person, the schedule or a program starts the workflow with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
-
-    host_ids: Annotated[list[str], Field(min_length=1, max_length=HOST_IDS_MAX)] | None = Field(None, alias="hostIDs")
-    force: StrictBool = False
+    host_ids: list[str] | None = field(
+        optional(items(text(), least=1, most=HOST_IDS_MAX)), called="hostIDs", default=None
+    )
+    force: bool = field(truth(), default=False)
     # Of a run that a change of the inventory started: nobody has looked at what it costs.
-    automatic: StrictBool = False
-    reissue: Literal["all"] | None = None
+    automatic: bool = field(truth(), default=False)
+    reissue: Literal["all"] | None = field(optional(one_of(Literal["all"])), default=None)
     # None: the input does not say, and the policy decides.
-    revoke_replaced: StrictBool | None = Field(None, alias="revokeReplaced")
+    revoke_replaced: bool | None = field(optional(truth()), called="revokeReplaced", default=None)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self) -> None:
         if self.force and self.host_ids is None:
             raise ValueError('force is only allowed with hostIDs; {"reissue": "all"} renews every host')
         if self.reissue and self.host_ids is not None:
             raise ValueError("reissue and hostIDs exclude each other")
         if self.revoke_replaced and not (self.reissue or self.force):
             raise ValueError("revokeReplaced is only allowed with reissue, or with hostIDs and force")
-        return self
 
     @property
     def by_hand(self) -> bool:
@@ -61,28 +59,32 @@ class RunInput(Payload):
         )
 
 
+def _anything(value: object) -> object:
+    return value
+
+
 class CheckRequest(Payload):
-    input: dict[str, Any]
-    run_id: RunId = Field(alias="runId")
+    input: dict[str, Any] = field(pairs(_anything))
+    run_id: str = field(RUN_ID, called="runId")
     # Of this execution; those of other runs differ in their last part.
-    execution_arn: str = Field("", alias="executionArn")
+    execution_arn: str = field(text(), called="executionArn", default="")
 
 
 class HostRequest(Payload):
-    host_id: HostId = Field(alias="hostID")
-    run_id: RunId = Field(alias="runId")
+    host_id: str = field(HOST_ID, called="hostID")
+    run_id: str = field(RUN_ID, called="runId")
 
 
 class CsrRequest(HostRequest):
     """The start is absent in a run that an older definition started: such a host goes on at once, as it did."""
 
-    started_at: str | None = Field(None, alias="startedAt")
-    start_at: str | None = Field(None, alias="startAt")
-    lane: LaneName = "bulk"
-    run_hosts: Annotated[int, Field(ge=0)] = Field(0, alias="runHosts")
-    requeues: Annotated[int, Field(ge=0)] = 0
+    started_at: str | None = field(optional(text()), called="startedAt", default=None)
+    start_at: str | None = field(optional(text()), called="startAt", default=None)
+    lane: LaneName = field(one_of(LaneName), default="bulk")
+    run_hosts: int = field(integer(0), called="runHosts", default=0)
+    requeues: int = field(integer(0), default=0)
     # None in a run of an older definition, which knows no way from here to a certificate that is there already.
-    by_hand: StrictBool | None = Field(None, alias="byHand")
+    by_hand: bool | None = field(optional(truth()), called="byHand", default=None)
 
     @property
     def start(self) -> Start | None:
@@ -92,53 +94,51 @@ class CsrRequest(HostRequest):
 
 
 class CommandRequest(HostRequest):
-    command_id: Text = Field(alias="commandId")
-    attempt: Annotated[int, Field(ge=0)]
+    command_id: str = field(TEXT, called="commandId")
+    attempt: int = field(integer(0))
 
 
 class DeployStatusRequest(CommandRequest):
-    revoke_replaced: StrictBool = Field(False, alias="revokeReplaced")
+    revoke_replaced: bool = field(truth(), called="revokeReplaced", default=False)
     # Absent in a run that an older definition started.
-    revocation_reason: Literal["KEY_COMPROMISE", "SUPERSEDED"] = Field("SUPERSEDED", alias="revocationReason")
+    revocation_reason: RunReason = field(one_of(RunReason), called="revocationReason", default="SUPERSEDED")
 
 
 class IssueRequest(HostRequest):
-    csr: Text = Field(repr=False)
-    task_token: Text = Field(alias="taskToken", repr=False)
+    csr: str = field(TEXT, secret=True)
+    task_token: str = field(TEXT, called="taskToken", secret=True)
     # Absent in a run that an older definition started.
-    by_hand: StrictBool = Field(False, alias="byHand")
+    by_hand: bool = field(truth(), called="byHand", default=False)
+
+
+def _as_text(value: object) -> str:
+    """Whoever sends SendTaskFailure, or writes a Fail state, need give neither; what is there is kept as text."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
 
 
 class WorkflowError(Payload):
     """What a Catch puts into the state: the error's name, and a cause that may be JSON of Lambda."""
 
-    error: str = Field("", alias="Error")
-    cause: str = Field("", alias="Cause")
+    error: str = field(_as_text, called="Error", default="")
+    cause: str = field(_as_text, called="Cause", default="")
 
-    @field_validator("error", "cause", mode="before")
-    @classmethod
-    def _as_text(cls, value: Any) -> str:
-        """Whoever sends SendTaskFailure, or writes a Fail state, need give neither; what is there is kept as text."""
-        return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+
+def _any_error(value: object) -> WorkflowError:
+    """A failure that is not recorded would leave the host's lease to run out, so none is refused for its form."""
+    return WorkflowError.read(value if isinstance(value, dict) else {"Cause": value})
 
 
 class FailureRequest(HostRequest):
-    phase: Phase
-    # A failure that is not recorded would leave the host's lease to run out, so none is refused for its form.
-    error: WorkflowError = Field(default_factory=lambda: WorkflowError.model_validate({}))
+    phase: Phase = field(one_of(Phase))
+    error: WorkflowError = field(_any_error, factory=WorkflowError)
     # Absent in a run that an older definition started.
-    started_at: str | None = Field(None, alias="startedAt")
-
-    @field_validator("error", mode="before")
-    @classmethod
-    def _any_error(cls, value: Any) -> Any:
-        return value if isinstance(value, dict) else {"Cause": value}
+    started_at: str | None = field(optional(text()), called="startedAt", default=None)
 
 
 class ReportRequest(Payload):
-    run_id: RunId = Field(alias="runId")
-    bucket: Text
-    key: Text
+    run_id: str = field(RUN_ID, called="runId")
+    bucket: str = field(TEXT)
+    key: str = field(TEXT)
     # Absent in a run that an older definition started.
-    execution_arn: str = Field("", alias="executionArn")
-    map_error: WorkflowError | None = Field(None, alias="mapError")
+    execution_arn: str = field(text(), called="executionArn", default="")
+    map_error: WorkflowError | None = field(optional(WorkflowError.read), called="mapError", default=None)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Literal
-
-from pydantic import BeforeValidator, Field, Json
+from typing import Literal
 
 from pca_runtime.authority.profiles import CertificateProfile, CertificateRequest, request
 from pca_runtime.inventory.item import Overrides
+from pca_runtime.shared.records import field, from_json, integer, number, one_of, optional, pairs, record, truth
 from pca_runtime.shared.settings import (
-    Arn,
+    ARN,
+    ATTEMPTS,
+    INTERVAL,
+    POSITIVE,
+    SECONDS,
+    TEXT,
     FunctionSettings,
     KeyAlgorithm,
     PolledCommands,
-    Positive,
     ScheduledSettings,
-    Seconds,
     TableSettings,
-    Text,
 )
 
 __all__ = [
@@ -35,42 +35,33 @@ ReplacementRevocation = Literal["NEVER", "ON_KEY_COMPROMISE", "ALWAYS"]
 _RETRY_SECONDS = 8 * 60
 
 
-# What the user says of the account's quotas: requests a second by the name of the API call.
-_Quotas = Annotated[
-    dict[str, Annotated[float, Field(gt=0)]],
-    BeforeValidator(lambda text: json.loads(text) if isinstance(text, str) else text),
-]
-# Empty: nobody has said.
-_OptionalRate = Annotated[
-    Annotated[float, Field(ge=0)] | None, BeforeValidator(lambda text: None if text == "" else text)
-]
-
-
 class StartsSettings(FunctionSettings):
     """What every function has that reserves starts, or tells that AWS throttles."""
 
-    starts_table_name: Text
+    starts_table_name: str = field(TEXT)
 
 
 class CertCheckSettings(ScheduledSettings, StartsSettings):
-    ca_arn: Arn
-    work_bucket: Text
-    validation_policy: ValidationPolicy
-    quotas: _Quotas = Field(default_factory=dict)
-    production_sessions: _OptionalRate = None
-    quota_share: Annotated[float, Field(gt=0, le=1)] = 1
-    read_account: bool = True
-    powertools_metrics_namespace: Text = "PcaAutomator"
-    scan_segments: Annotated[int, Field(ge=1, le=64)] = 4
-    revoke_replaced: ReplacementRevocation = "NEVER"
+    ca_arn: str = field(ARN)
+    work_bucket: str = field(TEXT)
+    validation_policy: ValidationPolicy = field(one_of(ValidationPolicy))
+    # What the user says of the account's quotas: requests a second by the name of the API call.
+    quotas: dict[str, float] = field(from_json(pairs(number(above=0))), factory=dict)
+    # Empty: nobody has said.
+    production_sessions: float | None = field(optional(number(least=0), none=""), default=None)
+    quota_share: float = field(number(above=0, most=1), default=1.0)
+    read_account: bool = field(truth(as_text=True), default=True)
+    powertools_metrics_namespace: str = field(TEXT, default="PcaAutomator")
+    scan_segments: int = field(integer(1, 64), default=4)
+    revoke_replaced: ReplacementRevocation = field(one_of(ReplacementRevocation), default="NEVER")
 
 
 class ProfileSettings(TableSettings):
     """What a certificate may be for; key and validity are those of a host where neither item nor profile says."""
 
-    certificate_profiles: Json[dict[str, CertificateProfile]]
-    key_algorithm: KeyAlgorithm
-    validity_days: Positive
+    certificate_profiles: dict[str, CertificateProfile] = field(from_json(pairs(record(CertificateProfile))))
+    key_algorithm: KeyAlgorithm = field(one_of(KeyAlgorithm))
+    validity_days: int = field(POSITIVE)
 
     def request_for(self, host_id: str, overrides: Overrides) -> CertificateRequest:
         """What the host's item asks for, as far as a declared profile allows it.
@@ -90,10 +81,10 @@ class ProfileSettings(TableSettings):
 
 
 class CertCsrSettings(ProfileSettings, PolledCommands, StartsSettings):
-    ca_arn: Arn
-    issuance_timeout_seconds: Positive
-    generate_csr_document: Text
-    ledger_table: Text
+    ca_arn: str = field(ARN)
+    issuance_timeout_seconds: int = field(POSITIVE)
+    generate_csr_document: str = field(TEXT)
+    ledger_table: str = field(TEXT)
 
     @property
     def lease_seconds(self) -> int:
@@ -106,11 +97,11 @@ class CertCsrStatusSettings(StartsSettings):
 
 
 class CertIssueSettings(ProfileSettings, StartsSettings):
-    ca_arn: Arn
-    ledger_table: Text
+    ca_arn: str = field(ARN)
+    ledger_table: str = field(TEXT)
     # Certificates for one host within a day; what a person forces is not counted against it.
-    issuance_budget: Positive
-    signing_algorithm: SigningAlgorithm
+    issuance_budget: int = field(POSITIVE)
+    signing_algorithm: SigningAlgorithm = field(one_of(SigningAlgorithm))
 
     def template_arn(self, template: str) -> str:
         """Of the CA's partition."""
@@ -118,19 +109,19 @@ class CertIssueSettings(ProfileSettings, StartsSettings):
 
 
 class CertDeploySettings(ProfileSettings, PolledCommands, StartsSettings):
-    ca_arn: Arn
-    install_document: Text
-    ledger_table: Text
-    renewal_threshold_seconds: Seconds
-    renewal_jitter_seconds: Seconds
-    signinghelper_path: Text
+    ca_arn: str = field(ARN)
+    install_document: str = field(TEXT)
+    ledger_table: str = field(TEXT)
+    renewal_threshold_seconds: int = field(SECONDS)
+    renewal_jitter_seconds: int = field(SECONDS)
+    signinghelper_path: str = field(TEXT)
 
 
 class CertDeployStatusSettings(TableSettings, StartsSettings):
-    ca_arn: Arn
-    ledger_table: Text
-    poll_interval_seconds: Annotated[int, Field(ge=1, le=600)]
-    poll_attempts: Annotated[int, Field(ge=1, le=100)]
+    ca_arn: str = field(ARN)
+    ledger_table: str = field(TEXT)
+    poll_interval_seconds: int = field(INTERVAL)
+    poll_attempts: int = field(ATTEMPTS)
 
     @property
     def lease_seconds(self) -> int:
@@ -139,5 +130,5 @@ class CertDeployStatusSettings(TableSettings, StartsSettings):
 
 
 class CertReportSettings(TableSettings):
-    topic_arn: Arn
-    work_bucket: Text
+    topic_arn: str = field(ARN)
+    work_bucket: str = field(TEXT)

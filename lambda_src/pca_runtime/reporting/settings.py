@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pca_runtime.shared.settings import Arn, ScheduledSettings
+from pca_runtime.shared.records import field, text
+from pca_runtime.shared.settings import ARN, ScheduledSettings
 
 __all__ = ["CertDigestSettings"]
 
@@ -10,8 +11,8 @@ __all__ = ["CertDigestSettings"]
 class CertDigestSettings(ScheduledSettings):
     """``crl_name`` and ``crl_bucket`` are empty where no CRL is distributed."""
 
-    ca_arn: Arn
-    topic_arn: Arn
-    trust_anchor_arn: Arn
-    crl_bucket: str = ""
-    crl_name: str = ""
+    ca_arn: str = field(ARN)
+    topic_arn: str = field(ARN)
+    trust_anchor_arn: str = field(ARN)
+    crl_bucket: str = field(text(), default="")
+    crl_name: str = field(text(), default="")

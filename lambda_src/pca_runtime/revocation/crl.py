@@ -12,12 +12,10 @@ from cryptography.x509.oid import CRLEntryExtensionOID
 
 from pca_runtime.authority.parsing import PARSE_ERRORS
 from pca_runtime.errors.kinds import CrlRefused
+from pca_runtime.revocation.crl_size import PEM_MAX
 
 __all__ = ["PEM_MAX", "Crl", "check_crl", "check_scope", "check_size", "crl_in_force", "load_crl"]
 
-# "crlData: 1 to 300000 bytes", in PEM; the import quota of a trust anchor is not adjustable.
-# https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
-PEM_MAX = 300_000
 # Of the clocks of AWS's services, which are set by one time source.
 _SKEW = timedelta(seconds=10)
 _NUMBER_END = 1 << 160

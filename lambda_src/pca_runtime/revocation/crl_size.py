@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pca_runtime.authority.lifetime import Cycle
-from pca_runtime.revocation.crl import PEM_MAX
 
-__all__ = ["entries_of", "entries_that_fit", "pem_bytes"]
+__all__ = ["PEM_MAX", "entries_of", "entries_that_fit", "pem_bytes"]
 
+# "crlData: 1 to 300000 bytes", in PEM; the import quota of a trust anchor is not adjustable.
+# https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ImportCrl.html
+PEM_MAX = 300_000
 # Measured with CRLs of AWS Private CA's form (127-bit serial numbers, reason codes, signed with RSA 2048) in PEM:
 # 1,000 entries are 66,913 bytes, 4,500 entries 299,138. That is the slope and what is left at none.
 BYTES_PER_ENTRY = 66.35

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
-from pca_runtime.authority.certificates import load_leaf, same_serial
+from pca_runtime.authority.leaf import same_serial
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.ledger import CertificateLedger, Entry
@@ -135,6 +135,8 @@ class Orders:
         """With its serial number, if the CA gives the certificate now; else the reconciliation asks again."""
         if entry.certificate_arn is None:
             return entry
+        from pca_runtime.authority.certificates import load_leaf  # reading certificates is rare here, and slow to load
+
         try:
             pem = self._revoker.certificate(entry.certificate_arn)
             noticed = self._ledger.notice(load_leaf(pem), entry.certificate_arn) if pem is not None else None

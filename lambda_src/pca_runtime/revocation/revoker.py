@@ -6,7 +6,6 @@ from typing import Literal
 
 from botocore.exceptions import ClientError
 
-from pca_runtime.authority.certificates import load_leaf
 from pca_runtime.errors.kinds import CertificateMismatch, Throttled
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.revocation.reasons import colon_form
@@ -64,6 +63,8 @@ class Revoker:
         https://docs.aws.amazon.com/privateca/latest/APIReference/API_GetCertificate.html
         Where nothing is found under it, RevokeCertificate knows best.
         """
+        from pca_runtime.authority.certificates import load_leaf  # reading certificates is rare here, and slow to load
+
         number = int(serial.replace(":", ""), 16)
         # It is not said whether the ARN has the serial's leading zeros.
         written = dict.fromkeys((f"{number:032x}", f"{number:x}"))

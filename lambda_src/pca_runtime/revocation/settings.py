@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pca_runtime.shared.settings import Arn, FunctionSettings, Text
+from pca_runtime.shared.records import field
+from pca_runtime.shared.settings import ARN, TEXT, FunctionSettings
 
 __all__ = ["CrlProcessorSettings"]
 
 
 class CrlProcessorSettings(FunctionSettings):
-    ca_arn: Arn
-    ledger_table: Text
-    trust_anchor_arn: Arn
-    crl_bucket: Text
-    crl_name: Text
-    topic_arn: Arn
+    ca_arn: str = field(ARN)
+    ledger_table: str = field(TEXT)
+    trust_anchor_arn: str = field(ARN)
+    crl_bucket: str = field(TEXT)
+    crl_name: str = field(TEXT)
+    topic_arn: str = field(ARN)

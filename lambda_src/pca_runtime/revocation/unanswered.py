@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from pca_runtime.authority.audit_report import AuditReports
-from pca_runtime.authority.certificates import load_leaf
 from pca_runtime.errors.kinds import CertificateMismatch, CertificateNotReady, PcaAutomatorError
 from pca_runtime.inventory.ledger import CertificateLedger, Entry
 from pca_runtime.revocation.revoker import Revoker
@@ -61,6 +60,8 @@ class Unanswered:
             return known
 
     def _fetched(self, entry: Entry, certificate_arn: str) -> bool:
+        from pca_runtime.authority.certificates import load_leaf  # reading certificates is rare here, and slow to load
+
         try:
             pem = self._revoker.certificate(certificate_arn)
             if pem is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from typing import Self
 
 from pca_runtime.errors.kinds import InvalidInput
 from pca_runtime.shared import identifiers
+from pca_runtime.shared.records import Record, UnreadableError, checked, text
 
-__all__ = ["HostId", "Payload", "RunId", "Text"]
+__all__ = ["HOST_ID", "RUN_ID", "TEXT", "Payload"]
 
 
 def _host_id(value: str) -> str:
@@ -24,14 +23,12 @@ def _run_id(value: str) -> str:
     return value
 
 
-HostId = Annotated[str, AfterValidator(_host_id)]
-RunId = Annotated[str, AfterValidator(_run_id)]
-Text = Annotated[str, Field(min_length=1)]
+HOST_ID = checked(_host_id)
+RUN_ID = checked(_run_id)
+TEXT = text(1)
 
 
-class Payload(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
-
+class Payload(Record):
     @classmethod
     def parse(cls, event: object) -> Self:
         """Validate a payload.
@@ -40,14 +37,18 @@ class Payload(BaseModel):
             InvalidInput: naming each field and what is allowed, without its value.
         """
         try:
-            return cls.model_validate(event)
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or 'input'}: "
-                f"{problem['msg'].removeprefix('Value error, ')}"
-                for problem in error.errors(include_input=False, include_url=False)
-            )
-            raise InvalidInput(problems + cls._allowed(), code="INPUT_INVALID") from None
+            found = cls.read(event)
+            found._consistent()
+        except UnreadableError as error:
+            problems = "; ".join(f"{each.place or 'input'}: {each.message}" for each in error.problems)
+        except ValueError as error:
+            problems = f"input: {error}"
+        else:
+            return found
+        raise InvalidInput(problems + cls._allowed(), code="INPUT_INVALID")
+
+    def _consistent(self) -> None:
+        """Raise ValueError where fields do not go together, saying what does."""
 
     @classmethod
     def _allowed(cls) -> str:

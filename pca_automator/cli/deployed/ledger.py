@@ -44,7 +44,7 @@ def serials(deployment: Deployment, item: Any) -> list[str]:
     """Everything that a host may hold: what the ledger knows, and the live one."""
     known = [str(entry.serial) for entry in certificates(deployment, item.host_id) if entry.serial]
     valid = item.serial and (item.expiry is None or item.expiry > fleet.View.of(deployment).now)
-    same = runtime("authority.certificates").same_serial
+    same = runtime("authority.leaf").same_serial
     if valid and not any(same(item.serial, serial) for serial in known):
         known.append(item.serial)
     return known

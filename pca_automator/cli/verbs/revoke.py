@@ -68,5 +68,5 @@ def revoke(
 
 def _goes_dark(item: Any, serials: list[str]) -> bool:
     """Whether the certificate that the host works with is among them."""
-    same = runtime("authority.certificates").same_serial
+    same = runtime("authority.leaf").same_serial
     return item.status != "RETIRED" and item.serial is not None and any(same(item.serial, each) for each in serials)

@@ -60,7 +60,7 @@ def test_by_default_certificates_are_for_clients_and_servers_and_have_no_name() 
 def test_the_functions_are_told_every_profile_and_may_issue_by_their_templates_alone() -> None:
     template = template_of(automation(profiles=DECLARED))
     told = environments(template, "CERTIFICATE_PROFILES")["CertIssue"]
-    read = {name: runtime.CertificateProfile.model_validate(given) for name, given in json.loads(told).items()}
+    read = {name: runtime.CertificateProfile.read(given) for name, given in json.loads(told).items()}
     assert set(read) == {"client", "default", "strong"}
     assert read["client"] == runtime.CertificateProfile(
         usages=frozenset({"CLIENT_AUTH"}), validity_days=5, organization="Example GmbH"

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pca_runtime.authority.certificates import load_leaf, same_serial, serial_hex
+from pca_runtime.authority.certificates import load_leaf
+from pca_runtime.authority.leaf import same_serial, serial_hex
 from pca_runtime.errors.kinds import CertificateMismatch
 
 from tests.runtime.pki import Ca, make_csr, p256

@@ -11,8 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from pca_runtime.authority.certificates import Leaf, load_leaf
+from pca_runtime.authority.certificates import load_leaf
 from pca_runtime.authority.keys import public_key_sha256
+from pca_runtime.authority.leaf import Leaf
 from pca_runtime.authority.names import Names
 from pca_runtime.authority.profiles import CertificateProfile, CertificateRequest, request
 from pca_runtime.errors.kinds import CertificateMismatch, InvalidInventoryItem
@@ -28,9 +29,7 @@ PROFILE = CertificateProfile(usages=frozenset({"CLIENT_AUTH", "SERVER_AUTH"}), d
 
 
 def asked(names: Names | None = None, **profile: Any) -> CertificateRequest:
-    return CertificateRequest(
-        HOST, "EC_prime256v1", names or Names(), PROFILE.model_copy(update=profile), validity_days=7
-    )
+    return CertificateRequest(HOST, "EC_prime256v1", names or Names(), PROFILE.changed(**profile), validity_days=7)
 
 
 def complaint(leaf: Leaf, wanted: CertificateRequest | None = None, *, days: float = 0) -> str:
@@ -317,7 +316,7 @@ def made(**given: Any) -> CertificateRequest:
         "profile_name": None,
         "key_algorithm": None,
         "names": Names(),
-        "profiles": {"default": PROFILE, "strong": PROFILE.model_copy(update={"key_algorithm": "EC_secp384r1"})},
+        "profiles": {"default": PROFILE, "strong": PROFILE.changed(key_algorithm="EC_secp384r1")},
         "default_key_algorithm": "RSA_2048",
         "default_validity_days": 7,
     }
