@@ -22,8 +22,10 @@ from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.starts import Starts, StartsOfRun
 from pca_runtime.renewal.work_files import WorkFiles, hosts_key, rejected_key
 from pca_runtime.revocation.reasons import SUPERSEDED
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import format_time, utc_now
+
+made_at_init("acm-pca", "cloudwatch", "dynamodb", "s3", "service-quotas", "stepfunctions")
 
 
 @cache

@@ -11,8 +11,10 @@ from pca_runtime.renewal.payloads import CommandRequest
 from pca_runtime.renewal.settings import CertCsrStatusSettings
 from pca_runtime.renewal.start_gate import StartGate
 from pca_runtime.renewal.start_ledger import StartLedger
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("dynamodb", "ssm")
 
 
 @cache

@@ -18,8 +18,10 @@ from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.reporting.events import Events
 from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.revoker import Revoker
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("acm-pca", "dynamodb", "events", "ssm")
 
 
 @cache

@@ -18,8 +18,10 @@ from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.settings import CertDigestSettings
 from pca_runtime.revocation.anchored_crls import anchored_crls
 from pca_runtime.revocation.crl_source import check_source
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("acm-pca", "dynamodb", "rolesanywhere", "sns")
 
 
 @cache

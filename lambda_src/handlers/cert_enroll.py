@@ -8,8 +8,10 @@ from pca_runtime.inventory.gate import Gate
 from pca_runtime.membership.enrolment import Enrolment, gather
 from pca_runtime.membership.settings import CertEnrollSettings
 from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("stepfunctions")
 
 
 @cache

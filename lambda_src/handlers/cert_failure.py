@@ -10,9 +10,11 @@ from pca_runtime.observability.invocation import Event, InvocationContext, emit,
 from pca_runtime.renewal.failure import read_failure
 from pca_runtime.renewal.payloads import FailureRequest
 from pca_runtime.reporting.events import HOST_RENEWAL_FAILED, Events, failed_detail
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.settings import TableSettings
 from pca_runtime.shared.timestamps import parse_time, utc_now
+
+made_at_init("dynamodb", "events")
 
 
 @cache

@@ -15,8 +15,10 @@ from pca_runtime.renewal.settings import CertIssueSettings
 from pca_runtime.renewal.start_gate import StartGate
 from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("acm-pca", "dynamodb", "stepfunctions")
 
 
 @cache

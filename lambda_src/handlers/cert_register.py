@@ -9,11 +9,13 @@ from pca_runtime.membership.payloads import running_instance
 from pca_runtime.membership.registration import Registration
 from pca_runtime.membership.settings import CertRegisterSettings
 from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
 
 # With the queue's waits, a quarter of an hour. A machine whose agent takes longer is found by the schedule.
 _RECEIVES = 6
+
+made_at_init("dynamodb", "ec2", "ssm")
 
 
 @cache

@@ -15,10 +15,12 @@ from pca_runtime.renewal.work_files import WorkFiles, report_key
 from pca_runtime.reporting.events import RUN_REPORT, Events
 from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.reporting.run_report import RunReport, message_of, subject_of
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
 
 _METRICS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected", "impaired")
+
+made_at_init("dynamodb", "events", "s3", "sns")
 
 
 @cache

@@ -20,8 +20,10 @@ from pca_runtime.reporting.too_many_departures import message_of, subject_of
 from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.revoker import Revoker
 from pca_runtime.revocation.unanswered import Unanswered
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
+
+made_at_init("acm-pca", "dynamodb", "ec2", "s3", "sns", "ssm")
 
 
 @cache

@@ -14,10 +14,12 @@ from pca_runtime.reporting.notifications import Notifier
 from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
 from pca_runtime.revocation.crl_source import NOT_WRITTEN, failure_of
 from pca_runtime.revocation.settings import CrlProcessorSettings
-from pca_runtime.shared.clients import client
+from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
 
 _RECONCILE = {"reconcile": True}
+
+made_at_init("acm-pca", "dynamodb", "rolesanywhere", "s3", "sns")
 
 
 @cache

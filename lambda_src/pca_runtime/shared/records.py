@@ -7,6 +7,7 @@ import one and build its models took longer than everything else that a function
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform, get_args
 
@@ -20,6 +21,7 @@ Reader = Callable[[object], _T]
 """Gives back what it is, or raises ValueError with what is allowed; :class:`UnreadableError` for parts of it."""
 
 _REQUIRED: Any = object()
+_DIGITS = re.compile("-?[0-9]{1,18}")
 
 
 class Problem:
@@ -203,7 +205,7 @@ def integer(least: int, most: int | None = None) -> Reader[int]:
     def read(value: object) -> int:
         found = None if isinstance(value, bool) else value
         if isinstance(found, str):
-            found = int(found) if found.isascii() and found.strip().lstrip("+-").isdigit() else None
+            found = int(found) if _DIGITS.fullmatch(found) else None
         if isinstance(found, float) and found.is_integer():
             found = int(found)
         if not isinstance(found, int) or found < least or (most is not None and found > most):

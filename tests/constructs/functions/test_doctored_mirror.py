@@ -78,5 +78,5 @@ def test_a_doctored_mirror_fails_the_synthesis_that_a_good_one_lets_through(good
         done = synthesized(out, url)
     assert done.returncode == 0, done.stderr[-2000:]
     (layer,) = out.glob("asset.*/python")
-    assert (layer / "pydantic" / "__init__.py").is_file()
+    assert (layer / "cryptography" / "__init__.py").is_file()
     assert not (layer / "evil.py").exists()

@@ -122,7 +122,7 @@ def test_an_imported_layer_is_warned_of(requirements: Path) -> None:
 
 
 def test_the_construct_looks_at_what_it_is_given(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"dependency_layer is .*layer: aws-lambda-powertools==[0-9.]+ is missing"):
+    with pytest.raises(ValueError, match=r"dependency_layer is .*layer: cryptography==[0-9.]+ is missing"):
         automation(functions=FunctionSettings(dependency_layer=a_text_file(tmp_path)))
 
 
