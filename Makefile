@@ -64,7 +64,7 @@ $(OLDEST)/.done: setup.py tests/packaging/floors.py | $(VENV)/.done
 	$(BIN)/python tests/packaging/floors.py > $(OLDEST)/constraints.txt
 	$(OLDEST)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
 		--constraint $(OLDEST)/constraints.txt --editable . \
-		aws-lambda-powertools pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
+		pytest pytest-xdist 'moto[dynamodb,s3,sns,sqs,ssm,stepfunctions]'
 	touch $@
 
 # Lambda's Node.js runtime has it, and the CDK's function that empties buckets takes it from there.

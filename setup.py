@@ -88,7 +88,7 @@ setup(
         "simpy>=4.1.1,<5",
         # The operator's command talks to AWS; 1.35 knows IAM Roles Anywhere's and AWS Private CA's current APIs.
         "boto3>=1.35",
-        # The command checks overrides with the functions' own model.
+        # What a page is made of (report --json) is a model of it.
         "pydantic>=2.10,<3",
         # Its status reads the CRL in force, with times that have a zone; 45.0.0 was withdrawn.
         "cryptography>=45.0.1",
@@ -101,8 +101,6 @@ setup(
         "rehearsal": [
             # Young and quick to change: exactly the release that tests/rehearsal's conformance tests were run with.
             "ministack==1.5.33",
-            # The Lambda functions run in this interpreter, so their packages must be here.
-            "aws-lambda-powertools>=3.20,<4",
             # An independent client of CreateSession: it proves the local IAM Roles Anywhere's verification.
             "iam-rolesanywhere-session>=3.0.0,<4",
             # Node.js for jsii and the CDK CLI on a machine that has none.
@@ -111,6 +109,8 @@ setup(
             *REPORT,
         ],
         "dev": [
+            # The functions' log lines and metrics are held against those of Powertools.
+            "aws-lambda-powertools>=3.20,<4",
             # mypy --strict needs the types of boto3 and botocore.
             "boto3-stubs>=1.40",
             "botocore-stubs>=1.40",

@@ -7,12 +7,13 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from pca_automator.cli.runtime import runtime
+from pca_automator.cli.spool import Spool
 from pca_automator.cli.waiting import WAITING
 
 Row = Mapping[str, Any]
@@ -64,7 +65,14 @@ def show(
 def show_rows(
     output: Output, rows: Iterable[Row], columns: Sequence[str], title: str = "", advice: Sequence[str] = ()
 ) -> int:
-    """Many answers; JSON lines are written one by one, so that memory does not grow with their number.
+    """Many answers; of those in a :class:`~pca_automator.cli.spool.Spool` no more is kept than a short table needs.
+
+    Args:
+        output: JSON lines are written as the rows come, everything else when all are there.
+        rows: a table takes two looks at each.
+        columns: of a table.
+        title: of a table.
+        advice: below a table.
 
     Returns:
         How many there were.
@@ -76,10 +84,10 @@ def show_rows(
             _write_json(row)
             count += 1
         return count
-    every = list(rows)
+    every: Collection[Row] = rows if isinstance(rows, Spool) else list(rows)
     WAITING.end()
     if output is Output.JSON:
-        _write_json(every, indent=2)
+        _write_json_list(every)
     elif len(every) > _FOLDED_ROWS:
         _write_lines(every, columns, title)
     elif every:
@@ -101,7 +109,7 @@ def _advise(lines: Sequence[str]) -> None:
         sys.stdout.write("\n" + "".join(f"{printable(line)}\n" for line in lines))
 
 
-def _fitting(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+def _fitting(rows: Collection[Row], columns: Sequence[str]) -> list[str]:
     """The columns that fit beside each other without a fold, in the order of their worth; the first always does."""
     screen = console()
     if not screen.is_terminal and "COLUMNS" not in os.environ:
@@ -215,13 +223,26 @@ def _table(title: str, columns: Sequence[str], whole: Collection[str]) -> Any:
     return grid
 
 
-def _write_lines(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
-    """A table without a fold and without colours, one row a line."""
-    cells = [list(columns), *([_cell(row.get(name)).replace("\n", " ") for name in columns] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [" " + "   ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-    lines.insert(1, "─" * max(map(len, lines)))
-    sys.stdout.write("\n".join([*([title] if title else []), *lines, ""]))
+def _write_lines(rows: Collection[Row], columns: Sequence[str], title: str) -> None:
+    """A table without a fold and without colours, one row a line; the rows are gone through twice."""
+
+    def cells() -> Iterator[list[str]]:
+        yield list(columns)
+        for row in rows:
+            yield [_cell(row.get(name)).replace("\n", " ") for name in columns]
+
+    def line(row: list[str]) -> str:
+        return " " + "   ".join(map(str.ljust, row, widths)).rstrip()
+
+    widths = [0] * len(columns)
+    for row in cells():
+        widths = list(map(max, widths, map(len, row)))
+    # The last cell that is not empty ends a line, so the longest is found with all widths known.
+    longest = max(len(line(row)) for row in cells())
+    if title:
+        sys.stdout.write(f"{title}\n")
+    for number, row in enumerate(cells()):
+        sys.stdout.write(f"{line(row)}\n" + (f"{'─' * longest}\n" if number == 0 else ""))
 
 
 def _text(value: Any) -> Any:
@@ -246,11 +267,20 @@ _STYLES = {"FAILED": "red", "DEPLOYED": "green", "RENEWING": "cyan", "RETIRED": 
 
 
 def _write_json(answer: Any, indent: int | None = None) -> None:
+    sys.stdout.write(_json(answer, indent) + "\n")
+
+
+def _json(answer: Any, indent: int | None) -> str:
     text = json.dumps(answer, indent=indent, default=plain, ensure_ascii=False)
     # JSON itself escapes the first 32 characters alone.
-    sys.stdout.write(
-        _UNSEEN.sub(lambda found: found[0] if _visible(found[0]) else json.dumps(found[0])[1:-1], text) + "\n"
-    )
+    return _UNSEEN.sub(lambda found: found[0] if _visible(found[0]) else json.dumps(found[0])[1:-1], text)
+
+
+def _write_json_list(rows: Collection[Row]) -> None:
+    """The same text as of the whole list, one row after the other."""
+    for number, row in enumerate(rows):
+        sys.stdout.write(("," if number else "[") + "\n" + textwrap.indent(_json(row, 2), "  "))
+    sys.stdout.write("\n]\n" if rows else "[]\n")
 
 
 def plain(value: Any) -> Any:

@@ -2,8 +2,8 @@
 
 The functions' code is shipped with the library as an asset, not as a package that can be imported by name, and the
 worlds do not import each other (tests/contract). This is the one place where the command reaches over: patterns,
-overrides, due dates and the error catalogue would otherwise stand twice, and drift. Only modules that need nothing
-but boto3 and pydantic may be asked for; those that import Powertools are not installed with the command.
+overrides, due dates and the error catalogue would otherwise stand twice, and drift. They need nothing but boto3, and
+cryptography where a certificate is read. What writes the functions' own logs and metrics is not asked for.
 """
 
 from __future__ import annotations

@@ -12,15 +12,6 @@ INVOCATIONS = 4
 """Of functions for a renewal; read."""
 BILLED_MS = 4_200
 """Of functions for a renewal whose host takes 3 s: functions wait for hosts; computed."""
-START_UP_MS = {
-    "CertCheck": 147,
-    "CertCSR": 174,
-    "CertCSRStatus": 158,
-    "CertIssue": 177,
-    "CertDeploy": 215,
-    "CRLProcessor": 200,
-}
-"""CPU until the clients are there, milliseconds, by the function that does the same here; measured, median of five."""
 REHEARSAL_25_SECONDS = 33
 """25 healthy hosts, renewed once, in the local AWS; measured. Nothing else of what a rehearsal here does."""
 CERTIFICATES_A_MONTH = 93_000

@@ -65,7 +65,7 @@ def documented_metrics() -> set[str]:
 # Environment variables: the home is the settings of a function; the place is the function's environment.
 
 NOT_IN_SETTINGS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"}
-"""Read by Powertools itself."""
+"""Read by the log itself."""
 
 
 @cache

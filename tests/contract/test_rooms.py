@@ -29,7 +29,7 @@ FUNCTIONS = (
     "errors", "shared", "observability", "authority", "hosts", "inventory", "reporting", "revocation", "renewal",
     "membership", "monitoring",
 )  # fmt: skip
-COMMAND = ("runtime", "waiting", "output", "errors", "pages", "deployed", "proof", "verbs", "main")
+COMMAND = ("runtime", "waiting", "spool", "output", "errors", "pages", "deployed", "proof", "verbs", "main")
 """Modules and folders of the operator's command, in the same sense."""
 # Worlds of their own, which tests/contract/test_contract.py keeps apart.
 WORLDS = {"cli", "rehearsal"}

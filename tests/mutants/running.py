@@ -23,7 +23,7 @@ from tests.ordinary import ROOT
 Outcome = Literal["killed", "survived", "timed out"]
 # Importing these takes longer than most mutants live.
 # But for plugins of pytest, such as hypothesis, which it wants to import itself.
-LIBRARIES = ("boto3", "cryptography.x509", "moto", "pydantic", "pytest", "aws_lambda_powertools.logging")
+LIBRARIES = ("boto3", "cryptography.x509", "moto", "pydantic", "pytest")
 OURS = ("app", "handlers", "pca_automator", "pca_runtime", "tests")
 # An endless loop is noticed, too; nothing that ends by itself takes so long.
 SECONDS = 1800.0

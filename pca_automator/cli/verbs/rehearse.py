@@ -13,7 +13,7 @@ from pca_automator.cli.output import Output, show
 from pca_automator.cli.verbs.verb import OutputOption
 
 _FEWEST_HOSTS = 6  # phase d needs four that fail and two that do not
-_EXTRA = ("ministack", "aws_lambda_powertools", "iam_rolesanywhere_session")  # of the extra "rehearsal"
+_EXTRA = ("ministack", "iam_rolesanywhere_session")  # of the extra "rehearsal"
 
 
 def rehearse(

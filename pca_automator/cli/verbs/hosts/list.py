@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -10,7 +10,8 @@ import typer
 
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed.deployment import Deployment
-from pca_automator.cli.output import Output, say, show_rows
+from pca_automator.cli.output import Output, plain, say, show_rows
+from pca_automator.cli.spool import Spool
 from pca_automator.cli.verbs.verb import Operator, verb
 
 _COLUMNS = ("hostID", "status", "left", "due", "expiry", "renewalDate", "lastError")
@@ -30,13 +31,13 @@ def list_(
 ) -> None:
     """The fleet, or a part of it; several conditions must all hold."""
     span = None if expiring_within is None else fleet.parse_span(expiring_within)
-    rows = _rows(op.deployment, due=due, failed=failed, within=span, retired=retired)
+    rows: Iterable[Mapping[str, Any]] = _rows(op.deployment, due=due, failed=failed, within=span, retired=retired)
     columns: tuple[str, ...] = _COLUMNS
     if op.output is not Output.JSONL:
         # JSON lines pass through; a table is read from the top, so the most urgent come first.
-        whole = sorted(rows, key=_urgency)
-        rows = iter(whole)
-        columns = (*columns, "quarantine") if any("quarantine" in row for row in whole) else columns
+        quarantined: list[bool] = []
+        rows = Spool(_noting(rows, quarantined), _urgency, plain)
+        columns = (*columns, "quarantine") if quarantined else columns
     if show_rows(op.output, rows, columns) == 0:
         fleet.refuse_empty(op.deployment)
         say("no host fits")
@@ -65,6 +66,14 @@ def _rows(
         yield row
 
 
-def _urgency(row: dict[str, Any]) -> tuple[bool, float, str]:
+def _noting(rows: Iterable[Mapping[str, Any]], quarantined: list[bool]) -> Iterator[Mapping[str, Any]]:
+    """The rows, and whether one of them is in quarantine: that is a column."""
+    for row in rows:
+        if "quarantine" in row and not quarantined:
+            quarantined.append(True)
+        yield row
+
+
+def _urgency(row: Mapping[str, Any]) -> tuple[int, float, str]:
     seconds = row["secondsLeft"]
-    return row["status"] == "RETIRED", 0 if seconds is None else seconds, str(row["hostID"])
+    return int(row["status"] == "RETIRED"), 0 if seconds is None else seconds, str(row["hostID"])
