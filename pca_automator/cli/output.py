@@ -130,7 +130,7 @@ def _fitting(rows: Collection[Row], columns: Sequence[str]) -> list[str]:
     return [name for name in columns if name in kept]
 
 
-def _whole(rows: Sequence[Row], shown: Sequence[str]) -> set[str]:
+def _whole(rows: Collection[Row], shown: Sequence[str]) -> set[str]:
     """The columns that are copied from, and of which no cell is broken over two lines: they fit, so none is cut."""
     screen = console()
     if not screen.is_terminal and "COLUMNS" not in os.environ:

@@ -1,11 +1,12 @@
-"""The functions' own code where AWS answers at once: CertCheck on large fleets, and how soon each function is ready.
+"""The functions' own code where AWS answers at once: what large fleets take, and how soon each function is ready.
 
 The answers come from botocore's ``before-send`` hook: everything but the network is what runs in Lambda.
-``python -m tests.bench.functions 10000`` measures CertCheck alone.
+``python -m tests.bench.functions 'CertCheck, all due' 10000`` measures that alone.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -39,23 +41,24 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Check:
-    """CertCheck's choice of hosts."""
+class Read:
+    """What a function took that reads the whole inventory."""
 
+    what: str
     hosts: int
-    due: int
+    chosen: int
     seconds: float
     cpu_seconds: float
     peak_mb: float
     pages: int
 
 
-def check(hosts: int) -> Check:
-    """Choose from a fleet of which a fifth is due, in a process of its own, so that its peak memory is its own."""
-    command = [sys.executable, "-m", "tests.bench.functions", str(hosts)]
+def read(what: str, hosts: int) -> Read:
+    """One of :data:`READERS` on a fleet, in a process of its own, so that its peak memory is its own."""
+    command = [sys.executable, "-m", "tests.bench.functions", what, str(hosts)]
     environment = os.environ | _ENVIRONMENT
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
-    return Check(**json.loads(done.stdout))
+    return Read(**json.loads(done.stdout))
 
 
 @dataclass(frozen=True)
@@ -110,44 +113,65 @@ def _cpu(script: str, environment: dict[str, str], *, writes: bool = False) -> f
     return 1000 * float(done.stdout)
 
 
-def _item(number: int, now: datetime) -> dict[str, Any]:
-    expiry = now + (timedelta(hours=30) if number % 5 == 0 else timedelta(hours=100))
+def _item(number: int, now: datetime, due: int) -> dict[str, Any]:
+    """Of ``due`` hosts one is due."""
+    expiry = now + (timedelta(hours=30) if number % due == 0 else timedelta(hours=100))
     texts = {
         "hostID": f"i-{number:017x}",
         "status": "DEPLOYED",
+        "serial": f"{number + 1:032x}",
         "expiry": expiry.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "renewalDate": (expiry - timedelta(hours=48)).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return {name: {"S": text} for name, text in texts.items()}
+    item: dict[str, Any] = {name: {"S": text} for name, text in texts.items()}
+    return item | {"validated": {"BOOL": True}}
 
 
 class _Table:
-    """Answers Scan with the items of a segment, page by page, and takes everything else."""
+    """Answers Scan with the items of a segment, page by page, BatchGetItem with those asked for, and takes the rest."""
 
-    def __init__(self, hosts: int, now: datetime) -> None:
-        self.hosts, self.now, self.pages = hosts, now, 0
+    def __init__(self, hosts: int, now: datetime, due: int) -> None:
+        self.hosts, self.now, self.due, self.pages = hosts, now, due, 0
 
     def __call__(self, request: Any, **_: Any) -> Any:
         from botocore.awsrequest import AWSResponse
 
-        body = b""
-        if request.headers.get("X-Amz-Target", b"").endswith(b".Scan"):
+        target, body = request.headers.get("X-Amz-Target", b""), b""
+        if target.endswith(b".Scan"):
             body = self._page(json.loads(request.body))
+        if target.endswith(b".BatchGetItem"):
+            body = self._batch(json.loads(request.body))
         response = AWSResponse(request.url, 200, {"content-type": "application/x-amz-json-1.0"}, None)
         response._content = body
         return response
 
     def _page(self, asked: dict[str, Any]) -> bytes:
         self.pages += 1
+        segments = asked.get("TotalSegments", 1)
         first = int(asked.get("ExclusiveStartKey", {}).get("hostID", {}).get("S", "0"))
-        numbers = range(asked["Segment"] + first * SEGMENTS, self.hosts, SEGMENTS)[:PAGE]
-        answer: dict[str, Any] = {"Items": [_item(number, self.now) for number in numbers]}
-        if asked["Segment"] + (first + PAGE) * SEGMENTS < self.hosts:
+        numbers = range(asked.get("Segment", 0) + first * segments, self.hosts, segments)[:PAGE]
+        answer: dict[str, Any] = {"Items": [_item(number, self.now, self.due) for number in numbers]}
+        if asked.get("Segment", 0) + (first + PAGE) * segments < self.hosts:
             answer["LastEvaluatedKey"] = {"hostID": {"S": str(first + PAGE)}}
         return json.dumps(answer).encode()
 
+    def _batch(self, asked: dict[str, Any]) -> bytes:
+        """One of ten has failed."""
+        self.pages += 1
+        ((table, keys),) = asked["RequestItems"].items()
+        items = []
+        for key in keys["Keys"]:
+            number = int(key["hostID"]["S"][2:], 16)
+            item = _item(number, self.now, self.due) | {"lastRunId": {"S": "run"}}
+            if number % 10 == 0:
+                words = {"phase": {"S": "CertCSR"}, "code": {"S": "NO_SPACE"}, "message": {"S": "no space is left"}}
+                item |= {"status": {"S": "FAILED"}, "lastError": {"M": words}}
+            items.append(item)
+        return json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode()
 
-def _measure(hosts: int) -> Check:
+
+def _check(hosts: int, now: datetime) -> int:
+    """CertCheck: the list of a run."""
     from pca_runtime.inventory.fleet import Fleet
     from pca_runtime.renewal.pace import Reservation
     from pca_runtime.renewal.payloads import RunInput
@@ -156,21 +180,104 @@ def _measure(hosts: int) -> Check:
     from pca_runtime.renewal.work_files import WorkFiles, hosts_key
     from pca_runtime.shared.clients import client
 
-    now = datetime.now(UTC)
-    table = _Table(hosts, now)
-    for service in ("dynamodb", "s3"):
-        client(service).meta.events.register("before-send", table)
-    begin, cpu = time.perf_counter(), time.process_time()
     selection = Selector(Fleet(client("dynamodb"), "table", ATTRIBUTES), SEGMENTS, timedelta(hours=12)).select(
         RunInput.parse({}), now
     )
+    assert selection.total == hosts
+    assert selection.first_percentile_left is not None
     starts = Reservation(now.timestamp(), 1 / 6, len(selection.due))
     slots = StartsOfRun(None, starts).slots()
-    due = WorkFiles(client("s3"), "bucket").write_lines(hosts_key("run"), selection.lines(now, slots), now)
-    assert selection.total == hosts
+    return WorkFiles(client("s3"), "bucket").write_lines(hosts_key("run"), selection.lines(now, slots), now)
+
+
+def _report(hosts: int, now: datetime) -> int:
+    """CertReport: what became of a run of the whole fleet, a tenth of which failed."""
+    from botocore.response import StreamingBody
+    from pca_runtime.inventory.fleet import Fleet
+    from pca_runtime.renewal.outcomes import ATTRIBUTES, Reporter
+    from pca_runtime.renewal.payloads import ReportRequest
+    from pca_runtime.renewal.work_files import WorkFiles
+    from pca_runtime.reporting.run_report import message_of
+    from pca_runtime.shared.clients import client
+
+    with tempfile.TemporaryFile() as listed:
+        for number in range(hosts):
+            listed.write(b'{"hostID":"i-%017x","expiry":null}\n' % number)
+
+        def get_object(**asked: Any) -> dict[str, Any]:
+            if asked["Key"].endswith("rejected.jsonl"):
+                return {"Body": StreamingBody(io.BytesIO(), 0)}
+            size = listed.seek(0, 2)
+            listed.seek(0)
+            return {"Body": StreamingBody(listed, size)}
+
+        files = WorkFiles(SimpleNamespace(get_object=get_object), "bucket")  # type: ignore[arg-type]
+        fleet = Fleet(client("dynamodb"), "table", ATTRIBUTES)
+        request = ReportRequest.parse({"runId": "run", "bucket": "bucket", "key": "runs/run/hosts.jsonl"})
+        report = Reporter("Bench", fleet, files).report(request, now)
+        assert report.due == hosts
+        assert message_of(report)
+        return report.numbers()["failed"]
+
+
+def _digest(hosts: int, now: datetime) -> int:
+    """CertDigest: the daily mail."""
+    from pca_runtime.inventory.fleet import Fleet
+    from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH
+    from pca_runtime.monitoring.fleet import Fleet as Health
+    from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of
+    from pca_runtime.shared.clients import client
+
+    attributes = tuple(dict.fromkeys((*ATTRIBUTES, *HEALTH)))
+    items = Fleet(client("dynamodb"), "table", attributes).segment(0, 1)
+    counts = Health(now, timedelta(hours=12))
+    digest = gather("Bench", counts.adding(items), now, timedelta(hours=12))
+    assert digest.hosts == hosts
+    assert message_of(digest)
+    return digest.due
+
+
+def _reconciliation(hosts: int, now: datetime) -> int:
+    """CertRetire once an hour: who is gone."""
+    from pca_runtime.inventory.gate import Gate
+    from pca_runtime.membership.departures import Departures
+    from pca_runtime.shared.clients import client
+
+    def describe_instances(**asked: Any) -> dict[str, Any]:
+        ids = asked["Filters"][0]["Values"]
+        instances = [{"InstanceId": each, "State": {"Name": "running"}} for each in ids]
+        return {"Reservations": [{"Instances": instances}]}
+
+    ec2: Any = SimpleNamespace(describe_instances=describe_instances)
+    departures = Departures(client("dynamodb"), "table", ec2, client("ssm"), Gate(lambda: now))
+    roll = departures.roll()
+    assert len(roll.live) == hosts
+    return len(departures.gone(roll.live))
+
+
+READERS: dict[str, tuple[Callable[[int, datetime], int], int]] = {
+    "CertCheck, a fifth due": (_check, 5),
+    "CertCheck, all due": (_check, 1),
+    "CertReport, a tenth failed": (_report, 1),
+    "CertDigest": (_digest, 5),
+    "CertRetire, reconciliation": (_reconciliation, 5),
+}
+"""What reads the whole inventory, and of how many hosts one is due."""
+
+
+def _measure(what: str, hosts: int) -> Read:
+    from pca_runtime.shared.clients import client
+
+    function, due = READERS[what]
+    now = datetime.now(UTC)
+    table = _Table(hosts, now, due)
+    for service in ("dynamodb", "s3"):
+        client(service).meta.events.register("before-send", table)
+    begin, cpu = time.perf_counter(), time.process_time()
+    chosen = function(hosts, now)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Check(hosts, due, time.perf_counter() - begin, time.process_time() - cpu, peak, table.pages)
+    return Read(what, hosts, chosen, time.perf_counter() - begin, time.process_time() - cpu, peak, table.pages)
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(int(sys.argv[1])).__dict__))
+    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2])).__dict__))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -16,4 +17,5 @@ def first_percentile(left: Sequence[Seconds]) -> Seconds | None:
     Args:
         left: seconds until each certificate of the fleet runs out, in any order.
     """
-    return sorted(left)[len(left) // 100] if left else None
+    # Of a sorted copy all would be kept, as objects; this keeps one of a hundred.
+    return heapq.nsmallest(len(left) // 100 + 1, left)[-1] if left else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import HOST_ID_INVALID, Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.runway import first_percentile
+from pca_runtime.renewal.due_hosts import DueHosts, Order, least_time_left, most_exposed
 from pca_runtime.renewal.payloads import RunInput
 from pca_runtime.renewal.starts import Slot
 from pca_runtime.shared.identifiers import is_host_id
@@ -27,6 +28,8 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 _FAULTS_SHOWN = 3
+# What four bytes hold; 136 years.
+_LEFT_MAX = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,15 @@ class Rejected:
 class Selection:
     """The outcome, or one thread's share of it.
 
-    ``due`` keeps expiry (epoch seconds) and host id alone, ``left`` the seconds that each certificate has left: some
-    100 bytes and 8 bytes for a host. ``urgent_until`` is set where certificates are replaced
-    before their time: who runs out by then comes first, whatever the order of the others.
+    ``due`` are hosts with their expiry (epoch seconds), most of them in files; ``left`` the seconds that each
+    certificate has left, which are 4 bytes for a host: all that grows with the fleet.
     """
 
     total: int = 0
     overdue: int = 0
-    left: array[float] = field(default_factory=lambda: array("d"))
-    due: list[tuple[int | None, str]] = field(default_factory=list)
+    left: array[int] = field(default_factory=lambda: array("I"))
+    due: DueHosts = field(default_factory=DueHosts)
     rejected: list[Rejected] = field(default_factory=list)
-    urgent_until: datetime | None = None
 
     @property
     def quarantined(self) -> int:
@@ -69,7 +70,7 @@ class Selection:
         self.total += other.total
         self.overdue += other.overdue
         self.left += other.left
-        self.due += other.due
+        self.due.update(other.due)
         self.rejected += other.rejected
 
     @property
@@ -84,39 +85,13 @@ class Selection:
 
     def leave_out(self, host_ids: Set[str]) -> int:
         """Without these hosts; returns how many of them were due."""
-        before = len(self.due)
-        self.due = [entry for entry in self.due if entry[1] not in host_ids] if host_ids else self.due
-        return before - len(self.due)
+        return self.due.leave_out(host_ids)
 
     def lines(self, now: datetime, slots: Iterable[Slot]) -> Iterator[dict[str, str | None]]:
         """The lines of hosts.jsonl, in the order in which hosts are renewed; as many as there are starts."""
-        key = _least_time_left(now) if self.urgent_until is None else _most_exposed(now, self.urgent_until)
-        for (expiry, host_id), slot in zip(sorted(self.due, key=key), slots, strict=False):
+        for (expiry, host_id), slot in zip(self.due, slots, strict=False):
             moment = None if expiry is None else format_time(datetime.fromtimestamp(expiry, tz=now.tzinfo))
             yield {"hostID": host_id, "expiry": moment, **slot.as_fields()}
-
-
-_Order = Callable[[tuple[int | None, str]], tuple[int, int, str]]
-
-
-def _least_time_left(now: datetime) -> _Order:
-    """Who stops working first comes first; no certificate counts as one that expires now."""
-    present = int(now.timestamp())
-    return lambda entry: (0, present if entry[0] is None else entry[0], entry[1])
-
-
-def _most_exposed(now: datetime, urgent_until: datetime) -> _Order:
-    """After a compromise, who could be abused longest comes first; docs/adr/0006 says why.
-
-    Before them come the few that would run out before the next run: nobody may stop working for this.
-    """
-    urgency, limit = _least_time_left(now), int(urgent_until.timestamp())
-
-    def rank(entry: tuple[int | None, str]) -> tuple[int, int, str]:
-        expiry, host_id = entry
-        return urgency(entry) if expiry is None or expiry <= limit else (1, -expiry, host_id)
-
-    return rank
 
 
 class Selector:
@@ -135,28 +110,26 @@ class Selector:
 
     def select(self, wanted: RunInput, now: datetime) -> Selection:
         """Choose from the whole fleet, or from the ids that were asked for."""
-        selection = self._chosen(wanted, now)
+        order = least_time_left(now)
         if wanted.reissue or wanted.revoke_replaced:
-            selection.urgent_until = now + self._next_run
-        return selection
-
-    def _chosen(self, wanted: RunInput, now: datetime) -> Selection:
+            # Certificates are replaced before their time: who runs out by the next run comes first all the same.
+            order = most_exposed(now, now + self._next_run)
         if wanted.host_ids is not None:
-            return self._among(wanted.host_ids, wanted.force, now)
-        selection = Selection()
+            return self._among(wanted.host_ids, wanted.force, now, order)
+        selection = Selection(due=DueHosts(order))
         with ThreadPoolExecutor(max_workers=self._segments) as pool:
             gathered = pool.map(
-                lambda number: self._segment(number, wanted.reissue == "all", now), range(self._segments)
+                lambda number: self._segment(number, wanted.reissue == "all", now, order), range(self._segments)
             )
             for part in gathered:
                 selection.add(part)
         return selection
 
-    def _segment(self, number: int, every: bool, now: datetime) -> Selection:
-        return self._judge(self._fleet.segment(number, self._segments), every, now)
+    def _segment(self, number: int, every: bool, now: datetime, order: Order) -> Selection:
+        return self._judge(self._fleet.segment(number, self._segments), every, now, order)
 
-    def _judge(self, entries: Iterable[Entry], every: bool, now: datetime) -> Selection:
-        selection = Selection()
+    def _judge(self, entries: Iterable[Entry], every: bool, now: datetime, order: Order) -> Selection:
+        selection = Selection(due=DueHosts(order))
         for item in entries:
             selection.total += 1
             if isinstance(item, Quarantined):
@@ -168,11 +141,11 @@ class Selector:
             if item.expiry is not None:
                 # Not below zero: one host that died a year ago must not hide the runway of all the others.
                 left = max((item.expiry - now).total_seconds(), 0.0)
-                selection.left.append(left)
+                selection.left.append(min(int(left), _LEFT_MAX))
                 selection.overdue += left == 0.0
             if self._is_due(item, every, now):
                 expiry = None if item.expiry is None else int(item.expiry.timestamp())
-                selection.due.append((expiry, item.host_id))
+                selection.due.add(expiry, item.host_id)
         return selection
 
     def _is_due(self, item: HostItem, every: bool, now: datetime) -> bool:
@@ -187,9 +160,11 @@ class Selector:
             next_run=self._next_run,
         )
 
-    def _among(self, host_ids: list[str], force: bool, now: datetime) -> Selection:
+    def _among(self, host_ids: list[str], force: bool, now: datetime, order: Order) -> Selection:
         wanted = list(dict.fromkeys(host_ids))
-        selection = Selection(rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)])
+        selection = Selection(
+            due=DueHosts(order), rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)]
+        )
         found = set()
         live: list[Entry] = []
         for item in self._fleet.entries(host_id for host_id in wanted if is_host_id(host_id)):
@@ -198,7 +173,7 @@ class Selector:
                 selection.rejected.append(Rejected(item.host_id, "HOST_RETIRED", "the host is retired"))
             else:
                 live.append(item)
-        selection.add(self._judge(live, force, now))
+        selection.add(self._judge(live, force, now, order))
         selection.rejected += [
             Rejected(host_id, "HOST_NOT_IN_INVENTORY", "the inventory has no such host")
             for host_id in wanted

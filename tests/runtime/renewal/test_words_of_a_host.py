@@ -62,7 +62,7 @@ class Same(dict[str, Any]):
 @pytest.mark.parametrize("phase", ["CertCSRStatus", "CertDeployStatus"])
 @pytest.mark.parametrize("code", SAYINGS)
 def test_every_place_that_tells_of_a_failure_says_whose_words_they_are(
-    world: World, caplog: pytest.LogCaptureFixture, phase: str, code: str
+    world: World, capsys: pytest.CaptureFixture[str], phase: str, code: str
 ) -> None:
     said, expected = SAYINGS[code]
     world.put(**LIVE)
@@ -80,7 +80,8 @@ def test_every_place_that_tells_of_a_failure_says_whose_words_they_are(
     assert [host["message"] for host in details["Run Report"]["hosts"]] == [expected]
     of_run, *others = [message["Message"] for message in world.inbox.messages()]
     assert f" {phase} {code}: {expected}\n" in of_run
-    log = [str(vars(record)["reason"]) for record in caplog.records if record.getMessage() == "renewal failed"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    log = [line["reason"] for line in lines if line.get("message") == "renewal failed"]
     assert log == [expected]
 
     everything = "".join([of_run, *others, json.dumps(report), json.dumps([*details.values()]), json.dumps(log)])
