@@ -39,7 +39,8 @@ class InvocationContext(Protocol):
 def _write(line: Mapping[str, Any]) -> None:
     """In one call, so that nothing stands within a line."""
     text = json.dumps(line, separators=(",", ":"), default=str, ensure_ascii=False)
-    sys.stdout.write(f"{text}\n")
+    # Half of a surrogate pair, which an event's JSON can hold, is written as JSON's own escape instead of refused.
+    sys.stdout.write(f"{text.encode(errors='backslashreplace').decode()}\n")
 
 
 class JsonLog:

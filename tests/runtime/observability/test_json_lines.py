@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,14 @@ def test_a_level_keeps_what_is_below_it_out(capsys: pytest.CaptureFixture[str], 
     log.info("went well")
     log.warning("look")
     assert len(capsys.readouterr().out.splitlines()) == written
+
+
+def test_what_no_encoding_has_is_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "log").open("w", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        JsonLog(VARIABLES).warning("failed", reason="half \ud800 of a pair")
+    line = json.loads((tmp_path / "log").read_text(encoding="utf-8"))
+    assert line["reason"] == "half \ud800 of a pair"
 
 
 def test_what_an_invocation_appends_is_gone_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
