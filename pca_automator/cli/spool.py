@@ -46,6 +46,9 @@ class Spool:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, row: object) -> bool:
+        return any(each == row for each in self)
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         cursor = self._file.execute("SELECT row FROM rows ORDER BY first, second, third")
         cursor.arraysize = _AT_ONCE
