@@ -15,7 +15,7 @@ from tests.cli.conftest import CA_ARN, FUNCTIONS, REGION, Answer, Deployed, a_cr
 # How often each is asked on the fakes, which have one resource of most kinds. GetFunctionConfiguration: once for each
 # function, and once more for the settings of each whose settings are needed.
 ASKED = {
-    "BatchGetItem": 1, "DescribeAlarms": 1, "DescribeCertificateAuthority": 2, "DescribeDocument": 2,
+    "BatchGetItem": 1, "DescribeAlarms": 1, "DescribeCertificateAuthority": 3, "DescribeDocument": 2,
     "DescribeExecution": 1, "DescribeRule": 1, "DescribeStateMachine": 1, "DescribeTable": 3, "GetDocument": 2,
     "GetEventSourceMapping": 1, "GetFunctionConcurrency": 7, "GetFunctionConfiguration": 12, "GetItem": 2,
     "GetMetricData": 1, "GetProfile": 1, "GetQueueAttributes": 1, "GetSchedule": 2, "GetTopicAttributes": 1,

@@ -20,7 +20,8 @@ from tests.documentation.test_verbs import verbs
 # Each verb as somebody types it, with what a program would: no question is asked.
 TYPED: dict[str, tuple[str, ...]] = {
     "status": (), "doctor": (), "hosts add": (host(9), "--dry-run"), "hosts list": (), "hosts lint": (),
-    "hosts remove": ("web-1", "--dry-run"), "hosts show": (host(1),), "hosts set": (host(1), "--clear", "keyMode"),
+    "hosts remove": ("web-1", "--dry-run"), "hosts remove-copies": (host(1), "--other", host(2), "--dry-run"),
+    "hosts show": (host(1),), "hosts set": (host(1), "--clear", "keyMode"),
     "hosts retire": (host(1), "--dry-run"), "hosts restore": (host(3), "--dry-run"), "run": (host(1),),
     "runs list": (), "runs show": ("run-1",), "runs watch": ("run-1",), "explain": (host(2),), "docs": (),
     "revoke": (host(1), "--dry-run"), "plan": ("--hosts", "5"), "report": (), "verify": ("--components-only",),
