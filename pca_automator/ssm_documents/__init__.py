@@ -19,7 +19,7 @@ import yaml
 
 from pca_automator.ssm_documents.lines import joined
 
-__all__ = ["DOCUMENT_NAMES", "SEALED", "load_document", "script", "sealed_values"]
+__all__ = ["DOCUMENT_NAMES", "SEALED", "load_document", "script", "sealed_values", "shell_files"]
 
 DOCUMENT_NAMES = ("GenerateCsr", "InstallCertificate", "InspectCertificate", "RemoveCertificate")
 
@@ -76,6 +76,12 @@ def script(name: str, constants: Mapping[str, str] | None = None) -> str:
     """The shell script of one document, with ``{{ parameter }}`` still in it."""
     (step,) = load_document(name, constants)["mainSteps"]
     return "\n".join(step["inputs"]["runCommand"]) + "\n"
+
+
+def shell_files(name: str) -> list[str]:
+    """The files of the folder ``shell`` that a document's script is put together from, in their order."""
+    (step,) = _read_yaml(f"{name}.yaml")["mainSteps"]
+    return [str(file) for file in step["inputs"]["runCommand"]]
 
 
 def sealed_values(document: Mapping[str, Any]) -> dict[str, str]:

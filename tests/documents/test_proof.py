@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from pca_runtime.errors.catalogue import remedy_for
 
 from pca_automator import ssm_documents
 from pca_automator.rehearsal.stage.helper_words import NETWORK, SERVICE, Words
-from pca_automator.ssm_documents import script
+from pca_automator.ssm_documents import script, shell_files
 from tests.documents.conftest import SHELLS, needs_root
 from tests.documents.host import ARNS, CREDENTIALS, Host
 from tests.documents.pki import Authority
@@ -155,7 +154,7 @@ def test_every_text_of_both_helpers_leads_to_its_code(make_host: Callable[..., H
     """Each is tried by the function that reads it; one whole installation for each would take minutes."""
     need(shell_name)
     host = make_host(shell=SHELLS[shell_name])
-    files = re.findall(r"\w+\.sh", script("InstallCertificate").splitlines()[1])[:-1]
+    files = shell_files("InstallCertificate")[:-1]
     lines = [line for line in script("InstallCertificate").splitlines() if line.startswith("SEALED_")]
     lines += [(SHELL_FILES / file).read_text() for file in files]
     lines += ["clean_up() { :; }", f"aside='{host.work}'", "helper_status=1 ask_seconds=1 reported=yes"]

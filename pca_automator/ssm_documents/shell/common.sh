@@ -4,7 +4,7 @@
 # shellcheck disable=SC3028  # BASH is asked for in bash alone
 case ${BASH_VERSION-}:$- in
   ?*:*p* | :*) ;;
-  *) [ ! -f "$0" ] || exec "$BASH" -p "$0" ;;
+  *) [ ! -f "$0" ] || exec "$BASH" -p "$0" "$@" ;;
 esac
 set -eu
 umask 077
