@@ -5,8 +5,12 @@ SEED   ?= 1
 COUNT  ?= 300
 # Some tests wait for the local AWS, so three workers suit two cores. Each has a Node.js process of its own.
 WORKERS ?= 3
-# Of the command, what leans on its libraries most. cdk-nag 3 asks for a newer aws-cdk-lib than the construct does.
-OLDEST_TESTS := tests/constructs --ignore tests/constructs/test_compliance.py tests/cli/test_run.py tests/cli/test_start.py tests/cli/test_status.py
+# Of the command, what leans on its libraries most. cdk-nag 3 asks for a newer aws-cdk-lib than the construct does, and the
+# table of Regions is held against the endpoints of a botocore of today.
+OLDEST_TESTS := tests/constructs --ignore tests/constructs/test_compliance.py \
+	--ignore tests/constructs/membership/test_membership.py --ignore tests/constructs/reporting/test_digest.py \
+	--deselect tests/constructs/authority/test_regions.py::test_the_table_of_what_is_missing_is_that_of_the_endpoints_that_botocore_ships \
+	tests/cli/test_run.py tests/cli/test_start.py tests/cli/test_status.py
 
 SEEDS  ?= 300
 # Of make chaos: per cent of all calls that go wrong.

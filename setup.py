@@ -71,10 +71,11 @@ setup(
     },
     include_package_data=False,
     install_requires=[
-        # 2.226 has aws_cdk.interfaces, whose ITrustAnchorRef a trust anchor is handed in as; 2.222 does not. What
+        # 2.226 is the first that was seen to have aws_cdk.interfaces, which a trust anchor is handed in by; it writes
+        # AWS::NoValue into every grant, so that four automations do not fit into a template; 2.232 does not. What
         # cdk-nag 3 reads is written from 2.269 on: see _internal/acknowledge.py.
-        "aws-cdk-lib>=2.226.0,<3",
-        # What cdk-nag 3 asks for; aws-cdk-lib 2.226 is content with less.
+        "aws-cdk-lib>=2.232.0,<3",
+        # What cdk-nag 3 asks for; aws-cdk-lib 2.232 is content with less.
         "constructs>=10.5.1,<11",
         # What aws-cdk-lib 2.270 asks for, and with which the floors are tested.
         "jsii>=1.139.0,<2",
