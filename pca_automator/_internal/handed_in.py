@@ -74,9 +74,7 @@ def same_region(scope: IConstruct, name: str, arn: str, why: str) -> None:
     Raises:
         ValueError: names the argument, its ARN, the stack's Region and why.
     """
-    region, own = arn_part(arn, "region"), Stack.of(scope).region
-    if region and not Token.is_unresolved(own) and region != own:
-        raise ValueError(f"{name} is {arn}, of Region {region}, but the stack is in {own}: {why}")
+    _same("Region", arn_part(arn, "region"), Stack.of(scope).region, f"{name} is {arn}", why)
 
 
 def same_account(scope: IConstruct, name: str, arn: str, why: str) -> None:
@@ -85,9 +83,12 @@ def same_account(scope: IConstruct, name: str, arn: str, why: str) -> None:
     Raises:
         ValueError: names the argument, its ARN, the stack's account and why.
     """
-    account, own = arn_part(arn, "account"), Stack.of(scope).account
-    if account and not Token.is_unresolved(own) and account != own:
-        raise ValueError(f"{name} is {arn}, of account {account}, but the stack is in {own}: {why}")
+    _same("account", arn_part(arn, "account"), Stack.of(scope).account, f"{name} is {arn}", why)
+
+
+def _same(what: str, found: str | None, own: str, given: str, why: str) -> None:
+    if found and not Token.is_unresolved(own) and found != own:
+        raise ValueError(f"{given}, of {what} {found}, but the stack is in {own}: {why}")
 
 
 def properties_of(resource: CfnResource) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["Spool"]
 
 _Order = Callable[[Mapping[str, Any]], tuple[int, float, str]]
-# Rows that go into the file at once, and pages of 4 KB that SQLite keeps of it.
+# Rows that come back from the file at once, and pages of 4 KB that SQLite keeps of it.
 _AT_ONCE = 500
 _CACHED_PAGES = 100
 

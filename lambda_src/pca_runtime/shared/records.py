@@ -17,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 _T = TypeVar("_T")
+_K = TypeVar("_K", int, str)
 Reader = Callable[[object], _T]
 """Gives back what it is, or raises ValueError with what is allowed; :class:`UnreadableError` for parts of it."""
 
@@ -273,16 +274,7 @@ def items(reader: Reader[_T], *, least: int = 0, most: int | None = None) -> Rea
     def read(value: object) -> list[_T]:
         if not isinstance(value, list) or len(value) < least or (most is not None and len(value) > most):
             raise ValueError(f"allowed is a list{bounds}")
-        found: list[_T] = []
-        problems: list[Problem] = []
-        for place, each in enumerate(value):
-            try:
-                found.append(reader(each))
-            except ValueError as error:
-                problems += UnreadableError.within(place, each, error)
-        if problems:
-            raise UnreadableError(problems)
-        return found
+        return [each for _, each in _each(enumerate(value), reader)]
 
     return read
 
@@ -293,18 +285,23 @@ def pairs(reader: Reader[_T], *, least: int = 0) -> Reader[dict[str, _T]]:
     def read(value: object) -> dict[str, _T]:
         if not isinstance(value, dict) or len(value) < least or not all(isinstance(name, str) for name in value):
             raise ValueError("allowed is an object with named values" + (f", at least {least}" if least else ""))
-        found: dict[str, _T] = {}
-        problems: list[Problem] = []
-        for name, each in value.items():
-            try:
-                found[name] = reader(each)
-            except ValueError as error:
-                problems += UnreadableError.within(name, each, error)
-        if problems:
-            raise UnreadableError(problems)
-        return found
+        return dict(_each(value.items(), reader))
 
     return read
+
+
+def _each(parts: Iterable[tuple[_K, object]], reader: Reader[_T]) -> list[tuple[_K, _T]]:
+    """Every part as it is read, or everything that is wrong with any of them."""
+    found: list[tuple[_K, _T]] = []
+    problems: list[Problem] = []
+    for place, each in parts:
+        try:
+            found.append((place, reader(each)))
+        except ValueError as error:
+            problems += UnreadableError.within(place, each, error)
+    if problems:
+        raise UnreadableError(problems)
+    return found
 
 
 def from_json(reader: Reader[_T]) -> Reader[_T]:
