@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import MACHINE_ARN, WRITES_CRL, Deployed, error, host, stamp
+from tests.cli.conftest import MACHINE_ARN, TOPIC_ARN, WRITES_CRL, Deployed, error, host, stamp
 
 
 def a_workflow(deployed: Deployed, *, published: bool = True, code: str = "HOST_UNKNOWN_TO_SSM") -> None:
@@ -44,8 +44,11 @@ def test_a_good_deployment_passes_and_is_left_as_it_was(deployed: Deployed) -> N
     before = deployed.items()
     a_workflow(deployed)
     status, found = results(deployed)
-    assert (status, set(found.values())) == (0, {"ok"})
     assert {"run without work", "unknown host", "load of 3 invalid hosts", "notification"} <= set(found)
+    # Nobody has subscribed, and the message comes to nobody.
+    assert (status, {name: result for name, result in found.items() if result != "ok"}) == (
+        0, {"notification": "warning"},
+    )  # fmt: skip
     assert deployed.items() == before
 
 
@@ -106,6 +109,53 @@ def test_a_run_that_fails_is_found_and_the_entries_are_removed(deployed: Deploye
     status, found = results(deployed)
     assert (status, found["run without work"]) == (1, "failed")
     assert deployed.items() == {}
+
+
+def test_what_status_warns_of_verify_warns_of(deployed: Deployed) -> None:
+    nobody = {"Attributes": {"TopicArn": TOPIC_ARN, "SubscriptionsConfirmed": "0", "SubscriptionsPending": "0"}}
+    deployed.answers["GetTopicAttributes"] = nobody
+    status, found = results(deployed, "--components-only")
+    assert (status, found["topic"]) == (0, "warning")
+    assert set(found.values()) == {"ok", "warning"}
+    subscribed = {"Attributes": {"TopicArn": TOPIC_ARN, "SubscriptionsConfirmed": "1", "SubscriptionsPending": "0"}}
+    deployed.answers["GetTopicAttributes"] = subscribed
+    assert results(deployed, "--components-only")[1]["topic"] == "ok"
+
+
+def test_the_runs_of_a_test_are_no_runs_of_the_fleet(deployed: Deployed) -> None:
+    """Their hosts fail as they must: status speaks of the run before them, and of what broke it."""
+    a_workflow(deployed)
+    results(deployed)
+    names = [request["name"] for request in deployed.called("StartExecution")]
+    assert len(set(names)) == len(names) == 3
+    of_the_fleet = "6e3c0000-run"
+    endings = dict.fromkeys(names, "SUCCEEDED") | {of_the_fleet: "FAILED"}
+    deployed.answers["ListExecutions"] = {
+        "executions": [{"name": name, "status": endings[name], "startDate": deployed.now} for name in endings]
+    }
+    payload = {"report": {"Payload": {"failed": 3}}}
+
+    def described(request: Mapping[str, Any]) -> dict[str, Any]:
+        name = request["executionArn"].rpartition(":")[2]
+        return {"status": endings[name], "startDate": deployed.now, "output": json.dumps(payload)}
+
+    deployed.answers["DescribeExecution"] = described
+    done = deployed.invoke("status", "--output", "json")
+    answer = json.loads(done.stdout)
+    assert answer["lastRun"]["runId"] == of_the_fleet
+    assert [text for text in answer["troubles"] if "run" in text] == ["the last run ended FAILED"]
+    endings[of_the_fleet] = "SUCCEEDED"
+    shown = deployed.invoke("runs", "show", names[0])
+    assert (shown.exit_code, "test entries, which fail as they must" in shown.output) == (0, True)
+    assert deployed.invoke("runs", "show", of_the_fleet).exit_code == 1
+
+
+def test_where_only_tests_have_run_there_was_no_run(deployed: Deployed) -> None:
+    found = {"name": "verify-1", "status": "SUCCEEDED", "startDate": deployed.now}
+    deployed.answers["ListExecutions"] = {"executions": [found]}
+    assert json.loads(deployed.invoke("status", "--output", "json").stdout)["lastRun"] is None
+    (line,) = (line for line in deployed.invoke("status").stdout.splitlines() if "last run" in line)
+    assert line.split()[-2:] == ["none", "yet"]
 
 
 def test_dry_run_and_no_write_nothing(deployed: Deployed) -> None:

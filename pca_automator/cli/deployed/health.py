@@ -221,11 +221,12 @@ class Health:
 
     def _last_run(self) -> Any:
         listed = runs.listed(self._deployment)
-        if listed:
-            self.last_run = runs.described(self._deployment, listed[0]["runId"])
+        newest = runs.newest(listed)
+        if newest is not None:
+            self.last_run = runs.described(self._deployment, newest["runId"])
         broken = runs.broken(listed)
         if broken is not None:
-            which = "the last run" if broken is listed[0] else f"run {broken['runId']}"
+            which = "the last run" if broken is newest else f"run {broken['runId']}"
             show = f"pca-automator runs show {broken['runId']}"
             return self._trouble("last run", f"{which} ended {broken['status']}", show, "pca-automator run --watch")
         return self._ok("last run", runs.ended(self.last_run) if self.last_run else "none yet")

@@ -60,11 +60,14 @@ class Looks:
     def runs(self) -> list[data.Run]:
         """The last runs, the newest first."""
         nothing: list[known.Run] = []
-        listed = self.look("runs", lambda: known.listed(self.deployment, _RUNS), nothing)
+        listed = self.look("runs", self._listed, nothing)
         described = []
         for each in listed:
             described.append(self.look("a run", partial(known.described, self.deployment, each["runId"]), each))
         return [run_of(each) for each in described]
+
+    def _listed(self) -> list[known.Run]:
+        return [each for each in known.listed(self.deployment, _RUNS) if not known.is_test(each["runId"])]
 
     def history(self) -> list[data.Measure]:
         """The size of the CRL, as the processor measured it."""

@@ -14,8 +14,10 @@ Run = dict[str, Any]
 
 # One page. Where more machines than that have joined since the schedule's last run, that run is not looked for.
 _RUNS = 100
-# What CertEnroll calls its runs: they say nothing about whether the schedule's work.
-_OF_THE_STREAM = ("enrol-", "changed-")
+OF_TESTS = "verify-"
+"""How the names of runs begin that renew nobody: all their hosts are test entries, which fail as they must."""
+# What CertEnroll calls its runs, and verify: they say nothing about whether the schedule's work.
+_SAY_NOTHING = ("enrol-", "changed-", OF_TESTS)
 _COUNTS = ("renewed", "failed", "skipped", "lost", "notAttempted", "rejected")
 
 
@@ -37,13 +39,24 @@ def listed(deployment: Deployment, most: int = _RUNS) -> list[Run]:
 
 
 def broken(runs: list[Run]) -> Run | None:
-    """The newest run that broke since one went well that was not about a few hosts that had joined or changed."""
+    """The newest run that broke since one went well that was about more than hosts that had joined, changed, or were
+    a test's."""
     for run in runs:
         if run["status"] not in ("RUNNING", "SUCCEEDED"):
             return run
-        if run["status"] == "SUCCEEDED" and not run["runId"].startswith(_OF_THE_STREAM):
+        if run["status"] == "SUCCEEDED" and not run["runId"].startswith(_SAY_NOTHING):
             return None
     return None
+
+
+def newest(runs: list[Run]) -> Run | None:
+    """The newest run of the fleet's own; ``None``: there was none yet."""
+    return next((run for run in runs if not is_test(run["runId"])), None)
+
+
+def is_test(run_id: str) -> bool:
+    """Whether the run is one of ``verify``."""
+    return run_id.startswith(OF_TESTS)
 
 
 def arn_of(deployment: Deployment, run_id: str) -> str:

@@ -119,10 +119,17 @@ def _would_renew(deployment: Deployment, wanted: list[str], force: bool) -> int:
     return sum(item.status != "RETIRED" and (force or view.is_due(item)) for item in these)
 
 
-def start(deployment: Deployment, request: Mapping[str, Any]) -> str:
-    """Start the workflow. Returns the ARN of the execution."""
+def start(deployment: Deployment, request: Mapping[str, Any], name: str = "") -> str:
+    """Start the workflow. Returns the ARN of the execution.
+
+    Args:
+        deployment: the automation.
+        request: the run's input.
+        name: of the execution; "": Step Functions gives it one.
+    """
+    named = {"name": name} if name else {}
     answer = deployment.aws.client("stepfunctions").start_execution(
-        stateMachineArn=deployment.state_machine, input=json.dumps(request)
+        stateMachineArn=deployment.state_machine, input=json.dumps(request), **named
     )
     return str(answer["executionArn"])
 

@@ -55,7 +55,9 @@ def show_(op: Operator, run_id: Annotated[str, typer.Argument(metavar="RUN", aut
     show(op.output, {**run, "report": report or None}, table, run["runId"], advice)
     if run["status"] not in ("RUNNING", "SUCCEEDED"):
         raise Trouble(f"the run ended {run['status']}: {run['cause'] or run['error'] or 'without a cause'}")
-    if failed := run.get("failed", 0) + run.get("lost", 0):
+    if known.is_test(run["runId"]):
+        say("a run of pca-automator verify: its hosts are test entries, which fail as they must")
+    elif failed := run.get("failed", 0) + run.get("lost", 0):
         raise Trouble(f"{failed} of its hosts failed")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ import typer
 
 from pca_automator.cli.deployed import inventory as fleet
 from pca_automator.cli.deployed.deployment import Deployment
+from pca_automator.cli.deployed.runs import OF_TESTS
 from pca_automator.cli.errors import Trouble, one_line
 from pca_automator.cli.output import counted, say, show_rows
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.run import start
 from pca_automator.cli.verbs.verb import DryRunOption, Operator, YesOption, confirm, verb
-from pca_automator.cli.verbs.verify_components import components
+from pca_automator.cli.verbs.verify_components import Noted, components
 
 Row = dict[str, Any]
 
@@ -86,7 +88,8 @@ def _checked(name: str, check: Callable[[], str]) -> Row:
 
     say(f"{name} ...")
     try:
-        return {"check": name, "result": "ok", "detail": check()}
+        detail = check()
+        return {"check": name, "result": "warning" if isinstance(detail, Noted) else "ok", "detail": str(detail)}
     except (Trouble, ClientError, BotoCoreError, runtime("errors.kinds").PcaAutomatorError, KeyError) as error:
         return {"check": name, "result": "failed", "detail": " ".join(str(error).split())}
 
@@ -205,11 +208,11 @@ class Tests:
             for each in page["Subscriptions"]
         )
         if not count:
-            return "published, but nobody has subscribed"
+            return Noted("published, but nobody has subscribed")
         return f"published to {counted(count, 'confirmed subscription')}"
 
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
-        arn = start(self.deployment, request)
+        arn = start(self.deployment, request, name=f"{OF_TESTS}{uuid.uuid4()}")
         deadline = time.monotonic() + _RUN_SECONDS
         while time.monotonic() < deadline:
             described = self.deployment.aws.client("stepfunctions").describe_execution(executionArn=arn)

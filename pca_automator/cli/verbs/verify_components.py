@@ -14,6 +14,12 @@ from pca_automator.cli.runtime import runtime
 Check = tuple[str, Callable[[], str]]
 
 
+class Noted(str):
+    """A detail that somebody should know, though nothing failed."""
+
+    __slots__ = ()
+
+
 def components(deployment: Deployment) -> Iterator[Check]:
     """Every part's name and its check, which answers with a detail or raises: the health list that ``status`` shows."""
     for part, look in Health(deployment, runtime("shared.timestamps").utc_now()).parts():
@@ -24,4 +30,4 @@ def _judged_look(look: Callable[[], Any]) -> str:
     finding = look()
     if finding.needs_person:
         raise Trouble(str(finding.text))
-    return str(finding.text)
+    return str(finding.text) if finding.is_ok else Noted(finding.text)
