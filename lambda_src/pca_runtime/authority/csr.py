@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from pca_runtime.authority.keys import describe_key, public_key_sha256, weakness
 from pca_runtime.authority.parsing import PARSE_ERRORS
@@ -20,6 +20,12 @@ __all__ = ["VerifiedCsr", "verify_csr"]
 _PEM_MAX = 8_192
 _UTF8_STRING, _PRINTABLE_STRING = 0x0C, 0x13
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+# Not RSASSA-PSS, whose parameters may name a weaker hash beside the one that is shown.
+_SIGNATURES = {
+    SignatureAlgorithmOID.RSA_WITH_SHA256, SignatureAlgorithmOID.RSA_WITH_SHA384,
+    SignatureAlgorithmOID.RSA_WITH_SHA512, SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384, SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,10 @@ def _verify(csr: x509.CertificateSigningRequest, host_id: str, key_algorithm: st
     key = csr.public_key()
     if (found := describe_key(key)) != key_algorithm:
         raise CsrRejected(f"the CSR of {host_id} has a {found} key, {key_algorithm} is expected", code="CSR_WRONG_KEY")
-    if not isinstance(csr.signature_hash_algorithm, _HASHES):
-        raise CsrRejected(f"the CSR of {host_id} is not signed with SHA-256 or better", code="CSR_WEAK_SIGNATURE")
+    if csr.signature_algorithm_oid not in _SIGNATURES or not isinstance(csr.signature_hash_algorithm, _HASHES):
+        raise CsrRejected(
+            f"the CSR of {host_id} is not signed by RSA or ECDSA with SHA-256 or better", code="CSR_WEAK_SIGNATURE"
+        )
     if not csr.is_signature_valid:
         raise CsrRejected(f"the CSR of {host_id} is not signed by its own key", code="CSR_BAD_SIGNATURE")
     if not _names_only(csr.subject, host_id):

@@ -21,6 +21,12 @@ _SMALL = 65_536
 # Fermat's method finds two primes whose distance is below some 2 * sqrt(2 * steps) * modulus ** (1/4). Primes of a
 # sound generator differ in their first 100 bits, where no number of steps finds any (FIPS 186-5, appendix A.1.3).
 _FERMAT_STEPS = 500
+# The same for primes that stand in a ratio of small numbers, as where one was derived from the other.
+_RATIOS = [(more, less) for more in range(2, 17) for less in range(1, more) if math.gcd(more, less) == 1]
+_RATIO_STEPS = 5
+# Infineon's generator (CVE-2017-15361) makes primes that are powers of 65537 modulo each of many small primes; modulo
+# these, one modulus in 150 million of any other generator is. https://crocs.fi.muni.cz/public/papers/rsa_ccs17
+_ROCA_PRIMES = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
 
 
 def public_key_sha256(key: PublicKeyTypes) -> str:
@@ -49,12 +55,20 @@ def weakness(modulus: int) -> str | None:
         return "is itself a prime"
     if any(_is_power(modulus, exponent) for exponent in (3, 5, 7)):
         return "is a power of one prime"
-    root = math.isqrt(modulus - 1) + 1
-    for middle in range(root, root + _FERMAT_STEPS):
-        rest = middle * middle - modulus
-        if math.isqrt(rest) ** 2 == rest:
-            return "is the product of two primes that are next to each other"
+    if _is_difference_of_squares(modulus, _FERMAT_STEPS):
+        return "is the product of two primes that are next to each other"
+    if any(_is_difference_of_squares(4 * more * less * modulus, _RATIO_STEPS) for more, less in _RATIOS):
+        return "is the product of two primes of which one is a small fraction of the other"
+    if all(modulus % prime in powers for prime, powers in _roca_marks().items()):
+        return "is of a generator whose keys can be factored (ROCA, CVE-2017-15361)"
     return None
+
+
+def _is_difference_of_squares(number: int, steps: int) -> bool:
+    """Fermat's method, for so many steps."""
+    root = math.isqrt(number - 1) + 1
+    rests = (middle * middle - number for middle in range(root, root + steps))
+    return any(math.isqrt(rest) ** 2 == rest for rest in rests)
 
 
 def _is_power(number: int, exponent: int) -> bool:
@@ -75,3 +89,9 @@ def _small_primes() -> int:
         if sieve[number]:
             sieve[number * number :: number] = bytes(len(range(number * number, _SMALL, number)))
     return math.prod(number for number in range(2, _SMALL) if sieve[number])
+
+
+@cache
+def _roca_marks() -> dict[int, frozenset[int]]:
+    """The powers of 65537 modulo each of the primes."""
+    return {prime: frozenset(pow(_RSA_EXPONENT, power, prime) for power in range(prime - 1)) for prime in _ROCA_PRIMES}

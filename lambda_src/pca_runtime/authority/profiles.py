@@ -31,6 +31,7 @@ https://docs.aws.amazon.com/privateca/latest/userguide/template-definitions.html
 
 # What each of these templates fixes.
 _KEY_USAGE = frozenset({"digital_signature", "key_encipherment"})
+_BASIC_CONSTRAINTS = "2.5.29.19"
 # The CA dates a certificate an hour back, for hosts whose clocks are behind.
 _BACKDATED = timedelta(hours=1, minutes=5)
 _SKEW = timedelta(minutes=5)
@@ -184,6 +185,8 @@ class CertificateRequest:
         wrong = []
         if leaf.is_ca:
             wrong.append("it is a CA certificate")
+        if _BASIC_CONSTRAINTS not in leaf.extensions:
+            wrong.append("it does not say that it is no CA, which IAM Roles Anywhere asks for")
         if leaf.usages != self.profile.usages:
             asked = _listed(self.profile.usages)
             wrong.append(f"its extended key usages are {_listed(leaf.usages)}, and {asked} was asked for")

@@ -127,7 +127,7 @@ _CSR = (
     ),
     _own(
         "CSR_WEAK_SIGNATURE", "CertIssue",
-        "The signing request is signed with a hash weaker than SHA-256.",
+        "The signing request is signed with a hash weaker than SHA-256, or as RSASSA-PSS.",
         "Look at default_md in the host's openssl.cnf.",
     ),
     _own(
@@ -143,8 +143,8 @@ _CSR = (
     ),
     _own(
         "CSR_WEAK_KEY", "CertIssue",
-        "The RSA key's modulus has a small factor, two primes that are next to each other, or one prime alone: anybody "
-        "can compute the key.",
+        "The RSA key's modulus has a small factor, two primes of which one gives the other away, one prime alone, or "
+        "the mark of a generator that is known to be broken (ROCA): anybody can compute the key.",
         "Look at the random numbers of the host and at what makes its keys, and at every other key made there.",
     ),
     _own(
@@ -242,7 +242,7 @@ _REVOCATION = (
     ),
     _own(
         "CRL_UNSUPPORTED", "CRLProcessor",
-        "The CRL has a critical extension, or one of an entry, that a CRL of AWS Private CA does not have.",
+        "The CRL has a signature, a critical extension or one of an entry that a CRL of AWS Private CA does not have.",
         "Look at who wrote it (S3 versions, CloudTrail). Until the CA writes a good one, new revocations are NOT in "
         "force.",
     ),

@@ -58,7 +58,10 @@ Entry = HostItem | Quarantined
 
 def handle_of(host_id: str) -> str:
     """A name for an entry whose key cannot be typed; a host's own id for a host."""
-    return host_id if is_host_id(host_id) else f"{HANDLE}{hashlib.sha256(host_id.encode()).hexdigest()[:12]}"
+    if is_host_id(host_id):
+        return host_id
+    # Half of a pair of surrogates is no character, and JSON can hold it.
+    return f"{HANDLE}{hashlib.sha256(host_id.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def complaints(entry: Entry) -> tuple[Fault, ...]:

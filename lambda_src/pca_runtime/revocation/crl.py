@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import CRLEntryExtensionOID
 
@@ -19,6 +21,12 @@ __all__ = ["PEM_MAX", "Crl", "check_crl", "check_scope", "check_size", "crl_in_f
 # Of the clocks of AWS's services, which are set by one time source.
 _SKEW = timedelta(seconds=10)
 _NUMBER_END = 1 << 160
+# A CA makes them for 1 to 5,000 days (ExpirationInDays); what is in force for longer would hide for years that nothing
+# follows. https://docs.aws.amazon.com/privateca/latest/APIReference/API_CrlConfiguration.html
+_LONGEST = timedelta(days=5_001)
+_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
+# One block and nothing beside it: of two, each reader may take another one.
+_PEM = re.compile(rb"\s*-----BEGIN X509 CRL-----\s[A-Za-z0-9+/=\s]+-----END X509 CRL-----\s*")
 # Not the issuer of an entry, which makes a CRL indirect.
 _ENTRY_EXTENSIONS = {CRLEntryExtensionOID.CRL_REASON, CRLEntryExtensionOID.INVALIDITY_DATE}
 
@@ -42,6 +50,8 @@ def load_crl(data: bytes) -> Crl:
     """
     try:
         pem = data.lstrip().startswith(b"-----BEGIN")
+        if pem and not _PEM.fullmatch(data):
+            raise ValueError("not one PEM block alone")
         parsed = x509.load_pem_x509_crl(data) if pem else x509.load_der_x509_crl(data)
         if not _is_version_2(parsed.tbs_certlist_bytes):
             raise ValueError("a CRL with extensions is of version 2 (RFC 5280, section 5.1.2.1)")
@@ -58,6 +68,10 @@ def load_crl(data: bytes) -> Crl:
         raise CrlRefused("the CRL has no nextUpdate, so it would never go stale", code="CRL_MALFORMED")
     if next_update <= parsed.last_update_utc:
         raise CrlRefused("the CRL's nextUpdate is not after its thisUpdate", code="CRL_MALFORMED")
+    if next_update - parsed.last_update_utc > _LONGEST:
+        raise CrlRefused(
+            "the CRL is in force longer than any CA makes one, so it would hide its age", code="CRL_MALFORMED"
+        )
     return Crl(number, entries, next_update, parsed.public_bytes(Encoding.PEM), parsed)
 
 
@@ -94,6 +108,8 @@ def check_crl(crl: Crl, ca_pem: str, now: datetime) -> None:
     ca = x509.load_pem_x509_certificate(ca_pem.encode("ascii"))
     if not _issued_by(crl.parsed, ca):
         raise CrlRefused("the CRL is not issued and signed by our CA", code="CRL_FOREIGN")
+    if not _is_signed_soundly(crl.parsed):
+        raise CrlRefused("the CRL is not signed by RSA or ECDSA with SHA-256 or better", code="CRL_UNSUPPORTED")
     check_scope(crl.parsed)
     if crl.parsed.last_update_utc > now + _SKEW:
         begins = crl.parsed.last_update_utc.isoformat()
@@ -165,19 +181,27 @@ def _issued_by(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> boo
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         return False
     try:
-        named = crl.issuer == ca.subject and _authority_key(crl) == _subject_key(ca)
+        named = crl.issuer == ca.subject and _names_key(crl, ca)
         return named and crl.is_signature_valid(key)
     except PARSE_ERRORS:
         return False
 
 
-def _authority_key(crl: x509.CertificateRevocationList) -> bytes | None:
-    """RFC 5280 section 5.2.1 demands it in every CRL."""
+def _is_signed_soundly(crl: x509.CertificateRevocationList) -> bool:
+    """Not by RSASSA-PSS, which AWS Private CA does not use, and whose parameters may name a weaker hash."""
+    parameters = crl.signature_algorithm_parameters
+    return isinstance(crl.signature_hash_algorithm, _HASHES) and isinstance(parameters, padding.PKCS1v15 | ec.ECDSA)
+
+
+def _names_key(crl: x509.CertificateRevocationList, ca: x509.Certificate) -> bool:
+    """By its identifier, which RFC 5280 section 5.2.1 demands in every CRL; and not another certificate beside it."""
     try:
-        extension = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+        named = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     except x509.ExtensionNotFound:
-        return None
-    return extension.value.key_identifier
+        return False
+    issuer, serial = named.authority_cert_issuer, named.authority_cert_serial_number
+    of_ca = issuer is None or list(issuer) == [x509.DirectoryName(ca.issuer)]
+    return named.key_identifier == _subject_key(ca) and of_ca and serial in (None, ca.serial_number)
 
 
 def _subject_key(ca: x509.Certificate) -> bytes:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import math
+import secrets
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -157,17 +159,40 @@ def next_prime(number: int) -> int:
 P = RSA.private_numbers().p
 
 
+def roca_prime() -> int:
+    """As the broken generator makes them: a power of 65537 modulo the product of the first 126 primes."""
+    product = math.prod(number for number in range(2, 702) if all(number % less for less in range(2, number)))
+    while True:
+        number = secrets.randbelow(1 << 50) * product + pow(65_537, secrets.randbits(200), product)
+        if is_prime(number):
+            return number
+
+
 @pytest.mark.parametrize(
     ("modulus", "words"),
     [
         (P * next_prime(P + 2), "next to each other"),
         (P * next_prime(P + 2**400), "next to each other"),
         (P * P, "next to each other"),
+        *((P * next_prime(P * more // less), "small fraction") for more, less in ((2, 1), (16, 9))),
+        (P * next_prime(P // 7), "small fraction"),
+        (roca_prime() * roca_prime(), "ROCA"),
         (3 * next_prime(1 << 2045), "prime factor"),
         (65_521 * next_prime(1 << 2031), "prime factor"),
         (2 * P * P, "prime factor"),
     ],
-    ids=["the next prime", "a near prime", "a square", "three", "the largest prime of 16 bits", "an even number"],
+    ids=[
+        "the next prime",
+        "a near prime",
+        "a square",
+        "2:1",
+        "16:9",
+        "1:7",
+        "ROCA",
+        "three",
+        "the largest prime of 16 bits",
+        "an even number",
+    ],
 )
 def test_a_modulus_that_anybody_can_factor_has_a_weakness(modulus: int, words: str) -> None:
     assert words in str(weakness(modulus))
@@ -196,3 +221,11 @@ def test_refuses_a_request_with_such_a_key() -> None:
     whole = base64.encodebytes(der(0x30, body, RSA_SHA256, der(0x03, b"\0", signature))).decode()
     pem = f"-----BEGIN CERTIFICATE REQUEST-----\n{whole}-----END CERTIFICATE REQUEST-----\n"
     assert refusal(pem, "RSA_2048") == "CSR_WEAK_KEY"
+
+
+@pytest.mark.parametrize("inner", [hashes.SHA256(), hashes.SHA384()])
+def test_refuses_a_signature_whose_parameters_may_name_another_hash(inner: hashes.HashAlgorithm) -> None:
+    pad = padding.PSS(padding.MGF1(inner), 32)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    made = x509.CertificateSigningRequestBuilder().subject_name(name).sign(RSA, hashes.SHA256(), rsa_padding=pad)
+    assert refusal(made.public_bytes(Encoding.PEM).decode(), "RSA_2048") in ("CSR_WEAK_SIGNATURE", "CSR_MALFORMED")

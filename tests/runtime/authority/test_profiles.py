@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address
 from typing import Any
@@ -177,6 +178,12 @@ OTHER_NAME = x509.OtherName(x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3"), b"\
 )
 def test_a_certificate_that_says_more_or_less_is_refused(changes: dict[str, Any], words: str) -> None:
     assert words in complaint(load_leaf(CA.issue(CSR, **changes)))
+
+
+def test_a_certificate_that_does_not_say_that_it_is_no_ca_is_refused() -> None:
+    """IAM Roles Anywhere takes none without, and that would be seen on the host only."""
+    leaf = load_leaf(CA.issue(CSR))
+    assert "no CA" in complaint(replace(leaf, extensions=leaf.extensions - {"2.5.29.19"}))
 
 
 def test_a_length_of_the_path_is_a_cas_own() -> None:

@@ -84,6 +84,15 @@ def test_any_key_comes_in_and_has_a_name_that_can_be_typed(key: str | None) -> N
     assert handle_of(entry.host_id).startswith("entry-")
 
 
+@pytest.mark.parametrize("key", ["\ud800", "i-0123456789abcdef\udfff", "\udc80" * 2_048])
+def test_a_key_that_is_no_text_has_a_name_too(key: str) -> None:
+    """Half of a pair of surrogates: JSON holds it, UTF-8 does not."""
+    entry = GATE.admit({"hostID": {"S": key}})
+    assert isinstance(entry, Quarantined)
+    entry.shown.encode()
+    assert handle_of(entry.host_id).startswith("entry-")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from pca_runtime.errors.catalogue import CATALOGUE
 from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.revocation.crl import check_crl, crl_in_force, load_crl
 
 from tests.runtime.authority.test_csr_encoding import ECDSA_SHA256, der
-from tests.runtime.pki import NOW, Ca
+from tests.runtime.pki import NOW, Ca, name
 
 CA = Ca()
 OTHER = Ca()
@@ -34,6 +35,12 @@ def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
 
 def key_of(ca: Ca) -> bytes:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()).public_bytes()
+
+
+def named(issuer: str, serial: int) -> bytes:
+    """The right key, by the name of a certificate, too."""
+    key = x509.AuthorityKeyIdentifier.from_issuer_public_key(CA.key.public_key()).key_identifier
+    return x509.AuthorityKeyIdentifier(key, [x509.DirectoryName(name(issuer))], serial).public_bytes()
 
 
 def entry(serial: int, at: datetime = NOW - timedelta(hours=2), *extensions: bytes) -> bytes:
@@ -96,6 +103,13 @@ ODD = {
     "a number that is a text": (crl(number=der(0x0C, b"8")), "CRL_MALFORMED"),
     "an end before the beginning": (crl(until=NOW - timedelta(hours=2)), "CRL_MALFORMED"),
     "an end at the beginning": (crl(until=NOW - timedelta(hours=1)), "CRL_MALFORMED"),
+    "an end in 22 years": (crl(until=NOW + timedelta(days=8_000)), "CRL_MALFORMED"),
+    "a beginning in 1970": (crl(this=datetime(1970, 1, 2, tzinfo=UTC)), "CRL_MALFORMED"),
+    "two blocks of PEM": (2 * load_crl(crl()).pem, "CRL_MALFORMED"),
+    "a certificate behind its PEM": (load_crl(crl()).pem + CA.pem.encode(), "CRL_MALFORMED"),
+    "words behind its PEM": (load_crl(crl()).pem + b"more", "CRL_MALFORMED"),
+    "the issuer of another certificate": (crl(authority=named(issuer="Other CA", serial=77)), "CRL_FOREIGN"),
+    "the serial of another certificate": (crl(authority=named(issuer="Test CA", serial=77)), "CRL_FOREIGN"),
     "no end": (crl(until=None), "CRL_MALFORMED"),
     "a beginning tomorrow": (crl(this=NOW + timedelta(days=1)), "CRL_FROM_THE_FUTURE"),
     "an entry of tomorrow": (crl(entry(1), entry(2, NOW + timedelta(days=1))), "CRL_FROM_THE_FUTURE"),
@@ -130,3 +144,33 @@ def test_what_no_ca_writes_is_refused_although_its_signature_is_good(what: str) 
 )
 def test_in_force_it_is_replaced_by_the_next_good_one(what: str) -> None:
     assert crl_in_force(ODD[what][0], CA.pem) is None
+
+
+def test_the_name_of_the_cas_own_certificate_beside_its_key_is_right() -> None:
+    made = crl(authority=named("Test CA", CA.certificate.serial_number))
+    check_crl(load_crl(made), CA.pem, NOW)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "pad"),
+    [
+        (hashes.SHA224(), None), (hashes.SHA3_256(), None),
+        (hashes.SHA256(), padding.PSS(padding.MGF1(hashes.SHA256()), 32)),
+        (hashes.SHA256(), padding.PSS(padding.MGF1(hashes.SHA384()), 32)),
+    ],
+    ids=["SHA-224", "SHA-3", "PSS", "PSS with two hashes"],
+)  # fmt: skip
+def test_a_signature_that_no_ca_makes_is_refused(algorithm: hashes.HashAlgorithm, pad: padding.PSS | None) -> None:
+    ca = Ca(key=rsa.generate_private_key(65_537, 2_048))
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(ca.certificate.subject)
+        .last_update(NOW - timedelta(hours=1))
+        .next_update(NOW + timedelta(days=7))
+        .add_extension(x509.CRLNumber(8), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False)
+    )
+    data = builder.sign(ca.key, algorithm, rsa_padding=pad).public_bytes(Encoding.DER)
+    with pytest.raises(CrlRefused) as refused:
+        check_crl(load_crl(data), ca.pem, NOW)
+    assert refused.value.code in ("CRL_UNSUPPORTED", "CRL_FOREIGN")
