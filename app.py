@@ -66,7 +66,11 @@ class SampleStack(Stack):
             "profiles": read("certificateProfiles", _profiles),
             "pace": Pace(
                 polling=Polling(
-                    **_given(attempts=read("pollAttempts", int), interval=read("pollIntervalSeconds", _seconds))
+                    **_given(
+                        attempts=read("pollAttempts", int),
+                        first=read("pollFirstSeconds", _seconds),
+                        interval=read("pollIntervalSeconds", _seconds),
+                    )
                 ),
                 **_given(
                     issuance_budget=read("issuanceBudget", int),

@@ -66,6 +66,9 @@ def _check(name: str, value: Any, expected: Any) -> None:
     fault = _fault(value, expected)
     if fault is not None:
         raise ValueError(f"{name} {fault}")
+    # Nothing here is told less than a second, and the CDK's own refusal names no argument.
+    if isinstance(value, Duration) and not value.is_unresolved() and value.to_milliseconds(integral=False) % 1000:
+        raise ValueError(f"{name} is {value.to_human_string()}: it must be whole seconds")
 
 
 def _fault(value: Any, expected: Any) -> str | None:

@@ -15,8 +15,8 @@ from pca_automator.functions.factory import FunctionFactory
 from pca_automator.membership.streams import follow_changes
 
 GATHER_FOR = Duration.seconds(10)
-"""How long changes are gathered into one run. A new host is live two polls of 15 s and a few seconds of issuing and
-installing later, which keeps it below a minute."""
+"""How long changes are gathered into one run. A new host is live two looks later, of which the second at each command
+comes after 15 s, and a few seconds of issuing and installing, which keeps it below a minute."""
 
 # Of an item of a few hundred bytes, before and after: 1,000 records stay far below the 6 MB of an invocation.
 _BATCH = 1_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -170,10 +171,14 @@ class HostRenewal(Construct):
         failed: _Failures,
         otherwise: Mapping[str, sfn.IChainable] | None = None,
     ) -> sfn.IChainable:
-        """Wait, ask, and either go on, give up, or wait again; other answers lead elsewhere."""
+        """Wait, ask, and either go on, give up, or wait again; other answers lead elsewhere.
+
+        The look that is sooner than the interval is one beyond the attempts: those that follow it come when they would
+        without it, and give up when they would.
+        """
         status = states.invoke(self, name, function, payload, result_path)
         status.add_catch(failed.at(name), result_path="$.error")
-        wait = sfn.Wait(self, f"WaitFor{name}", time=sfn.WaitTime.duration(self._polling.interval))
+        attempt, attempts = f"{result_path}.Payload.attempt", self._polling.attempts
         give_up = sfn.Pass(
             self,
             timed_out,
@@ -185,11 +190,23 @@ class HostRenewal(Construct):
         answered = sfn.Choice(self, f"{name}Answer")
         for state, following in {done: then, **(otherwise or {})}.items():
             answered.when(sfn.Condition.string_equals(f"{result_path}.Payload.state", state), following)
-        answered.when(
-            sfn.Condition.number_greater_than_equals(f"{result_path}.Payload.attempt", self._polling.attempts), give_up
-        )
-        answered.otherwise(wait)
-        return wait.next(status).next(answered)
+        first_look = self._polling.first_look
+        if first_look is None:
+            wait = self._wait(f"WaitFor{name}", self._polling.interval, status)
+            answered.when(sfn.Condition.number_greater_than_equals(attempt, attempts), give_up).otherwise(wait)
+        else:
+            soon, left = first_look
+            wait = self._wait(f"WaitFor{name}", soon, status)
+            answered.when(sfn.Condition.number_greater_than(attempt, attempts), give_up)
+            answered.when(sfn.Condition.number_equals(attempt, 1), self._wait(f"WaitFor{name}Longer", left, status))
+            answered.otherwise(self._wait(f"WaitFor{name}Again", self._polling.interval, status))
+        status.next(answered)
+        return wait
+
+    def _wait(self, name: str, duration: Duration, then: sfn.TaskStateBase) -> sfn.Wait:
+        wait = sfn.Wait(self, name, time=sfn.WaitTime.duration(duration))
+        wait.next(then)
+        return wait
 
 
 class _Failures:

@@ -44,7 +44,8 @@ class Pace:
         issuance_budget: certificates of one host within 24 hours, 1 to 1,000, whoever asks for them but a person who
             forces a run. A host that fails again and again gets half as many after each failure, and two at least.
             Default: 10.
-        polling: how long the workflow waits for a host. Default: twelve looks, 15 seconds apart, for each command.
+        polling: how long the workflow waits for a host. Default: a look after 5 seconds, and twelve that are 15
+            seconds apart, for each command.
 
     Raises:
         ValueError: a value is out of bounds, a quota's name is none of the four, or a rate or share is a token.

@@ -11,6 +11,7 @@ from pca_automator._internal import validation
 from pca_automator._internal.arguments import check_fields
 from pca_automator.hosts.settings import LONGEST_PROOF, SHORTEST_PROOF
 
+_FIRST_SECONDS = 5
 # For what a renewal does besides waiting for the host and the CA: a minute of retries for each state.
 _RETRY_SECONDS = 8 * 60
 # For what an installation does beside proof and hooks, on a busy host, and until the agent has told of it.
@@ -25,23 +26,54 @@ class Polling:
 
     Args:
         interval: between two looks at a host, a second to ten minutes. Default: 15 seconds.
-        attempts: looks at a host for each of its two commands, 1 to 100. Default: 12.
+        attempts: looks at a host for each of its two commands, an interval apart, 1 to 100. Default: 12.
         issuance_timeout: how long the workflow waits for the issuance event before it looks itself, half a minute to
             an hour. Default: 2 minutes.
+        first: one more look comes so soon after the command was sent, at least a second: most hosts are done by then.
+            The others come as if it had not been, so that no host is seen later for it. As long as ``interval``: there
+            is no such look. Known at synthesis, and so is ``interval`` where this is given. Default: 5 seconds; none
+            where ``interval`` is no longer, or a token.
 
     Raises:
-        ValueError: an interval or number of attempts is out of bounds.
+        ValueError: an interval or number of attempts is out of bounds, or the first look comes after the second.
     """
 
     interval: Duration = field(default_factory=lambda: Duration.seconds(15))
     attempts: int = 12
     issuance_timeout: Duration = field(default_factory=lambda: Duration.minutes(2))
+    first: Duration | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
         validation.duration("interval", self.interval, Duration.seconds(1), Duration.minutes(10))
         validation.whole_number("attempts", self.attempts, 1, 100)
         validation.duration("issuance_timeout", self.issuance_timeout, Duration.seconds(30), Duration.hours(1))
+        if self.first is not None:
+            self._check_first(self.first)
+
+    def _check_first(self, first: Duration) -> None:
+        for name, given in (("first", first), ("interval", self.interval)):
+            if given.is_unresolved():
+                raise ValueError(f"{name} is a token: with first, both must be known at synthesis; or leave first out")
+        validation.duration("first", first, Duration.seconds(1), Duration.minutes(10))
+        if first.to_seconds() > self.interval.to_seconds():
+            raise ValueError(
+                f"first is {first.to_human_string()} and interval is {self.interval.to_human_string()}: the first look "
+                "must not come after the second; shorten first, or give it the interval's length for no look before it"
+            )
+
+    @property
+    def first_look(self) -> tuple[Duration, Duration] | None:
+        """The wait until the look that is sooner than the interval, and what is left of the interval then.
+
+        Returns:
+            None where the first look comes after an interval, as all others do.
+        """
+        if self.interval.is_unresolved():
+            return None
+        interval = int(self.interval.to_seconds())
+        first = _FIRST_SECONDS if self.first is None else int(self.first.to_seconds())
+        return (Duration.seconds(first), Duration.seconds(interval - first)) if first < interval else None
 
     def gives_up_during(self, hook_timeout: Duration) -> bool:
         """Whether hooks that take all their time outlast the polls of the installation that they are part of.

@@ -31,6 +31,7 @@ from pca_automator import (
     SigningAlgorithm,
     StartLedger,
 )
+from tests.constructs.renewal.looks import looks
 from tests.synthesis import new_app, resources, state_machine_definition
 
 CA_ARN = "arn:aws:acm-pca:eu-central-1:111122223333:certificate-authority/11111111-2222-3333-4444-555555555555"
@@ -108,7 +109,8 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
     dead_letters = sqs.Queue(stack, "DeadLetters")
     factory = FunctionFactory(stack, "Functions", automation_name="fleet", encryption_key=key)
     inventory = HostInventory(stack, "Inventory", encryption_key=key)
-    polling = Polling(interval=Duration.seconds(20), attempts=9, issuance_timeout=Duration.minutes(1))
+    interval = Duration.seconds(20)
+    polling = Polling(interval=interval, attempts=9, issuance_timeout=Duration.minutes(1), first=interval)
     starts = StartLedger(stack, "StartLedger", encryption_key=key)
     functions = HostFunctions(
         stack,
@@ -146,4 +148,5 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
     assert policies == {"NEVER"}
     definition = state_machine_definition(template)
     assert definition["States"]["RenewHosts"]["MaxConcurrency"] == 10_000
-    assert definition["States"]["RenewHosts"]["ItemProcessor"]["States"]["WaitForCertCSRStatus"]["Seconds"] == 20
+    child = definition["States"]["RenewHosts"]["ItemProcessor"]
+    assert looks(child, "CertCSRStatus") == looks(child, "CertDeployStatus") == [20 * number for number in range(1, 10)]

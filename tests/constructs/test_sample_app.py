@@ -22,6 +22,7 @@ from pca_automator import (
     Polling,
     RenewalTimes,
 )
+from tests.constructs.renewal.looks import looks
 from tests.synthesis import ROOT, actions, new_app, resources, sample_template, state_machine_definition, statements
 
 # No value is the default.
@@ -53,6 +54,7 @@ CONTEXT: dict[str, Any] = {
     "profileTag": "CertificateProfile",
     "quotaShare": "0.5",
     "quotas": "CreateSession=50, IssueCertificate=100",
+    "pollFirstSeconds": "3",
     "pollIntervalSeconds": "9",
     "renewalThresholdDays": "3",
     "revokeOnRetire": "NEVER",
@@ -154,9 +156,7 @@ def test_the_workflow_is_the_contexts() -> None:
     definition = state_machine_definition(template())
     renew = definition["States"]["RenewHosts"]
     assert (renew["MaxConcurrency"], renew["ToleratedFailurePercentage"]) == (7, 10)
-    text = json.dumps(renew["ItemProcessor"])
-    assert '"Seconds": 9' in text
-    assert '"NumericGreaterThanEquals": 4' in text
+    assert looks(renew["ItemProcessor"], "CertCSRStatus") == [3, 9, 18, 27, 36]
     (schedule,) = (
         resource["Properties"]
         for name, resource in resources(template(), "AWS::Scheduler::Schedule").items()

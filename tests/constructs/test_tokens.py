@@ -154,7 +154,7 @@ def test_every_prop_of_a_string_number_or_duration_is_covered() -> None:
         if re.search(r"\b(str|int|float|Duration|ScheduleExpression)\b", str(parameter.annotation))
     }
     judged = PERCENTAGES | {("PcaCertificateAutomation", "expected_hosts"), ("PcaCertificateAutomation", "id")}
-    judged |= {("Pace", "quotas")}
+    judged |= {("Pace", "quotas"), ("Polling", "first")}
     # Names and certificates that synthesis itself reads: a token has neither.
     judged |= {("PcaCertificateAutomation", "profiles"), ("Authority.created", "accepted_certificates")}
     assert simple == set(CASES) | judged

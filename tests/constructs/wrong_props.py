@@ -174,6 +174,14 @@ WRONG = {
     "percentage": Wrong(pace(tolerated_failure_percentage=101), r"tolerated_failure_percentage is 101"),
     "poll attempts": Wrong(polling(attempts=0), r"attempts is 0: .* from 1 to 100"),
     "poll interval": Wrong(polling(interval=Duration.hours(1)), r"interval is 1 hour: it must be from 1 second to 10"),
+    "a first look at once": Wrong(polling(first=Duration.seconds(0)), r"first is 0 seconds: it must be from 1 second"),
+    "a first look behind the second": Wrong(
+        polling(first=Duration.seconds(16)), r"first is 16 seconds and interval is 15 seconds: .* must not come after"
+    ),
+    "a first look between seconds": Wrong(
+        polling(first=Duration.millis(2500)), r"first is 2 seconds 500 millis: it must be whole seconds"
+    ),
+    "a fraction of a jitter": Wrong(times(jitter=Duration.millis(1500)), r"jitter is 1 second 500 millis: .* whole"),
     "issuance timeout": Wrong(polling(issuance_timeout=Duration.seconds(1)), r"issuance_timeout is 1 second"),
     "versions kept": Wrong(hosts(versions_kept=0), r"versions_kept is 0"),
     "yes for a number": Wrong(hosts(versions_kept=True), r"versions_kept is True: it must be a whole number"),

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 from pca_runtime.errors import kinds as errors
 from pca_runtime.membership import settings as membership_settings
+from pca_runtime.observability import invocation
 from pca_runtime.renewal import payloads
 from pca_runtime.renewal import settings as renewal_settings
 from pca_runtime.reporting import events
@@ -20,6 +21,7 @@ from pca_runtime.shared import identifiers, settings
 
 from pca_automator._internal import assets, validation
 from pca_automator.authority.algorithms import KeyAlgorithm, SigningAlgorithm
+from pca_automator.functions.factory import METRIC_NAMESPACE
 from pca_automator.hosts.settings import ValidationPolicy
 from pca_automator.renewal.states import RETRYABLE_ERRORS
 from pca_automator.reporting import events as automation_events
@@ -40,12 +42,7 @@ SETTINGS = {
     "CertReport": renewal_settings.CertReportSettings,
     "CRLProcessor": revocation_settings.CrlProcessorSettings,
 }
-COMMON = {
-    "AUTOMATION_NAME",
-    "POWERTOOLS_LOG_LEVEL",
-    "POWERTOOLS_METRICS_NAMESPACE",
-    "POWERTOOLS_SERVICE_NAME",
-}
+COMMON = {"AUTOMATION_NAME", "POWERTOOLS_SERVICE_NAME"}
 
 
 def functions() -> dict[str, dict[str, Any]]:
@@ -77,6 +74,11 @@ def test_what_cert_check_answers_is_what_cert_deploy_status_takes() -> None:
     sent = {name.removesuffix(".$") for name in status["Parameters"]["Payload"]}
     assert sent == {field.alias or name for name, field in payloads.DeployStatusRequest.model_fields.items()}
     assert set(get_args(payloads.RunReason)) == {reasons.KEY_COMPROMISE, reasons.SUPERSEDED} <= set(reasons.REASONS)
+
+
+def test_metrics_are_written_where_alarms_and_dashboard_look_for_them() -> None:
+    assert not any("POWERTOOLS_METRICS_NAMESPACE" in each["Environment"]["Variables"] for each in functions().values())
+    assert invocation._NAMESPACE == METRIC_NAMESPACE
 
 
 def test_every_handler_exists() -> None:

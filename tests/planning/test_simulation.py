@@ -7,6 +7,7 @@ import json
 import pytest
 from pca_runtime.errors.kinds import InvalidInput
 
+from pca_automator.planning.assumed import Assumed
 from pca_automator.planning.errors import Unplayable
 from pca_automator.planning.hosts import Proof
 from pca_automator.planning.scenario import Played, Scenario
@@ -36,15 +37,17 @@ def test_every_host_has_an_outcome_and_each_renewal_its_calls() -> None:
     assert found.last_states == {"Renewed": 300}
 
 
-def test_no_host_is_ready_before_its_waits_are_over() -> None:
-    found = played(hosts=1, due=1, production=0.0, singles=None)
-    waits = sum(
-        state.given["Seconds"]
-        for each in of_the_library().machine.maps
-        for state in each.states.values()
-        if "Seconds" in state.given
-    )
-    assert waits < found.seconds < waits + 15
+@pytest.mark.parametrize(("taken", "waits", "looks"), [(3.0, 5, 1), (8.0, 15, 2), (20.0, 30, 3), (40.0, 45, 4)])
+def test_a_host_is_ready_at_the_look_after_it_is_done_and_each_further_look_costs_three_transitions(
+    taken: float, waits: int, looks: int
+) -> None:
+    """The first look comes after five seconds, the others every fifteen."""
+    assumed = Assumed(csr=(taken, taken), install=(taken, taken))
+    found = played(hosts=1, due=1, production=0.0, singles=None, assumed=assumed)
+    quick = played(hosts=1, due=1, production=0.0, singles=None, assumed=Assumed(csr=(1.0, 1.0), install=(1.0, 1.0)))
+    assert 2 * waits < found.seconds < 2 * waits + 15
+    assert [found.invocations[name] for name in ("CertCSRStatus", "CertDeployStatus")] == [looks, looks]
+    assert found.transitions - quick.transitions == 2 * (looks - 1) * 3
 
 
 def test_only_the_hosts_that_are_due_are_renewed() -> None:

@@ -30,7 +30,7 @@ def counted() -> dict[str, Any]:
     invocations["CertCSRStatus"] += 1
     return {
         "transitions": {"one": 10, "two": 13},
-        "entered_again": {"two": dict.fromkeys(("WaitForCertCSRStatus", "CertCSRStatus", "CertCSRStatusAnswer"), 1)},
+        "entered_again": {"two": dict.fromkeys(("CertCSRStatus", "CertCSRStatusAnswer"), 1)},
         "last_states": {"one": "Renewed", "two": "Renewed"},
         "invocations": invocations | {"CertCheck": 1, "CertReport": 1},
         "raised": {},
@@ -111,7 +111,7 @@ def test_a_call_too_many_is_no_success(number: int, broken: str) -> None:
 def test_looks_at_slow_hosts_are_no_transitions_too_many_and_other_states_that_come_again_are() -> None:
     numbers = counted()
     numbers["transitions"] = {"one": 14, "two": 17}
-    slow = dict.fromkeys(("WaitForCertDeployStatus", "CertDeployStatus", "CertDeployStatusAnswer"), 1)
+    slow = dict.fromkeys(("CertDeployStatus", "CertDeployStatusAnswer"), 1)
     numbers["entered_again"] = {"one": slow, "two": {name: 2 * count for name, count in slow.items()}}
     assert report_on(numbers).held
     assert report_on(numbers).per_renewal["at_best"]["state_transitions"] == 11

@@ -159,11 +159,11 @@ def ignored(pid: int) -> set[int]:
     ("number", "before"),
     [
         (signal.SIGINT, ""),
-        pytest.param(signal.SIGTERM, "", marks=pytest.mark.long),
-        pytest.param(signal.SIGHUP, "", marks=pytest.mark.long),
-        pytest.param(signal.SIGINT, "INT QUIT", marks=pytest.mark.long),
+        (signal.SIGTERM, ""),
+        (signal.SIGHUP, ""),
+        (signal.SIGINT, "INT QUIT"),
         (signal.SIGTERM, "INT TERM CHLD"),
-        pytest.param(signal.SIGTERM, "HUP", marks=pytest.mark.long),
+        (signal.SIGTERM, "HUP"),
     ],
 )
 def test_an_interrupted_rehearsal_leaves_no_process_however_it_was_started(

@@ -16,8 +16,9 @@ Event = dict[str, Any]
 Handler = Callable[[Event, InvocationContext], Event]
 
 logger = JsonLog()
-# The namespace is given by the deployment; the default is for what imports this outside of Lambda.
-_measurements = Measurements(os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "PcaAutomator"))
+# Alarms and dashboard look where this says.
+_NAMESPACE = "PcaAutomator"
+_measurements = Measurements(os.environ.get("POWERTOOLS_METRICS_NAMESPACE", _NAMESPACE))
 
 
 def emit(automation: str, values: Mapping[str, float]) -> None:

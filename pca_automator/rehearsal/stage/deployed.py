@@ -45,7 +45,8 @@ class Automation:
     digest: str
     """The function CertDigest; empty if the app sends no digest."""
     enrolment_waits: float
-    """Seconds that an enrolment waits on AWS: the stream's batching window, and each Wait of a renewal once."""
+    """Seconds that an enrolment waits on AWS: the stream's batching window, and those of a renewal until it has looked
+    twice at each command."""
     register: str
     """The function CertRegister; empty if no machine joins by its tags."""
     enrol_tags: Mapping[str, str]
@@ -145,14 +146,14 @@ def _definition(aws: LocalAws, machine: str) -> dict[str, Any]:
     return definition
 
 
-def _waits(part: object) -> float:
-    """The seconds of all Wait states in a definition, however deep they are."""
+def _waits(part: object, name: str = "") -> float:
+    """The seconds of all Wait states in a definition, however deep they are, but of those behind a second look."""
     if isinstance(part, list):
         return sum(_waits(each) for each in part)
     if not isinstance(part, dict):
         return 0.0
-    own = float(part.get("Seconds", 0)) if part.get("Type") == "Wait" else 0.0
-    return own + sum(_waits(each) for each in part.values())
+    own = float(part.get("Seconds", 0)) if part.get("Type") == "Wait" and not name.endswith("Again") else 0.0
+    return own + sum(_waits(each, key) for key, each in part.items())
 
 
 def _window(aws: LocalAws, function_arn: str) -> float:

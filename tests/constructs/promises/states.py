@@ -36,13 +36,17 @@ _PARENT: dict[str, list[str]] = {
 _FAILURES = {
     phase: [f"{phase}Failed"] for phase in ("CertCSR", "CertCSRStatus", "CertDeploy", "CertDeployStatus", "CertIssue")
 }
+_POLLS = ("CertCSRStatus", "CertDeployStatus")
+# Until the first look, until the interval is over, and an interval: seconds, by the end of the state's name.
+_WAITS = {"": 5, "Longer": 10, "Again": 15}
 _CHILD: dict[str, list[str]] = {
     "CertCSR": ["HostClaimed", "States.ALL at $.error: CertCSRFailed"],
     "CertCSRStatus": ["CertCSRStatusAnswer", "States.ALL at $.error: CertCSRStatusFailed"],
     "CertCSRStatusAnswer": [
         "$.csr.Payload.state StringEquals READY: CertIssue",
-        "$.csr.Payload.attempt NumericGreaterThanEquals 12: CsrTimedOut",
-        "WaitForCertCSRStatus",
+        "$.csr.Payload.attempt NumericGreaterThan 12: CsrTimedOut",
+        "$.csr.Payload.attempt NumericEquals 1: WaitForCertCSRStatusLonger",
+        "WaitForCertCSRStatusAgain",
     ],
     "CertDeploy": ["WaitForCertDeployStatus", "States.ALL at $.error: CertDeployFailed"],
     "CertDeployStatus": ["CertDeployStatusAnswer", "States.ALL at $.error: CertDeployStatusFailed"],
@@ -50,8 +54,9 @@ _CHILD: dict[str, list[str]] = {
         "$.install.Payload.state StringEquals DEPLOYED: Renewed",
         "$.install.Payload.state StringEquals AGAIN: WaitToInstallAgain",
         "$.install.Payload.state StringEquals AFRESH: CertCSR",
-        "$.install.Payload.attempt NumericGreaterThanEquals 12: InstallTimedOut",
-        "WaitForCertDeployStatus",
+        "$.install.Payload.attempt NumericGreaterThan 12: InstallTimedOut",
+        "$.install.Payload.attempt NumericEquals 1: WaitForCertDeployStatusLonger",
+        "WaitForCertDeployStatusAgain",
     ],
     "CertFailure": ["HostRenewalFailed", "States.ALL at $.recordError: HostRenewalFailed"],
     "CertIssue": [
@@ -70,8 +75,7 @@ _CHILD: dict[str, list[str]] = {
     "InstallTimedOut": ["CertDeployStatusFailed"],
     "Renewed": [],
     "Skipped": [],
-    "WaitForCertCSRStatus": ["CertCSRStatus"],
-    "WaitForCertDeployStatus": ["CertDeployStatus"],
+    **{f"WaitFor{poll}{wait}": [poll] for poll in _POLLS for wait in _WAITS},
     "WaitForStart": ["CertCSR"],
     "WaitToInstallAgain": ["CertDeploy"],
     **{f"{phase}Failed": ["CertFailure"] for phase in _FAILURES},
@@ -83,8 +87,9 @@ RESULTS = {
     "CertDeployStatus": "$.install", "CertFailure": "$.record", "CertIssue": "$.install", "CertReport": "$.report",
     "CertReportAfterStop": "$.report",
 }  # fmt: skip
-# Who waits for a moment that a function said, and not for the next look.
-MOMENTS = {
+# How long a host waits for the next look, or until which moment that a function said.
+WAITS = {
+    **{f"WaitFor{poll}{end}": {"Seconds": seconds} for poll in _POLLS for end, seconds in _WAITS.items()},
     "WaitForStart": {"TimestampPath": "$.csr.Payload.startAt"},
     "WaitToInstallAgain": {"TimestampPath": "$.install.Payload.startAt"},
 }
@@ -143,8 +148,7 @@ def _every_task_ends_and_invokes_its_own_function(view: View) -> Iterator[str]:
 
 def _a_host_waits_between_two_looks_and_no_failure_is_silent(view: View) -> Iterator[str]:
     for name, state in _states(view, "Wait"):
-        wanted = MOMENTS.get(name, {"Seconds": 15})
-        if {key: state.get(key) for key in ("Seconds", "TimestampPath") if key in state} != wanted:
+        if {key: state.get(key) for key in ("Seconds", "TimestampPath") if key in state} != WAITS.get(name):
             yield f"{name} waits {state.get('Seconds', state.get('TimestampPath'))}"
     for name, state in _states(view, "Pass"):
         phase = name.removesuffix("Failed")
