@@ -86,22 +86,18 @@ class FunctionFactory(Construct):
             scope: where it belongs.
             name: its name in states, logs and metrics, such as ``CertCSR``.
             handler: module under ``handlers``.
-            environment: what its settings model reads beyond the common variables.
+            environment: what its settings read beyond the common variables.
             description: one line.
             timeout: of one invocation. Default: 60 seconds.
             memory_mib: memory in MiB; CPU grows with it, and importing cryptography takes 2 to 3 s with 128.
                 Default: 256.
         """
         log_group = logs.LogGroup(
-            scope,
-            f"{name}Log",
-            encryption_key=self._key,
-            removal_policy=except_on_create(self._removal_policy),
+            scope, f"{name}Log", encryption_key=self._key, removal_policy=except_on_create(self._removal_policy),
             retention=self.settings.log_retention,
-        )
-        role = iam.Role(
-            scope, f"{name}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=description
-        )
+        )  # fmt: skip
+        principal = iam.ServicePrincipal("lambda.amazonaws.com")
+        role = iam.Role(scope, f"{name}Role", assumed_by=principal, description=description)
         name_statements(role)
         network = self.settings.network
         function = lambda_.Function(

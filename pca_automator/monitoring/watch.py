@@ -67,13 +67,8 @@ def watch(
     if dashboard:
         groups = [group for group in (fleet_alarms, crl_alarms) if group is not None]
         FleetDashboard(
-            automation,
-            "Dashboard",
-            alarms=[alarm for group in groups for alarm in group.all],
-            automation=automation,
-            crl=unhandled_crls is not None,
-            membership=membership,
-            queues=queues | crl_queues,
+            automation, "Dashboard", alarms=[alarm for group in groups for alarm in group.all], automation=automation,
+            crl=unhandled_crls is not None, membership=membership, queues=queues | crl_queues,
             thresholds={name: value for group in groups for name, value in group.thresholds.items()},
-        )
+        )  # fmt: skip
     return fleet_alarms, crl_alarms

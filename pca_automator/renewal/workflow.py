@@ -120,11 +120,14 @@ class RenewalWorkflow(Construct):
         )
         allow_looking_at_runs(self, self.cert_check, self.state_machine)
         self._acknowledge((self.cert_check, self.cert_report, *host_renewal.functions.all))
-        self.schedule = scheduler.Schedule(
+        self.schedule = self._make_schedule(schedule or _default_schedule(), dead_letters)
+
+    def _make_schedule(self, schedule: scheduler.ScheduleExpression, dead_letters: sqs.IQueue) -> scheduler.Schedule:
+        return scheduler.Schedule(
             self,
             "Schedule",
             description="Renews the certificates that are due",
-            schedule=schedule or _default_schedule(),
+            schedule=schedule,
             target=scheduler_targets.StepFunctionsStartExecution(
                 self.state_machine,
                 dead_letter_queue=dead_letters,
