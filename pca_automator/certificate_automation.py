@@ -225,7 +225,7 @@ class PcaCertificateAutomation(AutomationBase):
             host_renewal=HostRenewal(self, "HostRenewal", functions=self.host_functions, polling=pace.polling),
             host_settings=hosts, inventory=inventory, notifications=notifications, pace=pace,
             removal_policy=removal_policy, revoke_replaced=revoke_replaced, schedule=schedule,
-            schedule_interval=times.interval, starts=starts,
+            schedule_interval=times.interval, starts=starts, trust_anchor_arn=self.trust.trust_anchor_arn,
         )  # fmt: skip
 
         self.enrolment = None

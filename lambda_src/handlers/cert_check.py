@@ -8,8 +8,10 @@ from functools import cache
 
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
+from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
+from pca_runtime.monitoring.trust import trust_anchor
 from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.renewal.account_use import AccountUse, pace_for
 from pca_runtime.renewal.open_runs import OpenRuns
@@ -25,7 +27,7 @@ from pca_runtime.revocation.reasons import SUPERSEDED
 from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import format_time, utc_now
 
-made_at_init("acm-pca", "cloudwatch", "dynamodb", "s3", "service-quotas", "stepfunctions")
+made_at_init("acm-pca", "cloudwatch", "dynamodb", "rolesanywhere", "s3", "service-quotas", "stepfunctions")
 
 
 @cache
@@ -136,6 +138,7 @@ def _emit(automation: str, selection: Selection, account: Account, now: datetime
         "LeastSecondsLeft": selection.least_left,
         "FirstPercentileSecondsLeft": selection.first_percentile_left,
         "CaSecondsLeft": _authority_left(now),
+        "TrustAnchorUnfit": _anchor_unfit(),
     }
     emit(automation, {name: value for name, value in left.items() if value is not None})
 
@@ -147,3 +150,18 @@ def _authority_left(now: datetime) -> float | None:
     except PcaAutomatorError as error:
         logger.warning("ca not measured", code=error.code, reason=error.message)
         return None
+
+
+def _anchor_unfit() -> float | None:
+    """1 where it is disabled or may be unlike the CA; ``None`` where AWS does not say."""
+    ca_arn, arn = _settings().ca_arn, _settings().trust_anchor_arn
+    try:
+        with translated("GetTrustAnchor"):
+            answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
+        found = trust_anchor(answer, arn, client("acm-pca"), ca_arn)
+    except PcaAutomatorError as error:
+        logger.warning("trust anchor not measured", code=error.code, reason=error.message)
+        return None
+    if not found.is_ok:
+        logger.warning("trust anchor", reason=found.text)
+    return float(not found.is_ok)

@@ -118,9 +118,7 @@ def _say_once(resource: CfnResource, reasons: set[str]) -> None:
     """Let checkov's comments not repeat the reasons that stand beside them."""
     skips = (resource.get_metadata("checkov") or {}).get("skip", [])
     if skips:
-        shorter = [
-            {**each, "comment": "see cdk_nag" if each["comment"] in reasons else each["comment"]} for each in skips
-        ]
+        shorter = [{**each, "comment": "cdk_nag" if each["comment"] in reasons else each["comment"]} for each in skips]
         resource.add_metadata("checkov", {"skip": shorter})
 
 
@@ -138,7 +136,7 @@ def _recorded_at(construct: IConstruct) -> dict[str, str]:
 # The kind of the validation, which the CDK puts in front of a rule.
 _RULE = re.compile(r"^\w+::")
 # cdk-nag 2 wants a reason of ten characters and more.
-_SAME_REASON = "same reason"
+_SAME_REASON = "see above."
 
 
 def _suppressions(rules: Mapping[str, str], resource: CfnResource) -> list[dict[str, Any]]:

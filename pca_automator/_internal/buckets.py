@@ -44,9 +44,7 @@ def private_bucket(
     # A bucket that stays without it would be open to plain HTTP, and AWS Private CA could not write to it any more.
     bucket.policy.apply_removal_policy(removal_policy)
     bucket.add_lifecycle_rule(abort_incomplete_multipart_upload_after=Duration.days(7))
-    replication = (
-        "The content is derived from the inventory or the CA and is made again; a copy elsewhere helps nobody."
-    )
+    replication = "Derived from the inventory or the CA, and made again."
     acknowledge(bucket, dict.fromkeys(in_packs("S3BucketReplicationEnabled"), replication))
     return bucket
 
@@ -59,7 +57,7 @@ def access_log_bucket(scope: Construct, id: str, *, removal_policy: RemovalPolic
         bucket,
         dict.fromkeys(in_packs("S3DefaultEncryptionKMS"), "S3 delivers server access logs to SSE-S3 buckets alone."),
     )
-    skip_in_checkov(bucket, {"CKV_AWS_18": "It is the bucket of the access logs; logging to itself would never end."})
+    skip_in_checkov(bucket, {"CKV_AWS_18": "Logging to itself would never end."})
     return bucket
 
 

@@ -143,7 +143,7 @@ class FunctionFactory(Construct):
         )
 
     def _acknowledge(self, function: lambda_.Function, role: iam.Role) -> None:
-        acknowledge_policy(role, {"*": "These actions know no resource type."})
+        acknowledge_policy(role, {"*": "They know no resource type."})
         outside_vpc = "Calls AWS alone; a VPC is a prop."
         concurrency = "A reserved share would starve others."
         failures = "Its caller keeps what failed."

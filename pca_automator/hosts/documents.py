@@ -133,7 +133,7 @@ class HostDocuments(Construct):
     def _why_any_host(self) -> str:
         if self._instance_tags:
             return "Hosts join at run time; the statement's condition admits only those that carry the given tags."
-        return "Hosts join at run time; only this library's own document can be sent, and instance_tags narrows it."
+        return "Hosts join at run time; instance_tags narrows it."
 
 
 def _proof_seconds(window: Duration) -> str:

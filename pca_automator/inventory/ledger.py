@@ -144,8 +144,7 @@ class CertificateLedger(Construct):
             bucket,
             dict.fromkeys(
                 in_packs("S3DefaultEncryptionKMS"),
-                "Names, serial numbers and dates of certificates, kept for a week; SSE-S3 has no key policy that could "
-                "keep AWS Private CA from writing.",
+                "No secrets, kept for a week; a key's policy could keep AWS Private CA from writing.",
             ),
         )
         return bucket
@@ -153,5 +152,5 @@ class CertificateLedger(Construct):
 
 def _acknowledge_reports(function: lambda_.Function, bucket: s3.Bucket) -> None:
     """The one wildcard that reading a report needs."""
-    reports = "Every report of the CA, whose ids are not known before; the bucket holds nothing else."
+    reports = "Every report of the CA; the bucket holds nothing else."
     acknowledge_policy(function.role or function, {bucket.arn_for_objects("audit-report/*"): reports})

@@ -58,6 +58,8 @@ class FleetAlarms(AlarmGroup):
     """Time left of the CA."""
     ca_certificates: cloudwatch.Alarm
     """Certificates left of those that the CA may issue in its life."""
+    trust_anchor: cloudwatch.Alarm
+    """The trust anchor is disabled, or may not trust the certificate that the CA has now."""
     quarantine: cloudwatch.Alarm
     """Entries of the inventory that are no hosts, or hold what the system cannot have written."""
     issuance_budget: cloudwatch.Alarm
@@ -110,6 +112,10 @@ class FleetAlarms(AlarmGroup):
             "CaCertificates", metric=automation.metric_ca_certificates_issued(period=_HOUR),
             threshold=_CA_CERTIFICATES,
             description="The CA has issued 800,000 of the 1,000,000 certificates of its life", command="status",
+        )  # fmt: skip
+        self.trust_anchor = self.make(
+            "TrustAnchor", metric=automation.metric_trust_anchor_unfit(period=_HOUR), threshold=1,
+            description="The trust anchor is disabled or unlike its CA", command="doctor",
         )  # fmt: skip
         self._watch_the_inventory(automation)
         self.no_run = self.make(

@@ -110,6 +110,16 @@ class AutomationMetrics(AutomationEvents):
         """
         return self.metric("CaSecondsLeft", period=period, statistic="Minimum")
 
+    def metric_trust_anchor_unfit(self, *, period: Duration | None = None) -> cloudwatch.Metric:
+        """1 while the trust anchor is disabled, or may not trust the certificate that the CA has now; else 0.
+
+        https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_UpdateTrustAnchor.html
+
+        Args:
+            period: of a data point. Default: 12 hours.
+        """
+        return self.metric("TrustAnchorUnfit", period=period)
+
     def metric_certificates_issued(self, *, period: Duration | None = None) -> cloudwatch.Metric:
         """Certificates that the automation had issued; a CA with a complete CRL may issue 1,000,000 in its life.
 

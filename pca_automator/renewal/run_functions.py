@@ -22,7 +22,7 @@ from pca_automator.reporting.events import RUN_REPORT, grant_put_events
 from pca_automator.reporting.notifications import FailureNotifications
 from pca_automator.revocation.policies import ReplacementRevocation
 
-_RUN_FILES = "One file each for a run's hosts, rejected entries and report; the run's id is not known before."
+_RUN_FILES = "A run's files; its id is not known before."
 
 
 def make_cert_check(
@@ -36,6 +36,7 @@ def make_cert_check(
     revoke_replaced: ReplacementRevocation,
     schedule_interval: Duration,
     starts: StartLedger,
+    trust_anchor_arn: str,
     work_bucket: s3.IBucket,
 ) -> lambda_.Function:
     """The function that lists the hosts of a run and reserves their starts."""
@@ -51,6 +52,7 @@ def make_cert_check(
             "REVOKE_REPLACED": revoke_replaced.value,
             "SCAN_SEGMENTS": "4",
             **inventory.environment,
+            "TRUST_ANCHOR_ARN": trust_anchor_arn,
             "VALIDATION_POLICY": host_settings.validation_policy.value,
             "WORK_BUCKET": work_bucket.bucket_name,
             **pace.environment,
@@ -61,7 +63,10 @@ def make_cert_check(
     )
     inventory.grant(function, "dynamodb:Scan", "dynamodb:BatchGetItem")
     starts.grant_reserve(function)
-    _allow(function, "acm-pca:DescribeCertificateAuthority", authority_arn)
+    # Where a trust anchor has certificates of its own, they are compared with the CA's.
+    looks = ["acm-pca:DescribeCertificateAuthority", "acm-pca:GetCertificateAuthorityCertificate"]
+    function.grant_principal.add_to_principal_policy(iam.PolicyStatement(actions=looks, resources=[authority_arn]))
+    _allow(function, "rolesanywhere:GetTrustAnchor", trust_anchor_arn)
     reasons = {work_bucket.arn_for_objects("runs/*"): _RUN_FILES}
     if pace.read_account:
         # Neither knows a resource type.
@@ -125,7 +130,7 @@ def allow_looking_at_runs(scope: Construct, function: lambda_.Function, machine:
     statement = iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[executions])
     policy = iam.Policy(scope, "CertCheckLooksAtRuns", roles=[function.role], statements=[statement])
     name_statements(policy)
-    acknowledge_policy(policy, {executions: "Executions of this workflow alone, whose names are not known before."})
+    acknowledge_policy(policy, {executions: "Executions of this workflow alone."})
 
 
 def _allow(function: lambda_.Function, action: str, resource: str) -> None:

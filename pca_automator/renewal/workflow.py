@@ -52,6 +52,7 @@ class RenewalWorkflow(Construct):
         inventory: the hosts.
         notifications: topic for the report.
         starts: the ledger of starts.
+        trust_anchor_arn: the trust anchor of the CA: whether it fits is a metric.
         pace: how many hosts start in a second, and how many may fail. Default: as :class:`Pace` says.
         removal_policy: of work bucket and log. Default: retain.
         revoke_replaced: which runs revoke what they replace; a run's input can ask for it in any case. Default: none.
@@ -89,6 +90,7 @@ class RenewalWorkflow(Construct):
         inventory: HostInventory,
         notifications: FailureNotifications,
         starts: StartLedger,
+        trust_anchor_arn: str,
         pace: Pace | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         revoke_replaced: ReplacementRevocation = ReplacementRevocation.NEVER,
@@ -106,7 +108,7 @@ class RenewalWorkflow(Construct):
         self.cert_check = make_cert_check(
             self, authority=authority, factory=factory, host_settings=host_settings, inventory=inventory,
             pace=pace, revoke_replaced=revoke_replaced, schedule_interval=schedule_interval, starts=starts,
-            work_bucket=self.work_bucket,
+            trust_anchor_arn=trust_anchor_arn, work_bucket=self.work_bucket,
         )  # fmt: skip
         self.cert_report = make_cert_report(
             self, factory=factory, inventory=inventory, notifications=notifications, work_bucket=self.work_bucket
@@ -303,7 +305,7 @@ class RenewalWorkflow(Construct):
             )
             for each in (f"{name}:*", f"{name}/RenewHosts:*")
         ]
-        own = "Executions of this state machine alone, whose ids are not known before."
+        own = "Executions of this state machine alone."
         versions = "Any version of the one function, as the CDK's Lambda task grants it."
         work = "The work bucket holds nothing but this workflow's files."
         acknowledge_policy(
@@ -312,7 +314,7 @@ class RenewalWorkflow(Construct):
             | {f"{function.function_arn}:*": versions for function in functions}
             | {
                 f"arn:{Aws.PARTITION}:s3:::{self.work_bucket.bucket_name}/*": work,
-                "*": "X-Ray and the delivery of workflow logs know no resource type.",
+                "*": "X-Ray and log delivery know no resource type.",
             },
         )
 

@@ -38,7 +38,8 @@ WRITES_CRL = {"RevocationConfiguration": {"CrlConfiguration": {"Enabled": True, 
 FUNCTIONS = {
     "CertCheck": {
         "AUTOMATION_NAME": "fleet", "TABLE_NAME": "inventory", "WORK_BUCKET": "work", "NEXT_RUN_SECONDS": "43200",
-        "CA_ARN": CA_ARN, "STARTS_TABLE_NAME": "starts", "VALIDATION_POLICY": "IF_PRESENT", "QUOTAS": "{}",
+        "CA_ARN": CA_ARN, "TRUST_ANCHOR_ARN": ANCHOR_ARN,
+        "STARTS_TABLE_NAME": "starts", "VALIDATION_POLICY": "IF_PRESENT", "QUOTAS": "{}",
         "PRODUCTION_SESSIONS": "", "QUOTA_SHARE": "1", "READ_ACCOUNT": "true",
     },
     "CertDeploy": {
@@ -85,6 +86,7 @@ def resources(prefix: str = "Automation") -> list[dict[str, str]]:
         (f"{prefix}EnrolmentInventoryChanges0A1B2C3D", "AWS::Lambda::EventSourceMapping", "mapping-1"),
         (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
         (f"{prefix}DocumentsInstallCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InstallCertificate"),
+        (f"{prefix}Key0A1B2C3D", "AWS::KMS::Key", "key-1"),
         (f"{prefix}AlarmsRunway0A1B2C3D", "AWS::CloudWatch::Alarm", "fleet-Runway"),
         (f"{prefix}DeadLetters0A1B2C3D", "AWS::SQS::Queue", f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/dead"),
     ]
@@ -195,6 +197,9 @@ def defaults() -> dict[str, Answer]:
         "DescribeStateMachine": {"status": "ACTIVE"},
         "GetSchedule": {"State": "ENABLED", "ScheduleExpression": "cron(15 3,15 * * ? *)"},
         "DescribeRule": {"State": "ENABLED"},
+        "ListTargetsByRule": {"Targets": [{"Id": "Target0", "Arn": "arn"}]},
+        "DescribeKey": {"KeyMetadata": {"KeyState": "Enabled"}},
+        "GetTemplate": {"TemplateBody": {"Resources": {}}},
         "GetEventSourceMapping": {"State": "Enabled"},
         "GetFunctionConcurrency": {},
         "DescribeCertificateAuthority": {

@@ -112,14 +112,13 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
     interval = Duration.seconds(20)
     polling = Polling(interval=interval, attempts=9, issuance_timeout=Duration.minutes(1), first=interval)
     starts = StartLedger(stack, "StartLedger", encryption_key=key)
+    trust = RolesAnywhereTrust(stack, "Trust", authority=authority)
     functions = HostFunctions(
         stack,
         "HostFunctions",
         authority=authority,
         dead_letters=dead_letters,
-        documents=HostDocuments(
-            stack, "Documents", pins=authority.pins, trust=RolesAnywhereTrust(stack, "Trust", authority=authority)
-        ),
+        documents=HostDocuments(stack, "Documents", pins=authority.pins, trust=trust),
         factory=factory,
         inventory=inventory,
         ledger=CertificateLedger(stack, "Ledger", access_log_bucket=s3.Bucket(stack, "LedgerLogs"), encryption_key=key),
@@ -141,6 +140,7 @@ def test_the_workflow_with_parts_of_the_consumers_own() -> None:
         inventory=inventory,
         notifications=FailureNotifications(stack, "Notifications", encryption_key=key),
         starts=starts,
+        trust_anchor_arn=trust.trust_anchor_arn,
     )
     template = template_of(stack)
     variables = [each["Properties"]["Environment"] for each in resources(template, "AWS::Lambda::Function").values()]

@@ -32,6 +32,8 @@ SHOWN_BY = {
     "roles-anywhere.anchor-follows": (
         "rehearsal/test_renewed_ca.py::test_the_runbook_keeps_every_session_in_both_worlds",
         "runtime/authority/test_anchored.py::test_a_ca_that_was_renewed_after_the_anchor_is_told_with_what_to_type",
+        "runtime/authority/test_anchored.py::test_a_ca_that_was_renewed_within_the_hour_after_the_anchors_change_is_told",
+        "runtime/renewal/test_cert_check.py::test_an_anchor_that_does_not_fit_is_measured_by_each_run_over_the_fleet",
     ),
     "roles-anywhere.clock": (
         "documents/test_proof.py::test_a_refusal_leaves_the_old_pair_live_and_repeats_the_helpers_last_words",

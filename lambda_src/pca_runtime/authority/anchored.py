@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.shared.clients import PrivateCa
 from pca_runtime.shared.timestamps import format_time
 
+if TYPE_CHECKING:
+    from cryptography import x509
+
 __all__ = ["unlike"]
+
+# "Not before" is 60 minutes before the moment at which AWS Private CA issues.
+# https://docs.aws.amazon.com/privateca/latest/APIReference/API_IssueCertificate.html
+_BACKDATED = timedelta(hours=1)
 
 
 def unlike(anchor: Mapping[str, Any], private_ca: PrivateCa, ca_arn: str) -> str | None:
     """What is the matter between a trust anchor and the CA that issues; ``None``: nothing that can be seen.
 
-    An anchor of source ``AWS_ACM_PCA`` does not show its certificate, and AWS does not say whether it follows its CA.
-    So a CA certificate that began after the anchor was last changed counts as one that the anchor may not have;
-    UpdateTrustAnchor is right in either case.
+    A bundle is compared with the CA's certificate itself. An anchor of source ``AWS_ACM_PCA`` does not show the one it
+    has, and AWS does not say whether it follows its CA. So a CA certificate that may have come after the anchor was
+    last changed counts as one that the anchor may not have: AWS Private CA lets a certificate begin an hour before it
+    is made. UpdateTrustAnchor is right in either case; of a certificate that another CA made, which need not begin
+    earlier, this is said until an hour after its begin.
     https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_UpdateTrustAnchor.html
 
     Args:
@@ -40,15 +46,17 @@ def unlike(anchor: Mapping[str, Any], private_ca: PrivateCa, ca_arn: str) -> str
     if data.get("acmPcaArn") != ca_arn or not isinstance(changed, datetime):
         return None
     began, changed = look_at(private_ca, ca_arn).not_before, changed.astimezone(UTC)
-    if began is None or began <= changed:
+    if began is None or began + _BACKDATED <= changed:
         return None
     return (
-        f"the CA's certificate began {format_time(began)}, and the trust anchor was last changed "
+        f"the CA's certificate came after {format_time(began)}, and the trust anchor was last changed "
         f"{format_time(changed)}: it may still have the one before"
     )
 
 
 def _unlike_bundle(bundle: str, private_ca: PrivateCa, ca_arn: str) -> str | None:
+    from cryptography import x509  # slow to load, and most anchors have no bundle
+
     with translated("GetCertificateAuthorityCertificate"):
         answer = private_ca.get_certificate_authority_certificate(CertificateAuthorityArn=ca_arn)
     chain = f"{answer['Certificate']}\n{answer.get('CertificateChain') or ''}"
@@ -72,5 +80,7 @@ def _unlike_bundle(bundle: str, private_ca: PrivateCa, ca_arn: str) -> str | Non
 
 
 def _identity(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return certificate.subject.public_bytes(), key

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pca_runtime.authority.anchored import unlike
 from pca_runtime.authority.certificate_authority import Authority
 from pca_runtime.errors.kinds import CrlRefused
 from pca_runtime.monitoring.finding import Finding, ok, trouble
@@ -65,8 +66,6 @@ def trust_anchor(answer: Mapping[str, Any], arn: str, private_ca: PrivateCa, ca_
     Raises:
         PcaAutomatorError: AWS Private CA did not answer.
     """
-    from pca_runtime.authority.anchored import unlike  # which reads certificates, and so is slow to load
-
     part, identifier = "trust anchor", arn.rpartition("/")[2]
     found = _enabled(
         part,

@@ -41,5 +41,6 @@ UNITS: Mapping[str, str] = {
     "LeastSecondsLeft": "Seconds",
     "RecordsUnreadable": "Count",
     "RunSeconds": "Seconds",
+    "TrustAnchorUnfit": "Count",
 }
 """CloudWatch's units. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""

@@ -43,6 +43,7 @@ class StartsSettings(FunctionSettings):
 
 class CertCheckSettings(ScheduledSettings, StartsSettings):
     ca_arn: str = field(ARN)
+    trust_anchor_arn: str = field(ARN)
     work_bucket: str = field(TEXT)
     validation_policy: ValidationPolicy = field(one_of(ValidationPolicy))
     # What the user says of the account's quotas: requests a second by the name of the API call.

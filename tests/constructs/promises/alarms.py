@@ -50,6 +50,10 @@ ALARMS = {
         **_LEFT, **_OURS, "MetricName": "LeastSecondsLeft", "Period": HOUR, "Statistic": "Minimum", "Threshold": DAY,
     },
     "AlarmsUnhandledEvents": _WAITING,
+    "AlarmsTrustAnchor": {
+        **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "TrustAnchorUnfit",
+        "Period": HOUR, "Statistic": "Maximum", "Threshold": 1,
+    },
     "CrlAlarmsCrlMissing": {
         **_LEFT, **_OURS, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "MetricName": "CrlMissing",
         "Period": 2 * HOUR, "Statistic": "Minimum", "Threshold": 1,

@@ -36,11 +36,23 @@ def test_a_ca_that_was_renewed_after_the_anchor_is_told_with_what_to_type(world:
     world.pca.ca = Ca(key=world.pca.ca.key, made_at=NOW)
     world.roles_anywhere.anchor["updatedAt"] = NOW - timedelta(days=300)
     text = digest(world)
-    assert "the CA's certificate began " in text
+    assert "the CA's certificate came after " in text
     assert "it may still have the one before" in text
     assert UPDATE in text
     world.roles_anywhere.anchor["updatedAt"] = NOW
     assert UPDATE not in digest(world)
+
+
+@pytest.mark.parametrize("minutes", [1, 30, 59])
+def test_a_ca_that_was_renewed_within_the_hour_after_the_anchors_change_is_told(world: World, minutes: int) -> None:
+    """Its certificate begins an hour before it is made, so before that change."""
+    renewed = NOW
+    world.pca.ca = Ca(key=world.pca.ca.key, made_at=renewed)
+    world.roles_anywhere.anchor["updatedAt"] = renewed - timedelta(minutes=minutes)
+    assert world.pca.ca.certificate.not_valid_before_utc < world.roles_anywhere.anchor["updatedAt"]
+    assert UPDATE in digest(world)
+    world.roles_anywhere.anchor["updatedAt"] = renewed + timedelta(minutes=1)
+    assert "trust anchor" not in digest(world)
 
 
 def test_an_anchor_of_another_ca_says_nothing_of_this_one(world: World) -> None:

@@ -15,7 +15,7 @@ from pca_runtime.shared.timestamps import format_time
 
 from tests.runtime.conftest import World
 from tests.runtime.fakes import client_error
-from tests.runtime.pki import NOW
+from tests.runtime.pki import NOW, Ca
 from tests.runtime.renewal.steps import LIVE, RUN
 
 
@@ -342,6 +342,7 @@ def test_the_fleets_figures_are_metrics(world: World, capsys: pytest.CaptureFixt
         "LeastSecondsLeft": 0,
         "FirstPercentileSecondsLeft": 0,
         "CaSecondsLeft": 3650 * 86_400,
+        "TrustAnchorUnfit": 0,
         "CaCertificatesIssued": 0,
     }
 
@@ -377,6 +378,38 @@ def test_a_ca_that_does_not_answer_keeps_no_host_from_being_renewed(
     world.pca.fail("describe_certificate_authority", client_error("AccessDeniedException"))
     assert check(world)["due"] == 1
     assert "CaSecondsLeft" not in metrics(capsys)
+
+
+@pytest.mark.parametrize("what", ["disabled", "left behind", "a bundle of another"])
+def test_an_anchor_that_does_not_fit_is_measured_by_each_run_over_the_fleet(
+    world: World, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    anchor = world.roles_anywhere.anchor
+    match what:
+        case "disabled":
+            anchor["enabled"] = False
+        case "left behind":
+            anchor["updatedAt"] = NOW - DAY
+        case _:
+            source = {"x509CertificateData": Ca("Another").pem}
+            anchor["source"] = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": source}
+    check(world)
+    assert metrics(capsys)["TrustAnchorUnfit"] == 1
+    check(world, {"hostIDs": [host_id(1)]})
+    assert "TrustAnchorUnfit" not in metrics(capsys)
+
+
+@pytest.mark.parametrize("operation", ["get_trust_anchor", "get_certificate_authority_certificate"])
+def test_an_anchor_that_is_not_shown_keeps_no_host_from_being_renewed(
+    world: World, capsys: pytest.CaptureFixture[str], operation: str
+) -> None:
+    world.put(host_id(1))
+    source = {"x509CertificateData": world.pca.ca.pem}
+    world.roles_anywhere.anchor["source"] = {"sourceType": "CERTIFICATE_BUNDLE", "sourceData": source}
+    refusing = world.roles_anywhere if operation == "get_trust_anchor" else world.pca
+    refusing.fail(operation, client_error("AccessDeniedException"))
+    assert check(world)["due"] == 1
+    assert "TrustAnchorUnfit" not in metrics(capsys)
 
 
 def test_the_runway_is_measured_also_when_nothing_is_due(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,8 @@ def test_command_timeout_and_lease_follow_from_the_polling(
 
 def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
     without_default = (
-        "AUTOMATION_NAME", "CA_ARN", "STARTS_TABLE_NAME", "TABLE_NAME", "VALIDATION_POLICY", "WORK_BUCKET",
+        "AUTOMATION_NAME", "CA_ARN", "STARTS_TABLE_NAME", "TABLE_NAME", "TRUST_ANCHOR_ARN", "VALIDATION_POLICY",
+        "WORK_BUCKET",
     )  # fmt: skip
     environment = {name: ENVIRONMENT[name] for name in without_default}
     loaded = renewal.CertCheckSettings.load(environment)
