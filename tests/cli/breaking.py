@@ -173,6 +173,32 @@ def _another_crl(world: World, days_old: float, hours_left: float, entries: int 
     return lambda: client.update_crl(crlId=entry["crlId"], crlData=entry["crlData"])
 
 
+def anchor_left_behind(world: World) -> Mend:
+    """Somebody renews the CA as the page about that has it, and leaves out the trust anchor."""
+    client, arn = world.client("acm-pca"), world.deployment.authority
+    csr = client.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+    described = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
+    issued = client.issue_certificate(
+        CertificateAuthorityArn=arn, Csr=csr.encode(),
+        SigningAlgorithm=described["CertificateAuthorityConfiguration"]["SigningAlgorithm"],
+        TemplateArn="arn:aws:acm-pca:::template/RootCACertificate/V1", Validity={"Type": "YEARS", "Value": 12},
+    )["CertificateArn"]  # fmt: skip
+    made: list[str] = []
+
+    def is_made() -> bool:
+        try:
+            made.append(client.get_certificate(CertificateAuthorityArn=arn, CertificateArn=issued)["Certificate"])
+        except client.exceptions.RequestInProgressException:
+            return False
+        return True
+
+    world.until("the certificate is made", is_made)
+    client.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=made[0].encode())
+    anchors = world.client("rolesanywhere")
+    (anchor,) = anchors.list_trust_anchors()["trustAnchors"]
+    return lambda: anchors.update_trust_anchor(trustAnchorId=anchor["trustAnchorId"], source=anchor["source"])
+
+
 def crl_run_out(world: World) -> Mend:
     return _another_crl(world, 8, -1)
 
@@ -269,6 +295,34 @@ def rule(world: World) -> Mend:
     client, name = world.client("events"), world.physical("AWS::Events::Rule", "AutomationRevocationCrlWritten")
     client.disable_rule(Name=name)
     return lambda: client.enable_rule(Name=name)
+
+
+def rule_target(world: World) -> Mend:
+    client, name = world.client("events"), world.physical("AWS::Events::Rule", "AutomationRevocationCrlWritten")
+    targets = client.list_targets_by_rule(Rule=name)["Targets"]
+    client.remove_targets(Rule=name, Ids=[each["Id"] for each in targets])
+    return lambda: client.put_targets(Rule=name, Targets=targets)
+
+
+def _key(world: World) -> str:
+    return world.physical("AWS::KMS::Key", "AutomationKey")
+
+
+def key_disabled(world: World) -> Mend:
+    client, name = world.client("kms"), _key(world)
+    client.disable_key(KeyId=name)
+    return lambda: client.enable_key(KeyId=name)
+
+
+def key_deleted(world: World) -> Mend:
+    client, name = world.client("kms"), _key(world)
+    client.schedule_key_deletion(KeyId=name, PendingWindowInDays=7)
+
+    def mend() -> None:
+        client.cancel_key_deletion(KeyId=name)
+        client.enable_key(KeyId=name)
+
+    return mend
 
 
 def event_source(world: World) -> Mend:

@@ -17,6 +17,7 @@ from tests.cli.conftest import ANCHOR_ARN, CA_ARN, WRITES_CRL, Deployed, a_crl, 
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/dead"
 ID = host(2)
+TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/inventory"
 DEPLOYER, KEEPER, OWNER, TIME = (
     "who deploys",
     "who keeps the CA",
@@ -107,6 +108,16 @@ def never(deployed: Deployed) -> None:
     deployed.issued(host(3), "0c", 1)
 
 
+def left_behind(deployed: Deployed) -> None:
+    """The CA was renewed after the trust anchor was last changed, within the hour that its certificates begin early."""
+    ca("ACTIVE")(deployed)
+    answered: Any = deployed.answers["DescribeCertificateAuthority"]
+    answered["CertificateAuthority"]["NotBefore"] = deployed.now - timedelta(minutes=60)
+    source = {"sourceType": "AWS_ACM_PCA", "sourceData": {"acmPcaArn": CA_ARN}}
+    changed = deployed.now - timedelta(minutes=30)
+    deployed.answers["GetTrustAnchor"] = {"trustAnchor": {"enabled": True, "updatedAt": changed, "source": source}}
+
+
 def elsewhere(deployed: Deployed) -> None:
     ca("ACTIVE")(deployed)
     answered: Any = deployed.answers["DescribeCertificateAuthority"]
@@ -154,6 +165,14 @@ BROKEN: dict[str, State] = {
     "trust anchor": State(
         "the trust anchor is disabled", ("aws rolesanywhere enable-trust-anchor --trust-anchor-id anchor",),
         answer("GetTrustAnchor", {"trustAnchor": {"enabled": False}}), breaking.trust_anchor,
+    ),
+    "trust anchor left behind": State(
+        "it may still have the one before",
+        (
+            "aws rolesanywhere update-trust-anchor --trust-anchor-id anchor --source "
+            f"'sourceType=AWS_ACM_PCA,sourceData={{acmPcaArn={CA_ARN}}}'",
+        ),
+        left_behind, breaking.anchor_left_behind,
     ),
     "CRL never": State("no revocation is enforced", (_AGAIN,), never),
     "CRL elsewhere": State(
@@ -224,6 +243,27 @@ BROKEN: dict[str, State] = {
     "rule": State(
         "its events do not arrive any more", ("aws events enable-rule --name crl-written",),
         answer("DescribeRule", _OFF), breaking.rule,
+    ),
+    "rule's target": State(
+        "it has no target any more", (), answer("ListTargetsByRule", {"Targets": []}), breaking.rule_target, DEPLOYER,
+    ),
+    "event source of a table that was made anew": State(
+        "it reads a stream that the inventory has no more", (),
+        answer("GetEventSourceMapping", {"State": "Enabled", "EventSourceArn": f"{TABLE_ARN}/stream/2020"}),
+        who=DEPLOYER,
+    ),
+    "key disabled": State(
+        "it is disabled: nothing that it encrypts can be read", ("aws kms enable-key --key-id key-1",),
+        answer("DescribeKey", {"KeyMetadata": {"KeyState": "Disabled"}}), breaking.key_disabled,
+    ),
+    "key to be deleted": State(
+        "it is to be deleted: nothing that it encrypts can be read",
+        ("aws kms cancel-key-deletion --key-id key-1", "aws kms enable-key --key-id key-1"),
+        answer("DescribeKey", {"KeyMetadata": {"KeyState": "PendingDeletion"}}), breaking.key_deleted,
+    ),
+    "key without material": State(
+        "it is PendingImport, not Enabled", (), answer("DescribeKey", {"KeyMetadata": {"KeyState": "PendingImport"}}),
+        who="who keeps its key material",
     ),
     "event source": State(
         "its function hears of nothing any more",

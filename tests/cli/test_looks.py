@@ -16,10 +16,11 @@ from tests.cli.conftest import CA_ARN, FUNCTIONS, REGION, Answer, Deployed, a_cr
 # function, and once more for the settings of each whose settings are needed.
 ASKED = {
     "BatchGetItem": 1, "DescribeAlarms": 1, "DescribeCertificateAuthority": 3, "DescribeDocument": 2,
-    "DescribeExecution": 1, "DescribeRule": 1, "DescribeStateMachine": 1, "DescribeTable": 3, "GetDocument": 2,
-    "GetEventSourceMapping": 1, "GetFunctionConcurrency": 7, "GetFunctionConfiguration": 12, "GetItem": 2,
-    "GetMetricData": 1, "GetProfile": 1, "GetQueueAttributes": 1, "GetSchedule": 2, "GetTopicAttributes": 1,
-    "GetTrustAnchor": 1, "HeadObject": 1, "ListCrls": 1, "ListExecutions": 1, "ListStackResources": 1, "Scan": 1,
+    "DescribeExecution": 1, "DescribeKey": 1, "DescribeRule": 1, "DescribeStateMachine": 1, "DescribeTable": 3,
+    "GetDocument": 2, "GetEventSourceMapping": 1, "GetFunctionConcurrency": 7, "GetFunctionConfiguration": 12,
+    "GetItem": 2, "GetMetricData": 1, "GetProfile": 1, "GetQueueAttributes": 1, "GetSchedule": 2,
+    "GetTopicAttributes": 1, "GetTrustAnchor": 1, "HeadObject": 1, "ListCrls": 1, "ListExecutions": 1,
+    "ListStackResources": 1, "ListTargetsByRule": 1, "Scan": 1,
 }  # fmt: skip
 # Without the stack, and without the settings that name the table, there is nothing to look at.
 NEEDED = {"ListStackResources", "GetFunctionConfiguration"}

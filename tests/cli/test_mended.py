@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.breaking import World
 from tests.cli.broken import DEPLOYED
+from tests.cli.by_hand import BY_HAND
 from tests.cli.local_fleet import ROOT, local_fleet
 
 pytestmark = [pytest.mark.rehearsal, pytest.mark.long]
@@ -71,6 +73,28 @@ def test_what_is_broken_is_named_and_mended(world: World, name: str) -> None:
         world.environment.clear()
         mend()
         raise
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_what_was_changed_by_hand_is_named_until_it_is_taken_back(world: World, name: str) -> None:
+    """``status`` compares nothing with the template; ``doctor`` does, and says who brings it back."""
+    change, words = BY_HAND[name]
+    back = change(world)
+    try:
+        (found,) = as_deployed(world)
+        assert (found["result"], found["who"]) == ("trouble", "who deploys it: cdk deploy --revert-drift")
+        assert words in found["detail"]
+        assert " more" not in found["detail"]
+    finally:
+        back()
+    (found,) = as_deployed(world)
+    assert found["result"] == "ok", found
+
+
+def as_deployed(world: World) -> list[dict[str, Any]]:
+    """What ``doctor`` says of what was changed by hand."""
+    rows = json.loads(world.command("doctor", "--output", "json").stdout.partition("]\n")[0] + "]")
+    return [row for row in rows if row["part"] == "as deployed"]
 
 
 def named(world: World, words: str) -> tuple[list[str], str]:

@@ -52,7 +52,11 @@ class Looked:
 
 
 def look(
-    deployment: Deployment, attributes: tuple[str, ...] = (), seen: Callable[[Any], None] = lambda _: None
+    deployment: Deployment,
+    attributes: tuple[str, ...] = (),
+    seen: Callable[[Any], None] = lambda _: None,
+    *,
+    deep: bool = False,
 ) -> Looked:
     """Look at every part and count the fleet. A look that is refused or fails costs its own line.
 
@@ -60,12 +64,13 @@ def look(
         deployment: the automation.
         attributes: of each entry, beside those that it is counted from.
         seen: gets each entry of the inventory.
+        deep: whether what is deployed is compared with the template, too.
 
     Raises:
         Trouble: there is no deployment.
     """
     view = fleet.View.of(deployment)
-    looked = Looked(view, Health(deployment, view.now))
+    looked = Looked(view, Health(deployment, view.now, deep=deep))
     parts, finding = looked.parts, runtime("monitoring.finding")
     looked.findings = parts.findings()
     counts = runtime("monitoring.fleet").Fleet(view.now, view.next_run, parts.revoked)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pca_automator.cli.deployed import pace, runs
 from pca_automator.cli.deployed.deployment import Deployment, Resource
+from pca_automator.cli.deployed.drift import Drift
 from pca_automator.cli.deployed.functions import Functions
 from pca_automator.cli.deployed.part import WHO_DEPLOYS, Part
 from pca_automator.cli.deployed.wiring import Wiring
@@ -39,10 +40,12 @@ class Health:
     Args:
         deployment: the automation.
         now: the current time.
+        deep: whether what is deployed is compared with the template, which takes some fifty calls.
     """
 
-    def __init__(self, deployment: Deployment, now: Any) -> None:
+    def __init__(self, deployment: Deployment, now: Any, *, deep: bool = False) -> None:
         self._deployment = deployment
+        self._deep = deep
         self._now = now
         self._finding = runtime("monitoring.finding")
         self._trust = runtime("monitoring.trust")
@@ -66,6 +69,10 @@ class Health:
         yield "inventory table", lambda: self._table("inventory table", deployment.table)
         yield "certificate ledger", lambda: self._table("certificate ledger", deployment.ledger)
         yield "ledger of starts", self._starts
+        yield from (
+            (f"key {deployment.short(each)}", lambda each=each: self._key(each))
+            for each in deployment.of_type("AWS::KMS::Key")
+        )
         yield from self._functions.parts()
         yield "workflow", self._workflow
         yield from (
@@ -84,6 +91,8 @@ class Health:
         if deployment.of_type("AWS::CloudWatch::Alarm"):
             yield "alarms", self._alarms
         yield "function errors", self._functions.failing
+        if self._deep:
+            yield from Drift(deployment).parts()
 
     def findings(self) -> list[Any]:
         """All of them, several at a time, in the order of the list."""
@@ -129,6 +138,20 @@ class Health:
         if found.is_ok:
             self.starts = pace.read(self._deployment)
         return found
+
+    def _key(self, resource: Resource) -> Any:
+        """Of table, topic, logs and work files: what was read with it before is read on for some minutes."""
+        part, name = f"key {self._deployment.short(resource)}", resource.physical_id
+        state = self._client("kms").describe_key(KeyId=name)["KeyMetadata"]["KeyState"]
+        enable = f"aws kms enable-key --key-id {name}"
+        if state == "Disabled":
+            return self._trouble(part, "it is disabled: nothing that it encrypts can be read", enable)
+        if state == "PendingDeletion":
+            kept = f"aws kms cancel-key-deletion --key-id {name}"
+            return self._trouble(part, "it is to be deleted: nothing that it encrypts can be read", kept, enable)
+        if state not in ("Enabled", "Updating", "Creating"):
+            return self._trouble(part, f"it is {state}, not Enabled", who="who keeps its key material")
+        return self._ok(part, str(state))
 
     def _workflow(self) -> Any:
         arn = self._deployment.state_machine

@@ -8,4 +8,6 @@ from typing import Any
 Part = tuple[str, Callable[[], Any]]
 """A part's name, and the look at it, which answers with a finding or raises."""
 
-WHO_DEPLOYS = "who deploys it: deploy again"
+# Without this CloudFormation compares templates alone, and leaves what somebody deleted or changed as it is.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+WHO_DEPLOYS = "who deploys it: cdk deploy --revert-drift"

@@ -83,6 +83,9 @@ class Wiring:
             option = f" --event-bus-name {bus}" if bus else ""
             text = f"it is {state}: its events do not arrive any more"
             return self._finding.trouble(part, text, f"aws events enable-rule --name {name}{option}")
+        if not self._deployment.aws.client("events").list_targets_by_rule(Rule=name, **where)["Targets"]:
+            text = "it has no target any more: its events go nowhere"
+            return self._finding.trouble(part, text, who=WHO_DEPLOYS)
         return self._finding.ok(part, "enabled")
 
     def _source(self, part: str, resource: Resource) -> Any:
@@ -92,7 +95,18 @@ class Wiring:
         if state.startswith("Disabl"):
             enable = f"aws lambda update-event-source-mapping --uuid {uuid} --enabled"
             return self._finding.trouble(part, f"it is {state}: its function hears of nothing any more", enable)
+        if self._is_of_another_table(str(found.get("EventSourceArn", ""))):
+            text = "it reads a stream that the inventory has no more: its function hears of nothing any more"
+            return self._finding.trouble(part, text, who=WHO_DEPLOYS)
         return self._finding.ok(part, state)
+
+    def _is_of_another_table(self, source: str) -> bool:
+        """Whether it is a stream of the inventory, but not the present one: that of a table made anew has another."""
+        name = self._deployment.table.rpartition("/")[2]
+        if f":table/{name}/stream/" not in source:
+            return False
+        table = self._deployment.aws.client("dynamodb").describe_table(TableName=self._deployment.table)["Table"]
+        return bool(table.get("LatestStreamArn", "") != source)
 
     def _queue(self, part: str, resource: Resource) -> Any:
         name, url = "ApproximateNumberOfMessages", resource.physical_id

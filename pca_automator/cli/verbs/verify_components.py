@@ -21,8 +21,8 @@ class Noted(str):
 
 
 def components(deployment: Deployment) -> Iterator[Check]:
-    """Every part's name and its check, which answers with a detail or raises: the health list that ``status`` shows."""
-    for part, look in Health(deployment, runtime("shared.timestamps").utc_now()).parts():
+    """Every part's name and its check, which answers with a detail or raises: the health list that ``doctor`` shows."""
+    for part, look in Health(deployment, runtime("shared.timestamps").utc_now(), deep=True).parts():
         yield part, partial(_judged_look, look)
 
 
