@@ -16,7 +16,7 @@ from aws_cdk.interfaces.aws_rolesanywhere import ITrustAnchorRef
 from constructs import Construct
 
 from pca_automator._internal import buckets, validation
-from pca_automator._internal.acknowledge import write_for_cdk_nag_2
+from pca_automator._internal.acknowledge import note_acknowledgements, write_for_cdk_nag_2
 from pca_automator._internal.arguments import checked
 from pca_automator._internal.encryption_key import allow_services, automation_key
 from pca_automator._internal.handed_in import check_key
@@ -163,6 +163,7 @@ class PcaCertificateAutomation(AutomationBase):
     ) -> None:
         """Longer than a function should be, for it is the table of contents: one part after the other, no decision."""
         super().__init__(scope, id)
+        noted = note_acknowledgements()
         authority, hosts, times = authority or Authority.created(), hosts or HostSettings(), times or RenewalTimes()
         pace, alarms, times = pace or Pace(), alarms or Alarms(), times.on_schedule(schedule, self)
         declared = CertificateProfiles(profiles)
@@ -275,7 +276,7 @@ class PcaCertificateAutomation(AutomationBase):
             notifications=notifications, thresholds=alarms, times=times,
             unhandled_crls=self.crl_distribution.dead_letters if self.crl_distribution else None,
         )  # fmt: skip
-        write_for_cdk_nag_2(self)
+        write_for_cdk_nag_2(self, noted)
 
     @property
     def state_machine(self) -> sfn.IStateMachine:

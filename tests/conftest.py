@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import cache
 
+import botocore.session
 import pytest
 
 from tests import tiers
@@ -16,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     ordinary_process()
+    # moto gives each test a session of its own, and each session would read the services' models anew.
+    botocore.session.create_loader = cache(botocore.session.create_loader)
     if not hasattr(config, "workerinput"):  # pytest-xdist's workers inherit it
         environment = ExitStack()
         environment.enter_context(ordinary_environment())

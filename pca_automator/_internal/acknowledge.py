@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from importlib.metadata import version
 from typing import Any
 
@@ -24,6 +25,17 @@ _CDK = tuple(int(number) for number in version("aws-cdk-lib").split(".")[:2])
 # Where it is kept for older releases, until it is written for cdk-nag 2.
 _ACKNOWLEDGED = "pca-automator:acknowledged"
 _INLINE = "It goes with its role."
+# What was acknowledged where since an automation began to be made: to read it back from the metadata takes jsii
+# milliseconds for each construct, and an automation has three hundred of them.
+Acknowledged = dict[str, dict[str, str]]
+_noted: ContextVar[Acknowledged | None] = ContextVar("_noted", default=None)
+
+
+def note_acknowledgements() -> Acknowledged:
+    """Path of the construct to rules and reasons, of all that is acknowledged from here on until the next call."""
+    noted: Acknowledged = {}
+    _noted.set(noted)
+    return noted
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -33,6 +45,8 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
         construct: the resource itself, or its L2.
         reasons: rule id (for example ``AwsSolutions-SQS3``) to a reason an auditor accepts.
     """
+    if (noted := _noted.get()) is not None:
+        noted.setdefault(construct.node.path, {}).update(reasons)
     for rule, reason in reasons.items():
         if (_VALIDATIONS_OF_FINDINGS if "::" in rule else _VALIDATIONS) <= _CDK:
             aws_cdk.Validations.of(construct).acknowledge(aws_cdk.Acknowledgment(id=rule, reason=reason))
@@ -90,7 +104,7 @@ def acknowledge_grant(grantee: iam.IGrantable, wildcards: Mapping[str, str]) -> 
         write_for_cdk_nag_2(holder)
 
 
-def write_for_cdk_nag_2(root: IConstruct) -> None:
+def write_for_cdk_nag_2(root: IConstruct, noted: Acknowledged | None = None) -> None:
     """Write what is acknowledged below a construct into the metadata of its resources, where cdk-nag 2 looks for it.
 
     cdk-nag 3 takes an acknowledgement of a construct for all that is below it; cdk-nag 2 reads each resource alone. So
@@ -98,16 +112,16 @@ def write_for_cdk_nag_2(root: IConstruct) -> None:
 
     Args:
         root: the construct.
+        noted: all that is acknowledged below it. Default: what the constructs' metadata say.
     """
-    acknowledged: dict[str, dict[str, str]] = {}
+    acknowledged: Acknowledged = {}
     for construct in root.node.find_all():
         path = construct.node.path
         inherited = acknowledged.get(path.rpartition("/")[0], {})
-        acknowledged[path] = inherited | _recorded_at(construct)
-        if isinstance(construct, CfnResource):
-            rules = {
-                rule: why for rule, why in acknowledged[path].items() if _is_about(rule, construct.cfn_resource_type)
-            }
+        acknowledged[path] = inherited | (_recorded_at(construct) if noted is None else noted.get(path, {}))
+        if acknowledged[path] and isinstance(construct, CfnResource):
+            resource_type = construct.cfn_resource_type
+            rules = {rule: why for rule, why in acknowledged[path].items() if _is_about(rule, resource_type)}
             suppressions = _suppressions(rules, construct)
             if suppressions:
                 construct.add_metadata("cdk_nag", {"rules_to_suppress": suppressions})

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from string import ascii_lowercase
@@ -34,8 +36,14 @@ _USES = re.compile(r"(\$\{?#?|^(?=[a-z][a-z0-9]*=))?(?<![\w.\\-])([a-z][a-z0-9_]
 _SEALED_LINE = re.compile(r"^SEALED_(\w+)='([^']*)'$", re.MULTILINE)
 
 
-def _read_yaml(file_name: str) -> Any:
+@cache
+def _parsed(file_name: str) -> Any:
     return yaml.safe_load((_FOLDER / file_name).read_text(encoding="utf-8"))
+
+
+def _read_yaml(file_name: str) -> Any:
+    """A copy of its own for each who asks: documents are filled in."""
+    return deepcopy(_parsed(file_name))
 
 
 SEALED: Mapping[str, Mapping[str, Any]] = _read_yaml("sealed.yaml")
@@ -120,7 +128,7 @@ def _compose(sealed: Iterable[str], parameters: Iterable[str], shell_files: Iter
     fallbacks = [f"[ \"${{SSM_{name}+x}}\" ] || SSM_{name}='{{{{ {name} }}}}'" for name in parameters]
     # Which files these are, the document's YAML says.
     origin = "# pca-automator; names and comments are in its folder ssm_documents/shell"
-    texts = [_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files]
+    texts = tuple(_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files)
     return ["#!/bin/sh", origin, *sealed, *fallbacks, *(joined(text) for text in _shorten(texts))]
 
 
@@ -133,7 +141,8 @@ def _compact(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
-def _shorten(texts: list[str]) -> list[str]:
+@cache
+def _shorten(texts: tuple[str, ...]) -> list[str]:
     # The more often a name is used, the shorter it becomes, behind an underscore, which begins no command's name. One
     # of two words and more is found wherever it stands; a variable of one word only where it is one beyond doubt. A
     # name that ends in _seconds is a setting and stays.

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import botocore.client
 import pytest
+import typer.testing
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -228,6 +229,8 @@ def invoked(answer: Mapping[str, Any], failed: bool = False) -> dict[str, Any]:
     return {**body, "FunctionError": "Unhandled"} if failed else body
 
 
+# The tree of verbs is the same for every test.
+typer.testing._get_command = cache(typer.testing._get_command)
 # One session for all tests: reading the services' models anew takes longer than everything else in a test.
 _session = cache(boto3.session.Session)
 

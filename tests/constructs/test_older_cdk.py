@@ -6,10 +6,16 @@ import pytest
 from aws_cdk import Stack
 
 from pca_automator._internal import acknowledge
-from tests.synthesis import everything, full_template, template_of
+from tests.synthesis import automation, everything, full_template, template_of
 
 
-@pytest.mark.parametrize("release", [(2, 232), (2, 257)], ids=["none of them", "none of single findings"])
+@pytest.mark.parametrize(
+    "release",
+    [
+        pytest.param((2, 232), marks=pytest.mark.long, id="none of them"),
+        pytest.param((2, 257), id="none of single findings"),
+    ],
+)
 def test_cdk_nag_2_reads_the_same(release: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(acknowledge, "_CDK", min(release, acknowledge._CDK))
     construct = everything()
@@ -27,3 +33,9 @@ def test_cdk_nag_2_reads_the_same(release: tuple[int, int], monkeypatch: pytest.
     ]
     assert bool(recorded) == (acknowledge._CDK >= (2, 257))
     assert not [rule for rule in recorded if "[" in rule]
+
+
+def test_what_is_noted_is_what_the_constructs_say() -> None:
+    construct = automation()
+    found = {child.node.path: acknowledge._recorded_at(child) for child in construct.node.find_all()}
+    assert {path: rules for path, rules in found.items() if rules} == acknowledge._noted.get()

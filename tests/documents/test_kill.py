@@ -163,6 +163,7 @@ def test_a_renewal_killed_at_any_command_shows_a_matching_pair(kill_everywhere: 
     kill_everywhere(arrange)
 
 
+@pytest.mark.long
 def test_a_first_installation_killed_after_any_command_shows_a_matching_pair_or_nothing(
     kill_everywhere: Callable[..., None], request: pytest.FixtureRequest
 ) -> None:

@@ -82,6 +82,7 @@ def test_cdk_nag_2_finds_something_where_there_is_something(tmp_path: Path) -> N
     assert "AwsSolutions-SQS3" in done.stdout
 
 
+@pytest.mark.long
 def test_cdk_nag_3_has_no_finding_where_everything_is_granted(tmp_path: Path) -> None:
     done = run_with_packs(sys.executable, WITH_PACKS, EVERY_GRANT, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -126,6 +126,7 @@ assert (place / "sum_of.py").read_text() == source
 """
 
 
+@pytest.mark.long
 def test_a_mutant_is_killed_by_a_failing_test_and_survives_passing_ones(tmp_path: Path) -> None:
     (tmp_path / "sum_of.py").write_text("def add(a, b):\n    return a + b  # words\n")
     (tmp_path / "test_sum.py").write_text("from sum_of import add\n\ndef test_add():\n    assert add(1, 2) == 3\n")

@@ -26,11 +26,13 @@ def consumer(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> C
     return made
 
 
+@pytest.mark.long
 def test_the_wheel_is_what_is_imported(consumer: Consumer, tmp_path: Path) -> None:
     printed = consumer.run("-c", "import pca_automator; print(pca_automator.__file__)", cwd=tmp_path)
     assert Path(printed.strip()).is_relative_to(consumer.python.parent.parent)
 
 
+@pytest.mark.long
 def test_the_functions_code_is_that_of_the_checkout(consumer: Consumer, app: str, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(app, encoding="utf-8")
     of_wheel, of_checkout = tmp_path / "wheel", tmp_path / "checkout"

@@ -81,6 +81,7 @@ def reached_by(source: str, folder: Path) -> tuple[subprocess.CompletedProcess[s
     return done, sorted(set(reached.read_text().splitlines())) if reached.exists() else []
 
 
+@pytest.mark.long
 def test_a_consumers_unit_test_needs_no_network_and_builds_no_layer(lines: str, tmp_path: Path) -> None:
     done, reached = reached_by(lines, tmp_path)
     assert (done.returncode, reached) == (0, []), done.stderr[-3000:]

@@ -159,11 +159,11 @@ def ignored(pid: int) -> set[int]:
     ("number", "before"),
     [
         (signal.SIGINT, ""),
-        (signal.SIGTERM, ""),
-        (signal.SIGHUP, ""),
-        (signal.SIGINT, "INT QUIT"),
+        pytest.param(signal.SIGTERM, "", marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, "", marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, "INT QUIT", marks=pytest.mark.long),
         (signal.SIGTERM, "INT TERM CHLD"),
-        (signal.SIGTERM, "HUP"),
+        pytest.param(signal.SIGTERM, "HUP", marks=pytest.mark.long),
     ],
 )
 def test_an_interrupted_rehearsal_leaves_no_process_however_it_was_started(

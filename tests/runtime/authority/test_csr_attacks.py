@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 
 import pytest
@@ -19,10 +18,10 @@ from tests.runtime.authority.test_csr_encoding import (
     HOST,
     PRINTABLE,
     RSA,
-    RSA_SHA256,
     UTF8,
     csr,
     der,
+    forged,
     next_prime,
     spki,
 )
@@ -168,28 +167,6 @@ def test_a_point_that_is_not_on_the_curve_is_refused() -> None:
 
 def prime(bits: int) -> int:
     return rsa.generate_private_key(65_537, 2 * bits).private_numbers().p
-
-
-def forged(modulus: int, secret: int) -> str:
-    """Signed by hand, as whoever knows the secret of such a modulus can."""
-    public = rsa.RSAPublicNumbers(65_537, modulus).public_key()
-    body = der(0x30, b"\x02\x01\x00", der(0x30, one(pair(CN, HOST))), spki(_Holding(public)), b"\xa0\x00")
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(body)
-    info = bytes.fromhex("3031300d060960864801650304020105000420") + digest.finalize()
-    size = (modulus.bit_length() + 7) // 8
-    padded = b"\0\1" + b"\xff" * (size - len(info) - 3) + b"\0" + info
-    signature = pow(int.from_bytes(padded, "big"), secret, modulus).to_bytes(size, "big")
-    whole = base64.encodebytes(der(0x30, body, RSA_SHA256, der(0x03, b"\0", signature))).decode()
-    return f"-----BEGIN CERTIFICATE REQUEST-----\n{whole}-----END CERTIFICATE REQUEST-----\n"
-
-
-class _Holding:
-    def __init__(self, public: rsa.RSAPublicKey) -> None:
-        self._public = public
-
-    def public_key(self) -> rsa.RSAPublicKey:
-        return self._public
 
 
 def test_a_modulus_that_is_itself_a_prime_is_refused() -> None:
