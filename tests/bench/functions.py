@@ -250,7 +250,7 @@ def _reconciliation(hosts: int, now: datetime) -> int:
 
     ec2: Any = SimpleNamespace(describe_instances=describe_instances)
     departures = Departures(client("dynamodb"), "table", ec2, client("ssm"), Gate(lambda: now))
-    roll = departures.roll()
+    roll = departures.roll(1_000)
     assert len(roll.live) == hosts
     return len(departures.gone(roll.live))
 

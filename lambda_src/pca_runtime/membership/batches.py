@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.item import HostItem
@@ -110,7 +109,10 @@ class Batches:
     def finish_removed(self, items: Sequence[HostItem]) -> Batch:
         """Somebody deleted these items: what they knew to be revoked must not be forgotten with them."""
         batch = Batch(removed=len(items))
-        gone = set(self._departures.gone(items))
+        had: dict[str, bool] = {}
+        for item in items:  # one that was put in again and deleted again is here twice
+            had[item.host_id] = had.get(item.host_id, False) or bool(item.serial)
+        gone = set(self._departures.gone(had))
         for item in items:
             try:
                 batch.revoked += self._retirement.finish_removed(item, gone=item.host_id in gone)
@@ -131,7 +133,7 @@ class Batches:
         many, is nobody else's delay.
         """
         until = self._clock() + _TIME
-        roll = self._departures.roll()
+        roll = self._departures.roll(_ITEMS)
         gone: list[str] = []
         error: PcaAutomatorError | None = None
         try:
@@ -150,7 +152,7 @@ class Batches:
         batch.error = batch.error or error
         return batch
 
-    def _believed(self, gone: list[str], live: Sequence[HostItem]) -> tuple[list[str], list[str]]:
+    def _believed(self, gone: list[str], live: Mapping[str, bool]) -> tuple[list[str], list[str]]:
         """Who is to be retired, and who is not until a person has looked.
 
         Where too many seem to be gone, those are left out who never had a certificate: whoever may write items could
@@ -161,14 +163,14 @@ class Batches:
         real = [host for host in gone if self._orders.knows(host)] if len(gone) <= _LOOKED_UP else gone
         invented = len(gone) - len(real)
         self._log.warning("too many departures", gone=len(gone), live=len(live), never_had_a_certificate=invented)
-        if too_many(real, sum(item.serial is not None for item in live) - invented):
+        if too_many(real, sum(live.values()) - invented):
             return [], gone
         known = set(real)
         return real, [host for host in gone if host not in known]
 
     def _finish(self, unfinished: Iterable[HostItem], until: datetime) -> int:
         revoked = 0
-        for item in islice(unfinished, _ITEMS):
+        for item in unfinished:
             if self._clock() >= until:
                 break
             try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pca_runtime.errors.of_aws import translated
@@ -32,9 +33,14 @@ _SHARE = 0.1
 
 @dataclass
 class Roll:
-    """The inventory as far as leaving is concerned."""
+    """The inventory as far as leaving is concerned; of most hosts that is little, for all of them are kept at once.
 
-    live: list[HostItem] = field(default_factory=list)
+    Args:
+        live: whether it had a certificate, by the id of each host that is not retired.
+        unfinished: whose retirement or revocation was not finished.
+    """
+
+    live: dict[str, bool] = field(default_factory=dict)
     unfinished: list[HostItem] = field(default_factory=list)
 
 
@@ -62,50 +68,58 @@ class Departures:
         self._ec2 = ec2
         self._ssm = ssm
 
-    def roll(self) -> Roll:
-        """Read the inventory: who is live, and whose retirement or revocation was not finished."""
+    def roll(self, most: int) -> Roll:
+        """Read the inventory: who is live, and whose retirement or revocation was not finished.
+
+        Args:
+            most: how many of the unfinished are kept.
+        """
         roll = Roll()
         for item in self._scan():
             if isinstance(item, Quarantined):
                 continue
             if item.status != "RETIRED":
-                roll.live.append(item)
+                roll.live[item.host_id] = bool(item.serial)
             # With status RETIRED and no moment, a person wrote the status into the table.
             if item.revocation_order or (item.status == "RETIRED" and not is_retired(item)):
-                roll.unfinished.append(item)
+                roll.unfinished += [item] if len(roll.unfinished) < most else []
         return roll
 
-    def gone(self, live: Sequence[HostItem]) -> list[str]:
+    def gone(self, live: Mapping[str, bool]) -> list[str]:
         """The hosts that are terminated or deregistered.
 
         A host that neither service knows counts as gone only if it had a certificate: one that was put into the
         inventory ahead of its first start must not be retired.
-        """
-        had = {item.host_id for item in live if item.serial}
-        instances = [item.host_id for item in live if item.host_id.startswith("i-")]
-        nodes = [item.host_id for item in live if item.host_id.startswith("mi-")]
-        states = self._states(instances)
-        gone = [host for host in instances if states.get(host, "absent" if host in had else "") in _GONE]
-        registered = self._registered() if nodes else set()
-        return gone + [host for host in nodes if host in had and host not in registered]
 
-    def _states(self, instances: Sequence[str]) -> dict[str, str]:
+        Args:
+            live: whether it had a certificate, by host id.
+        """
+        instances = (host for host in live if host.startswith("i-"))
+        gone: list[str] = []
+        while asked := list(islice(instances, _PER_FILTER)):
+            states = self._states(asked)
+            gone += [host for host in asked if states.get(host, "absent" if live[host] else "") in _GONE]
+        return gone + self._deregistered([host for host in live if host.startswith("mi-")], live)
+
+    def _states(self, instances: list[str]) -> dict[str, str]:
         """State names by instance id; a filter, unlike a list of ids, does not fail for an id that is unknown."""
         states: dict[str, str] = {}
-        for start in range(0, len(instances), _PER_FILTER):
-            values = list(instances[start : start + _PER_FILTER])
-            request: dict[str, Any] = {"Filters": [{"Name": "instance-id", "Values": values}], "MaxResults": 1000}
-            for page in self._pages("DescribeInstances", self._ec2.describe_instances, request):
-                for reservation in page.get("Reservations", []):
-                    for instance in reservation["Instances"]:
-                        states[instance["InstanceId"]] = instance["State"]["Name"]
+        request: dict[str, Any] = {"Filters": [{"Name": "instance-id", "Values": instances}], "MaxResults": 1000}
+        for page in self._pages("DescribeInstances", self._ec2.describe_instances, request):
+            for reservation in page.get("Reservations", []):
+                for instance in reservation["Instances"]:
+                    states[instance["InstanceId"]] = instance["State"]["Name"]
         return states
 
-    def _registered(self) -> set[str]:
-        """Every hybrid node, connected or not."""
+    def _deregistered(self, nodes: Sequence[str], live: Mapping[str, bool]) -> list[str]:
+        """Those who had a certificate and are no hybrid node any more, connected or not."""
+        if not nodes:
+            return []
+        missing = {host for host in nodes if live[host]}
         request = {"Filters": [{"Key": "ResourceType", "Values": ["ManagedInstance"]}], "MaxResults": _PAGE}
-        pages = self._pages("DescribeInstanceInformation", self._ssm.describe_instance_information, request)
-        return {str(entry["InstanceId"]) for page in pages for entry in page.get("InstanceInformationList", [])}
+        for page in self._pages("DescribeInstanceInformation", self._ssm.describe_instance_information, request):
+            missing.difference_update(str(entry["InstanceId"]) for entry in page.get("InstanceInformationList", []))
+        return [host for host in nodes if host in missing]
 
     def _scan(self) -> Iterator[Entry]:
         e = Expressions()
