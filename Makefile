@@ -42,7 +42,7 @@ $(VENV)/.done: setup.py constraints.txt
 	touch $@
 
 node_modules/.done: package.json $(VENV)/.done
-	npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	npm install --no-package-lock --no-audit --no-fund --no-update-notifier --loglevel=error
 	touch $@
 
 # A second opinion on the template. Its dependencies do not fit beside ours.

@@ -130,6 +130,14 @@ def profile(world: World) -> Mend:
     return lambda: client.enable_profile(profileId=number)
 
 
+def profile_role(world: World) -> Mend:
+    client, number = world.client("rolesanywhere"), world.deployment.sealed["profileArn"].rpartition("/")[2]
+    before = client.get_profile(profileId=number)["profile"]["roleArns"]
+    other = before[0].rpartition("/")[0] + "/other"
+    client.update_profile(profileId=number, roleArns=[other])
+    return lambda: client.update_profile(profileId=number, roleArns=before)
+
+
 def trust_anchor(world: World) -> Mend:
     client, number = world.client("rolesanywhere"), world.deployment.sealed["trustAnchorArn"].rpartition("/")[2]
     client.disable_trust_anchor(trustAnchorId=number)

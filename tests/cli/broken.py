@@ -13,10 +13,11 @@ from typing import Any
 
 from tests.cli import breaking
 from tests.cli.breaking import Mend, World
-from tests.cli.conftest import ANCHOR_ARN, CA_ARN, WRITES_CRL, Deployed, a_crl, defaults, error, host
+from tests.cli.conftest import ANCHOR_ARN, CA_ARN, SEALED, WRITES_CRL, Deployed, a_crl, defaults, error, host
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/dead"
 ID = host(2)
+OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
 TABLE_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/inventory"
 DEPLOYER, KEEPER, OWNER, TIME = (
     "who deploys",
@@ -161,6 +162,11 @@ BROKEN: dict[str, State] = {
     "profile": State(
         "the profile is disabled", ("aws rolesanywhere enable-profile --profile-id profile",),
         answer("GetProfile", {"profile": {"enabled": False}}), breaking.profile,
+    ),
+    "profile's role": State(
+        "the role that hosts prove with is not in the profile",
+        (f"aws rolesanywhere update-profile --profile-id profile --role-arns {OTHER_ROLE} {SEALED['roleArn']}",),
+        answer("GetProfile", {"profile": {"enabled": True, "roleArns": [OTHER_ROLE]}}), breaking.profile_role,
     ),
     "trust anchor": State(
         "the trust anchor is disabled", ("aws rolesanywhere enable-trust-anchor --trust-anchor-id anchor",),

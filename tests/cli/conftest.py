@@ -60,6 +60,7 @@ FUNCTIONS = {
 }  # fmt: skip
 SEALED = {
     "trustAnchorArn": ANCHOR_ARN, "profileArn": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
+    "roleArn": f"arn:aws:iam::{ACCOUNT}:role/prove",
 }  # fmt: skip
 _PLACES = {
     "CertCheck": "Workflow", "CertReport": "Workflow", "CertDeploy": "HostFunctions",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from pca_automator.cli.runtime import runtime
 from tests.cli.conftest import SEALED, Deployed, a_crl, host
 
 WIDTHS = (80, 40)
@@ -120,3 +121,13 @@ def test_a_revocation_says_that_the_host_goes_dark_and_what_renews_it(deployed: 
     deployed.live(3, status="RETIRED")
     gone = deployed.invoke("revoke", host(3), "--yes")
     assert "dark" not in gone.stderr, "nobody uses what a retired host had"
+
+
+def test_a_code_with_many_causes_fits_a_narrow_terminal(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside its commands, which are copied as they stand."""
+    monkeypatch.setenv("COLUMNS", "80")
+    hints = runtime("errors.service_codes").HINTS
+    for code in hints:
+        table = deployed.invoke("explain", code).stdout.partition("what to type")[0]
+        assert max(len(line) for line in table.splitlines()) <= 80, code
+        assert table.count("if it says") == len(hints[code]), code

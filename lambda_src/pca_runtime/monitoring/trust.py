@@ -82,10 +82,22 @@ def trust_anchor(answer: Mapping[str, Any], arn: str, private_ca: PrivateCa, ca_
     return trouble(part, said, update)
 
 
-def profile(answer: Mapping[str, Any], arn: str) -> Finding:
-    """The profile, as GetProfile has it."""
-    enable = f"aws rolesanywhere enable-profile --profile-id {arn.rpartition('/')[2]}"
-    return _enabled("profile", answer.get("profile"), enable)
+def profile(answer: Mapping[str, Any], arn: str, role_arn: str = "") -> Finding:
+    """The profile, as GetProfile has it.
+
+    Args:
+        answer: of GetProfile.
+        arn: the profile's.
+        role_arn: the role that hosts prove their certificates with; "": it is not known here.
+    """
+    identifier = arn.rpartition("/")[2]
+    enable = f"aws rolesanywhere enable-profile --profile-id {identifier}"
+    found = _enabled("profile", answer.get("profile"), enable)
+    roles = answer["profile"].get("roleArns") if found.is_ok else None
+    if not role_arn or roles is None or role_arn in roles:
+        return found
+    update = f"aws rolesanywhere update-profile --profile-id {identifier} --role-arns {' '.join([*roles, role_arn])}"
+    return trouble("profile", "the role that hosts prove with is not in the profile: no proof can succeed", update)
 
 
 def _enabled(part: str, found: object, enable: str) -> Finding:

@@ -181,9 +181,10 @@ class Health:
         return self._trust.trust_anchor(answer, arn, self._client("acm-pca"), self._deployment.authority)
 
     def _profile(self) -> Any:
-        arn = self._deployment.sealed["profileArn"]
+        sealed = self._deployment.sealed
+        arn = sealed["profileArn"]
         answer = self._client("rolesanywhere").get_profile(profileId=arn.rpartition("/")[2])
-        return self._trust.profile(answer, arn)
+        return self._trust.profile(answer, arn, sealed.get("roleArn", ""))
 
     def _crl(self) -> Any:
         processor = self._deployment.function("CRLProcessor") or ""

@@ -95,18 +95,22 @@ class Wiring:
         if state.startswith("Disabl"):
             enable = f"aws lambda update-event-source-mapping --uuid {uuid} --enabled"
             return self._finding.trouble(part, f"it is {state}: its function hears of nothing any more", enable)
-        if self._is_of_another_table(str(found.get("EventSourceArn", ""))):
-            text = "it reads a stream that the inventory has no more: its function hears of nothing any more"
+        if lost := self._lost_stream(str(found.get("EventSourceArn", ""))):
+            text = f"{lost}: its function hears of nothing any more"
             return self._finding.trouble(part, text, who=WHO_DEPLOYS)
         return self._finding.ok(part, state)
 
-    def _is_of_another_table(self, source: str) -> bool:
-        """Whether it is a stream of the inventory, but not the present one: that of a table made anew has another."""
+    def _lost_stream(self, source: str) -> str:
+        """What is wrong with the stream of the inventory that it reads: a table that was made anew has another."""
         name = self._deployment.table.rpartition("/")[2]
         if f":table/{name}/stream/" not in source:
-            return False
+            return ""
         table = self._deployment.aws.client("dynamodb").describe_table(TableName=self._deployment.table)["Table"]
-        return bool(table.get("LatestStreamArn", "") != source)
+        if table.get("LatestStreamArn", "") != source:
+            return "it reads a stream that the inventory has no more"
+        if not table.get("StreamSpecification", {}).get("StreamEnabled"):
+            return "the inventory's stream is switched off"
+        return ""
 
     def _queue(self, part: str, resource: Resource) -> Any:
         name, url = "ApproximateNumberOfMessages", resource.physical_id

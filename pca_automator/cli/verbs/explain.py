@@ -90,7 +90,8 @@ def _explain_code(op: Operator, entry: Any) -> None:
     advice = _numbered(lines)
     for hint in hints:
         taken = lines_of(hint.remedy)
-        table.append((f"  if it says {hint.pattern}", in_words(taken)))
+        # The pattern stands beside what it means: as a name it would leave no room for that.
+        table.append(("  if it says", f"{hint.pattern}: {in_words(taken)}"))
         advice += _numbered(taken, f"what to type if it says {hint.pattern}:")
     show(op.output, answer, table, advice=advice)
 
