@@ -67,7 +67,7 @@ def _asks_for_us(processing: CrlProcessing, body: object) -> bool:
 def _body(record: dict[str, Any]) -> object:
     try:
         return json.loads(record.get("body", ""))
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
 
 

@@ -58,7 +58,7 @@ def running_instance(body: object) -> str | None:
     """The instance that an EC2 event, as the text of a queue's record, says is running."""
     try:
         event = json.loads(str(body))
-    except ValueError:
+    except (RecursionError, ValueError):
         return None
     return _instance(event, "running")
 

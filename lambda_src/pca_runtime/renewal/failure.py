@@ -41,7 +41,8 @@ def read_failure(phase: str, error: WorkflowError) -> Failure:
     text = error.cause
     try:
         cause = json.loads(text)
-    except ValueError:
+    except (RecursionError, ValueError):
+        # Whoever has a task token chooses the cause: brackets without end are not for a parser.
         cause = None
     if isinstance(cause, dict) and isinstance(cause.get("errorMessage"), str):
         text = cause["errorMessage"]

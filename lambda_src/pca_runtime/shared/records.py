@@ -310,7 +310,7 @@ def from_json(reader: Reader[_T]) -> Reader[_T]:
     def read(value: object) -> _T:
         try:
             parsed = json.loads(value) if isinstance(value, str) else value
-        except ValueError:
+        except (RecursionError, ValueError):
             raise ValueError("allowed is JSON") from None
         return reader(parsed)
 

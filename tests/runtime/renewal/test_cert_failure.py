@@ -44,6 +44,16 @@ def test_reads_every_form_in_which_step_functions_passes_an_error(
     }
 
 
+@pytest.mark.parametrize("cause", ["[" * 32_768, '{"a":' * 6_000, "9" * 32_768, '{"errorMessage": ' + "[" * 30_000])
+def test_a_cause_that_no_parser_gets_through_is_recorded_too(world: World, cause: str) -> None:
+    """SendTaskFailure takes 32,768 characters from whoever has the token of the task."""
+    world.put()
+    until_csr(world)
+    assert fail(world, "CertIssue", "X", cause)["recorded"]
+    last_error = world.item()["lastError"]
+    assert (last_error["code"], last_error["message"]) == ("X", cause[:1_000])
+
+
 def test_an_error_without_a_cause_is_no_reason_to_fail(world: World) -> None:
     world.put()
     assert world.invoke("cert_failure", {**host(), "phase": "CertCSR", "error": {"Error": "X"}})["recorded"]

@@ -120,6 +120,7 @@ def test_before_the_first_certificate_there_is_no_crl_and_that_is_fine(world: Wo
         record(key="audit-report/x"),
         record(key=KEY + ".bak"),
         {"messageId": "m-1", "body": "not json"},
+        pytest.param({"messageId": "m-1", "body": "[" * 100_000}, id="brackets without end"),
         {"messageId": "m-1", "body": "[]"},
         {"messageId": "m-1", "body": '{"detail": {"bucket": "crls", "object": "x"}}'},
         {"messageId": "m-1"},
