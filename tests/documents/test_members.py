@@ -14,6 +14,8 @@ import pytest
 # A table counts as often as it has rows.
 KINDS: dict[str, tuple[str, ...]] = {
     "lists of who can read": (
+        "test_strange_hosts:DOORS",
+        "test_strange_hosts:test_whoever_reads_the_bundle_reads_the_next_one_and_gets_no_right_to_the_key",
         "test_readers:LISTS", "test_readers:DIRECTORY_LISTS",
         "test_readers:test_a_number_that_is_somebody_elses_name_gets_no_key",
         "test_readers:test_an_ls_that_marks_no_lists_does_not_hide_them",
@@ -21,6 +23,8 @@ KINDS: dict[str, tuple[str, ...]] = {
         "test_readers:test_the_security_context_of_the_present_files_is_given_to_the_next_ones",
     ),
     "mounts": (
+        "test_strange_hosts:test_a_service_whose_root_is_above_the_public_files_loses_none",
+        "test_strange_hosts:test_a_service_from_which_the_store_is_hidden_loses_no_file",
         "test_mounts:test_a_directory_that_is_bound_into_a_chroot_counts_as_well",
         "test_mounts:test_a_mount_that_shows_one_version_for_ever_is_reported",
         "test_mounts:test_a_place_of_any_name_that_shows_the_store_too_is_no_obstacle",

@@ -32,7 +32,9 @@ forget_other_requests() {
 is_awaited() {
   [ ! -L "$1" ] || return 1
   { value stat -c %Y "$1" && are_numbers 1 "$value"; } || fail UNSAFE_DIRECTORY "$1 cannot be examined: $words"
-  awaited=$(($(date +%s) - value))
+  awaited=$value
+  { value date +%s && are_numbers 1 "$value"; } || fail INTERNAL "date gives no number, but '$value'"
+  awaited=$((value - awaited))
   [ "${awaited#-}" -lt "$SEALED_requestLease" ]
 }
 
@@ -97,6 +99,65 @@ make_pending() {
   must DIRECTORY_NOT_WRITABLE "cannot write in $store/pending" mv -f "$staged/$SSM_requestId" "$store/pending/"
 }
 
+# is_foreign NAME: whether a file of another tool is about to be replaced by a link
+is_foreign() {
+  case $nl$foreign in
+    *"$nl$1$nl"*) ;;
+    *) return 1 ;;
+  esac
+}
+
+# refuse_fixed PATH NAME: a file that is immutable, or mounted where it is, cannot be replaced, which would only be seen
+# when its certificate has been issued. Nor can it get a second name beside it.
+refuse_fixed() {
+  is_foreign "$2" && [ ! -L "$1" ] || return 0
+  fixed_aside=${1%/*}/.$SSM_hostID.new
+  must DIRECTORY_NOT_WRITABLE "cannot write in ${1%/*}" mkdir "$fixed_aside"
+  fixed_words=
+  value ln "$1" "$fixed_aside/again" || fixed_words=$words
+  clear_public_aside "${1%/*}"
+  case $fixed_words in
+    # Others mean that this file system gives no file two names.
+    *'not permitted'* | *ross-device* | *'busy'*)
+      fail DIRECTORY_NOT_WRITABLE "$1 cannot be replaced: it is immutable or a mount of its own ($fixed_words)"
+      ;;
+  esac
+}
+
+# refuse_closed PATH NAME: whoever reads a file of another tool must get to where its link will lead
+refuse_closed() {
+  is_foreign "$2" || return 0
+  numbers 3 -L -c '%u %g %a' "$1"
+  find_list "$1"
+  case $numbers/$list in
+    '0 '*00/) return 0 ;; # root alone
+  esac
+  chain=
+  follow "$(cd -P "${1%/*}" && pwd -P)"
+  closed_shared=$nl$chain
+  while [ -n "$chain" ]; do
+    numbers 3 -L -c '%u %g %a' "${chain%%"$nl"*}"
+    find_list "${chain%%"$nl"*}"
+    case $numbers/$list in
+      '0 '*00/) return 0 ;; # root alone comes to it
+    esac
+    chain=${chain#*"$nl"}
+  done
+  follow "$(cd -P "$store/versions" && pwd -P)"
+  while [ -n "$chain" ]; do
+    closed_directory=${chain%%"$nl"*}
+    chain=${chain#*"$nl"}
+    case $closed_shared in
+      *"$nl$closed_directory$nl"*) continue ;;
+    esac
+    numbers 1 -L -c %a "$closed_directory"
+    case $numbers in
+      *[1357]) ;;
+      *) fail READERS_NOT_KEPT "not everybody may enter $closed_directory, where the link at $1 will lead: let them (chmod o+x)" ;;
+    esac
+  done
+}
+
 main() {
   step='checking the parameters'
   check_parameters
@@ -107,6 +168,8 @@ main() {
   look_at_public_paths
   if [ -n "$foreign" ]; then
     step='looking for mounts of the public directories'
+    each_public_path refuse_fixed
+    each_public_path refuse_closed
     find_mounts
     [ -z "$exposed" ] || fail MOUNTED_ELSEWHERE \
       "$exposed: links would lead nowhere there; mount the store there too, at the same path, or copy by a hook (pca-automator docs hosts)"

@@ -13,8 +13,12 @@ examine_helper() {
   [ -e "$helper" ] || [ -L "$helper" ] || return 0
   helper_fault=HELPER_BROKEN
   is_program || return 0
-  helper_status=0
-  helper_version=$(run_helper 10 version 2>/dev/null) || helper_status=$?
+  # It may have no end. What is cut off has no status behind it.
+  helper_version=$({ run_helper 10 version && echo ' 0' || echo " $?"; } 2>/dev/null | head -c 200)
+  helper_status=${helper_version##* }
+  helper_version=${helper_version% *}
+  helper_version=${helper_version%"$nl"}
+  are_numbers 1 "$helper_status" || helper_status=0
   IFS=.
   # shellcheck disable=SC2086  # three numbers
   set -- $helper_version
@@ -26,7 +30,7 @@ examine_helper() {
     helper_reason="it is version $helper_version; $helper_minimum or newer is needed"
     return 0
   fi
-  last_words "$(run_helper 10 version 2>&1 >/dev/null)"
+  last_words "$(run_helper 10 version 2>&1 >/dev/null | tail -c 2000)"
   case $helper_status:$words in
     137:* | 124:*) helper_reason="it did not answer within 10 seconds" ;;
     *GLIBC*) helper_reason="it needs a newer C library (glibc): $words" ;;

@@ -26,6 +26,37 @@ find_mounts() {
     mounts_process=${mounts_process%%/*}
     [ ! -r "/proc/$mounts_process/mountinfo" ] || scan_mounts
   done
+  scan_roots
+}
+
+# scan_roots: those of processes that have another root in this namespace of mounts, which no mount tells of
+scan_roots() {
+  value stat -L -c %d:%i / || return 0
+  roots_seen=" $value "
+  roots_rest=$(stat -L -c '%d:%i %n' /proc/[0-9]*/root 2>/dev/null) || : # those that ended meanwhile
+  roots_rest=$roots_rest$nl
+  while [ -n "$roots_rest" ]; do
+    roots_line=${roots_rest%%"$nl"*}
+    roots_rest=${roots_rest#*"$nl"}
+    roots_process=${roots_line#*/proc/}
+    roots_process=${roots_process%/root}
+    case $roots_seen in
+      *" ${roots_line%% *} "*) continue ;;
+    esac
+    { value stat -L -c %i "/proc/$roots_process/ns/mnt" && [ "$value" = "$mounts_own" ]; } || continue
+    roots_seen="$roots_seen${roots_line%% *} "
+    value readlink "/proc/$roots_process/root" || continue
+    roots_place=${value%/}
+    for roots_public in "$SSM_certPath" "$SSM_keyPath" "$SSM_cacertPath"; do
+      roots_path=$(cd -P "$roots_public" 2>/dev/null && pwd -P) || continue
+      case $roots_path/ in
+        "$roots_place"/*)
+          is_same "/proc/$roots_process/root$store" "$store" || [ ! -d "/proc/$roots_process/root/" ] ||
+            exposed="$roots_place (process $roots_process) shows $roots_public without $store"
+          ;;
+      esac
+    done
+  done
 }
 
 # where_is PATH: sets $place to the device that holds it, a blank, and its path there, blanks written as in mountinfo
@@ -74,11 +105,12 @@ scan_mounts() {
         "$scan_device $scan_root"/*) ;;
         *) continue ;;
       esac
-      case $store_place/ in
-        "$scan_device $scan_root"/*) continue ;;
-      esac
       # this directory there, and what would be the root there
       scan_there=$scan_point${scan_place#"$scan_device $scan_root"}
+      case $store_place/ in
+        # At the same path, something else may lie over the store.
+        "$scan_device $scan_root"/*) [ "$scan_there" = "$scan_path" ] && [ -d "$store" ] || continue ;;
+      esac
       scan_root=${scan_there%"$scan_path"}
       if [ "$mounts_process" != self ]; then
         scan_root=/proc/$mounts_process/root
@@ -88,7 +120,8 @@ scan_mounts() {
       with_blanks "$scan_there"
       scan_there=$blanks
       with_blanks "$scan_root"
-      is_same "$blanks$store" "$store" ||
+      # the process may have ended meanwhile
+      is_same "$blanks$store" "$store" || [ ! -d "$blanks/" ] ||
         exposed="$scan_there (process $mounts_process) shows ${scan_public%/*} without $store"
     done <"/proc/$mounts_process/mountinfo"
   done

@@ -8,7 +8,7 @@ find_list() {
   list_group=
   if command -v getfacl >/dev/null; then
     value getfacl -cpnE -- "$1" || fail READERS_NOT_KEPT "getfacl cannot read $1: $words"
-    read_list
+    read_list "$1"
     return 0
   fi
   # Without getfacl, a mark in what ls says. Not every ls makes it; one further down on PATH may.
@@ -16,7 +16,7 @@ find_list() {
   set -f
   for list_ls in $PATH; do
     case $("$list_ls/ls" --version 2>/dev/null) in
-      *coreutils*) ;;
+      *'GNU coreutils'*) ;;
       *) continue ;;
     esac
     if value "$list_ls/ls" -ldL -- "$1"; then
@@ -31,8 +31,12 @@ find_list() {
   IFS=" $nl"
 }
 
-# read_list: what getfacl said in $value
+# read_list PATH: what getfacl said of it in $value
 read_list() {
+  case $nl$value in
+    *"${nl}user::"*"${nl}group::"*"${nl}other::"*) ;;
+    *) fail READERS_NOT_KEPT "getfacl does not say who can read $1" ;;
+  esac
   list=
   list_rest=$value$nl
   list_mask=r

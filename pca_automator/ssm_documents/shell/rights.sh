@@ -114,6 +114,9 @@ give_away() {
   [ "$give_owner:$give_group" = "$owner:$group" ] || fail READERS_NOT_KEPT \
     "the numbers $owner:$group are names of others on this host: say in fileOwner and fileGroup who is meant"
   must DIRECTORY_NOT_WRITABLE 'cannot set the modes of the files' chmod "$mode" "$@"
+  # Some file systems take a mode, and keep their own.
+  numbers 1 -c %a "$1"
+  [ "$numbers" -eq "$mode" ] || fail READERS_NOT_KEPT "$1 has the mode $numbers instead of $mode"
   give_list "$@"
 }
 

@@ -47,21 +47,37 @@ stage_version() {
   group=$my_group
   mode=400
   rights_of "$public_key" tls.key "$SSM_keyMode"
-  # A key is never readable by others, and nothing is writable by them.
-  case $mode in
-    [0-3]??) mode=$((${mode%??} + 4))${mode#?} ;;
-  esac
-  mode=${mode%?}0
-  give_away tls.key bundle.pem
+  limit_key
+  give_away tls.key
+  give_bundle bundle.pem "$SSM_keyMode" limit_key
   owner=$me
   group=$my_group
   mode=644
   rights_of "$public_certificate" tls.crt "$SSM_certMode"
   others_only_read
-  give_away tls.crt fullchain.pem
+  give_away tls.crt
+  give_bundle fullchain.pem "$SSM_certMode" others_only_read
   rights_of "$public_chain" ca.crt "$SSM_certMode"
   others_only_read
   give_away ca.crt
+}
+
+# give_bundle NAME MODE LIMIT: whoever reads the present one reads the next; the first has the readers of what is in it
+give_bundle() {
+  [ "$SSM_bundle" = true ] || return 0
+  if [ -f "$store/versions/$live/$1" ]; then
+    rights_of '' "$1" "$2"
+    "$3"
+  fi
+  give_away "$1"
+}
+
+# A key is never readable by others, and nothing is writable by them.
+limit_key() {
+  case $mode in
+    [0-3]??) mode=$((${mode%??} + 4))${mode#?} ;;
+  esac
+  mode=${mode%?}0
 }
 
 others_only_read() {

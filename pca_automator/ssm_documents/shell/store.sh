@@ -198,12 +198,12 @@ look_at_public_paths() {
       *"$nl$look_directory$nl"*) continue ;;
     esac
     make_directory "$look_directory" 022
-    clear_public_aside "$look_directory"
+    must DIRECTORY_NOT_WRITABLE "cannot remove anything from $look_directory" clear_public_aside "$look_directory"
     if [ -e "$look_directory/.$SSM_hostID.new" ] || [ -L "$look_directory/.$SSM_hostID.new" ]; then
       refuse_planted "$look_directory/.$SSM_hostID.new"
     fi
     must DIRECTORY_NOT_WRITABLE "cannot write in $look_directory" mkdir "$look_directory/.$SSM_hostID.new"
-    clear_public_aside "$look_directory"
+    must DIRECTORY_NOT_WRITABLE "cannot remove anything from $look_directory" clear_public_aside "$look_directory"
   done
 }
 
