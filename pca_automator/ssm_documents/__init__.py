@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from importlib.resources import files
@@ -33,6 +33,9 @@ _NAMES = re.compile(
 )
 # With what shows a variable before it, or nothing.
 _USES = re.compile(r"(\$\{?#?|^(?=[a-z][a-z0-9]*=))?(?<![\w.\\-])([a-z][a-z0-9_]*)(?![\w.])", re.MULTILINE)
+_RESERVED = {"do", "fi", "if", "in"}
+# As the first argument of those that take a code, outside of quotes.
+_CODES = re.compile(r"(\b(?:fail|must|notice) )([A-Z]+(?:_[A-Z]+)+)(?= )")
 _SEALED_LINE = re.compile(r"^SEALED_(\w+)='([^']*)'$", re.MULTILINE)
 
 
@@ -129,7 +132,8 @@ def _compose(sealed: Iterable[str], parameters: Iterable[str], shell_files: Iter
     # Which files these are, the document's YAML says.
     origin = "# pca-automator; names and comments are in its folder ssm_documents/shell"
     texts = tuple(_compact((_FOLDER / "shell" / shell_file).read_text(encoding="utf-8")) for shell_file in shell_files)
-    return ["#!/bin/sh", origin, *sealed, *fallbacks, *(joined(text) for text in _shorten(texts))]
+    codes, lines = _abbreviate(_shorten(texts))
+    return ["#!/bin/sh", origin, *sealed, *fallbacks, *codes, *(joined(text) for text in lines)]
 
 
 def _compact(text: str) -> str:
@@ -141,18 +145,34 @@ def _compact(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("#"))
 
 
+def _abbreviate(texts: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Codes that often stand behind a function that takes one become variables: the lines that set these, and texts."""
+    uses = Counter(found[2] for text in texts for found in _CODES.finditer(text))
+    often = sorted(code for code, count in uses.items() if count > 2)
+    short = {code: f"_{number}" for number, code in enumerate(often)}
+
+    def abbreviated(found: re.Match[str]) -> str:
+        return f"{found[1]}${short[found[2]]}" if found[2] in short else found[0]
+
+    return [f"{name}={code}" for code, name in short.items()], [_CODES.sub(abbreviated, text) for text in texts]
+
+
 @cache
 def _shorten(texts: tuple[str, ...]) -> list[str]:
-    # The more often a name is used, the shorter it becomes, behind an underscore, which begins no command's name. One
-    # of two words and more is found wherever it stands; a variable of one word only where it is one beyond doubt. A
-    # name that ends in _seconds is a setting and stays.
+    # The more often a name is used, the shorter it becomes; that of a function behind an underscore, which begins no
+    # name of a command. One of two words and more is found wherever it stands; a variable of one word only where it is
+    # one beyond doubt. A name that ends in _seconds is a setting and stays.
     whole = "\n".join(texts)
     names = {name for found in _NAMES.findall(whole) for name in " ".join(found).split()}
     phrases = {name for name in names if "_" in name and not name.endswith("_seconds")}
     words = {name for name in names if "_" not in name and len(name) > 2 and _is_plain_variable(name, whole)}
     uses = Counter(found[1] or found[2] for found in _USES.finditer(whole))
     ranked = sorted(phrases | words, key=lambda name: (-uses[name] * len(name), name))
-    short = dict(zip(ranked, _short_names(), strict=False))
+    functions = {found[1] for found in _NAMES.finditer(whole)}
+    taken = set(re.findall(r"\w+", whole))
+    plain = (name for name in _short_names() if name not in taken and name not in _RESERVED)
+    underscored = (f"_{name}" for name in _short_names())
+    short = {name: next(underscored if name in functions else plain) for name in ranked}
 
     def renamed(found: re.Match[str]) -> str:
         name, variable = found[2], found[1]
@@ -166,7 +186,7 @@ def _shorten(texts: tuple[str, ...]) -> list[str]:
 def _short_names() -> Iterator[str]:
     for length in (1, 2):
         for letters in product(ascii_lowercase, repeat=length):
-            yield "_" + "".join(letters)
+            yield "".join(letters)
 
 
 def _is_plain_variable(name: str, text: str) -> bool:

@@ -15,6 +15,8 @@ _FUNCTION = re.compile(r"[a-z_][a-z0-9_]*\(\) [{(]$")
 # Behind a parenthesis a command may begin, that of a case, or have ended.
 _ENDS_NO_COMMAND = (";", "&", "(", "{", "|", ")")
 _START = "main"
+# Outside of quotes blanks around these mean nothing.
+_OPERATORS = (" && ", " || ", " | ", "; then", "; do")
 
 
 def joined(text: str) -> str:
@@ -43,11 +45,12 @@ def joined(text: str) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[str, bool]]:
-    """Each line without the comment behind it, and whether it begins outside of quotes."""
+    """Each line without the comment behind it and blanks around operators, and whether it begins outside of quotes."""
     quote = ""
     for line in text.splitlines():
-        begins_outside, escaped, length = not quote, False, len(line)
-        for place, character in enumerate(line):
+        begins_outside, escaped, kept, place = not quote, False, "", 0
+        while place < len(line):
+            character = line[place]
             if escaped or (character == "\\" and quote != "'"):
                 escaped = not escaped
             elif quote:
@@ -55,6 +58,17 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
             elif character in "'\"":
                 quote = character
             elif character == "#" and line[place - 1 : place] == " ":
-                length = place
                 break
-        yield line[:length].rstrip() if not quote else line, begins_outside
+            elif operator := _operator(line, place):
+                kept += operator.replace(" ", "")
+                place += len(operator)
+                continue
+            kept += character
+            place += 1
+        yield kept.rstrip() if not quote else line, begins_outside
+
+
+def _operator(line: str, place: int) -> str:
+    """The one that stands there with its blanks, unless the line goes on behind it."""
+    found = next((each for each in _OPERATORS if line.startswith(each, place)), "")
+    return "" if line[place + len(found) :] == "\\" else found
