@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,11 @@ from tests.documents.host import Host, new_request
 from tests.tiers import needs
 
 WHO = Readers(users=[0, 33], groups=[1500])
+
+
+def first_two(cases: Iterable[str]) -> list[Any]:
+    """The others take their time with the long tests."""
+    return [case if place < 2 else pytest.param(case, marks=pytest.mark.long) for place, case in enumerate(cases)]
 
 
 @pytest.fixture
@@ -39,7 +45,9 @@ def is_as_it_was(host: Host) -> bool:
 
 
 @needs_root
-@pytest.mark.parametrize("said", ["", "# file: x", "user::rw-\ngroup::r--", "getfacl: Operation not supported"])
+@pytest.mark.parametrize(
+    "said", first_two(["", "user::rw-\ngroup::r--", "# file: x", "getfacl: Operation not supported"])
+)
 def test_a_getfacl_that_does_not_say_who_reads_is_not_taken_for_an_empty_list(live_host: Host, said: str) -> None:
     host = live_host
     host.root.parent.chmod(0o711)
@@ -92,7 +100,7 @@ DOORS = {
 
 
 @needs_root
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", first_two(DOORS))
 def test_links_do_not_lead_whoever_reads_now_to_a_closed_door(taken: Host, door: str) -> None:
     host = taken
     host.store_root.mkdir(parents=True)
@@ -134,12 +142,12 @@ def immutable(path: Path, flag: str = "i") -> Iterator[None]:
 
 @needs_root
 @needs("chattr")
-@pytest.mark.parametrize("flag", ["i", "a"])
-@pytest.mark.parametrize("name", ["tls.crt", "tls.key", "ca.crt"])
-def test_a_file_that_cannot_be_replaced_is_found_before_a_certificate_is_asked_for(
-    taken: Host, name: str, flag: str
-) -> None:
+@pytest.mark.parametrize(
+    "case", first_two(["i tls.crt", "a tls.key", "i tls.key", "i ca.crt", "a tls.crt", "a ca.crt"])
+)
+def test_a_file_that_cannot_be_replaced_is_found_before_a_certificate_is_asked_for(taken: Host, case: str) -> None:
     host = taken
+    flag, name = case.split()
     with immutable(host.public[name], flag):
         outcome = host.generate(new_request())
         assert outcome.error == "DIRECTORY_NOT_WRITABLE"
@@ -178,7 +186,8 @@ def test_a_file_that_is_a_mount_is_found_before_a_certificate_is_asked_for(taken
 
 
 @pytest.mark.parametrize(
-    "version", ["exec cat /dev/zero", "exec yes 1.8.0", "exec yes >&2", "echo 1.8.0 >&2", "printf '1.8.0\\r\\n'"]
+    "version",
+    first_two(["exec yes 1.8.0", "echo 1.8.0 >&2", "exec yes >&2", "exec cat /dev/zero", "printf '1.8.0\\r\\n'"]),
 )
 def test_a_helper_whose_version_is_no_answer_is_told_and_takes_no_memory(live_host: Host, version: str) -> None:
     host = live_host
@@ -194,7 +203,7 @@ def test_a_helper_whose_version_is_no_answer_is_told_and_takes_no_memory(live_ho
     assert host.shown() == before
 
 
-@pytest.mark.parametrize("said", ["", "now", "1\n2"])
+@pytest.mark.parametrize("said", first_two(["", "1\n2", "now"]))
 def test_a_clock_that_says_nothing_takes_no_request_of_another_run_away(host: Host, said: str) -> None:
     request = new_request()
     assert host.generate(request).status == 0
