@@ -120,7 +120,7 @@ def start_up(page: Page, *, full: bool) -> None:
         if found.ratio > START_UP_RATIO:
             page.must(f"{name}: ready after {found.ratio:.2f} x a plain function, {START_UP_RATIO} allowed")
     page.text(
-        "CPU time of fresh interpreters, the least of five in turn; a plain function has the same boto3 clients and "
+        "CPU time of fresh interpreters, the least of seven in turn; a plain function has the same boto3 clients and "
         "does nothing. As on Lambda, boto3 is compiled, and code and layer are not."
     )
 

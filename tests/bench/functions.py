@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # A page of Scan is a megabyte of what is stored; an item of a host that was renewed once has some 650 bytes.
 PAGE = 1_600
 SEGMENTS = 4
-_ROUNDS = 5
+_ROUNDS = 7
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
