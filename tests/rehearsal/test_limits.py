@@ -155,7 +155,7 @@ def test_result_files_have_each_child_with_its_input_and_output(aws: LocalAws, r
 
 
 def never_installed(renew: dict[str, Any]) -> None:
-    answer = {"state": "PENDING", "commandId": "c", "attempt": 12}
+    answer = {"state": "PENDING", "commandId": "c", "attempt": 100}
     renew["ItemProcessor"]["States"]["CertDeployStatus"]["ResultSelector"] = {"Payload": answer}
 
 
