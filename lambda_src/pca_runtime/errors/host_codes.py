@@ -69,7 +69,7 @@ HOST_CODES = (
         "BAD_PARAMETER", _BOTH,
         "The document refused one of its values.",
         "Correct the attribute that the message names in the inventory; if none is named there, "
-        "documents and functions are of different versions: deploy again.",
+        "documents and functions are of different versions; who deploys makes them fit: `cdk deploy --revert-drift`",
     ),
     _host(
         "AGENT_TOO_OLD", _BOTH,

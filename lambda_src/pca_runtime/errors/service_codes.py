@@ -54,12 +54,13 @@ _SYSTEMS_MANAGER = (
     _aws(
         "DOCUMENT_PARAMETER_REFUSED", _SEND,
         "Systems Manager refused a parameter of the document.",
-        "Correct the override in the inventory that the message names, or deploy again.",
+        "Correct the override in the inventory that the message names; if it names none, the document was changed by "
+        "hand, and who deploys takes that back: `cdk deploy --revert-drift`",
     ),
     _aws(
         "DOCUMENT_NOT_FOUND", _SEND,
         "The SSM document of the deployment does not exist.",
-        "Somebody deleted it: deploy again.",
+        "Somebody deleted it; who deploys makes it again: `cdk deploy --revert-drift`",
     ),
 )  # fmt: skip
 
@@ -165,14 +166,14 @@ _MAP = (
     _aws(
         "States.ItemReaderFailed", "RenewHosts",
         "The workflow could not read the list of the run's hosts from the work bucket; no host was touched.",
-        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
-        "again if somebody changed them; then: `pca-automator run --watch`",
+        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use. "
+        "What somebody changed there is taken back by `cdk deploy --revert-drift`; then: `pca-automator run --watch`",
     ),
     _aws(
         "States.ResultWriterFailed", "RenewHosts",
         "The workflow could not write the map's results to the work bucket; what became of the hosts is counted here.",
-        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use: deploy "
-        "again if somebody changed them; then: `pca-automator run --watch`",
+        "Look at the policies of the work bucket and of its key, which the workflow's role must be able to use. "
+        "What somebody changed there is taken back by `cdk deploy --revert-drift`; then: `pca-automator run --watch`",
     ),
 )  # fmt: skip
 
@@ -234,7 +235,11 @@ HINTS: dict[str, tuple[Hint, ...]] = {
             "The trust anchor is disabled: `aws rolesanywhere enable-trust-anchor --trust-anchor-id <anchor>`",
         ),
         Hint("disabled", "Trust anchor or profile is disabled; which, and what enables it: `pca-automator doctor`"),
-        Hint("not ?found", "Trust anchor or profile does not exist in this region: deploy again."),
+        Hint(
+            "not ?found",
+            "Trust anchor or profile does not exist in this region; who deploys makes it again: "
+            "`cdk deploy --revert-drift`",
+        ),
     ),
     "ROLES_ANYWHERE_UNREACHABLE": (
         Hint(
@@ -262,6 +267,10 @@ HINTS: dict[str, tuple[Hint, ...]] = {
             "The key is disabled, or is to be deleted: `aws kms cancel-key-deletion --key-id <key>` and "
             "`aws kms enable-key --key-id <key>` Until then nothing is renewed, and no message reaches the topic.",
         ),
-        Hint("kms", "The key policy does not let the function use the key: deploy again."),
+        Hint(
+            "kms",
+            "The key policy does not let the function use the key; who deploys takes back what was changed by hand: "
+            "`cdk deploy --revert-drift`",
+        ),
     ),
 }

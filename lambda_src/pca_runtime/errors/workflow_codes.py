@@ -208,7 +208,8 @@ _DEPLOYMENT = (
     _own(
         "HOST_RESULT_MISSING", _POLLS,
         "The command ended well, and the host gave no result, or not one.",
-        "Documents and functions are of different versions, or the document was replaced: deploy again.",
+        "Documents and functions are of different versions, or the document was replaced by hand; who deploys makes "
+        "them fit: `cdk deploy --revert-drift`",
     ),
     _own(
         "HOST_CODE_UNKNOWN", f"{_POLLS} InspectCertificate",

@@ -85,7 +85,7 @@ class _Environment(dict[str, str]):
         self._function = function
 
     def __missing__(self, name: str) -> str:
-        raise Trouble(f"the function {self._function} has no variable {name}: deploy again")
+        raise Trouble(f"the function {self._function} has no variable {name}: cdk deploy --revert-drift")
 
 
 class Deployment:
@@ -211,7 +211,9 @@ class Deployment:
         if name not in self._settings:
             function = self.function(name)
             if function is None:
-                raise Trouble(f"the deployment in {self.stack} has no function {name}: deploy again", NO_DEPLOYMENT)
+                raise Trouble(
+                    f"the deployment in {self.stack} has no function {name}: cdk deploy --revert-drift", NO_DEPLOYMENT
+                )
             answer = self.aws.client("lambda").get_function_configuration(FunctionName=function)
             environment = answer.get("Environment", {})
             if "Variables" not in environment:
@@ -284,7 +286,9 @@ class Deployment:
         try:
             return sealed_values(json.loads(self.aws.client("ssm").get_document(Name=name)["Content"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise Trouble(f"document {name} is not as this library deploys it: deploy again", NO_DEPLOYMENT) from error
+            raise Trouble(
+                f"document {name} is not as this library deploys it: cdk deploy --revert-drift", NO_DEPLOYMENT
+            ) from error
 
     def document(self, name: str) -> str:
         """The deployed name of an SSM document.
