@@ -378,8 +378,10 @@ def document(world: World) -> Mend:
 
 def topic(world: World) -> Mend:
     client, arn = world.client("sns"), world.deployment.settings("CertReport")["TOPIC_ARN"]
+    found = client.get_topic_attributes(TopicArn=arn)["Attributes"].items()
+    kept = {name: value for name, value in found if name in ("KmsMasterKeyId", "Policy")}
     client.delete_topic(TopicArn=arn)
-    return lambda: client.create_topic(Name=arn.rpartition(":")[2])
+    return lambda: client.create_topic(Name=arn.rpartition(":")[2], Attributes=kept)
 
 
 def ending(world: World) -> Mend:
@@ -395,12 +397,7 @@ def run_out(world: World) -> Mend:
 def agent(world: World) -> Mend:
     world.victim.host.set_faults(Faults(unknown=True))
     world.run(world.victim)
-
-    def mend() -> None:
-        world.victim.host.set_faults(Faults())
-        world.run(world.victim)
-
-    return mend
+    return lambda: (world.victim.host.set_faults(Faults()), world.run(world.victim))
 
 
 def override(name: str, value: str) -> Callable[[World], Mend]:
