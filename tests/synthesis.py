@@ -64,6 +64,12 @@ def everything(app: App | None = None, **props: Any) -> PcaCertificateAutomation
 
 
 @cache
+def plain_template() -> dict[str, Any]:
+    """The template of an automation that is given nothing."""
+    return template_of(automation())
+
+
+@cache
 def full_template() -> dict[str, Any]:
     """The template with every part that there is."""
     return template_of(everything())

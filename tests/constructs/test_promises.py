@@ -14,11 +14,11 @@ from tests.constructs.promises.view import View
 from tests.constructs.test_bring_your_own import ACCOUNT, REGION, brought
 from tests.mutants import template as mutants
 from tests.mutants.judged import judged
-from tests.synthesis import automation, everything, full_template, sample_template, template_of
+from tests.synthesis import automation, everything, full_template, plain_template, sample_template, template_of
 
 # Every option on and off. A new option of the constructor stands here in both states, or a test below says so.
 VARIATIONS: dict[str, Callable[[], dict[str, Any]]] = {
-    "nothing given": lambda: template_of(automation()),
+    "nothing given": plain_template,
     "everything": full_template,
     "the sample app": sample_template,
     "everything that the account has already": lambda: template_of(brought()),

@@ -22,7 +22,7 @@ from pca_automator.hosts.settings import HostSettings
 from pca_automator.ssm_documents import DOCUMENT_NAMES, SEALED
 from tests.constructs.wrong_props import existing_authority
 from tests.documents.pki import Authority, key_sha256
-from tests.synthesis import automation, new_app, resources, template_of
+from tests.synthesis import automation, new_app, plain_template, resources, template_of
 
 NEWLINES = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -85,7 +85,7 @@ def test_every_constant_of_a_deployment_is_in_the_text_and_none_is_a_parameter()
 
 
 def test_the_ca_that_is_created_is_pinned_by_the_certificate_that_its_activation_installs() -> None:
-    template = template_of(automation())
+    template = plain_template()
     (activation,) = resources(template, "AWS::ACMPCA::CertificateAuthorityActivation").values()
     assert activation["Properties"]["Certificate"]["Fn::GetAtt"][1] == "Certificate"
     text = json.dumps(resources(template, "AWS::SSM::Document"))
