@@ -78,6 +78,19 @@ def test_a_failing_hook_brings_the_old_pair_back(make_host: Callable[..., Host],
     assert host.install(request, certificate).result["previous"] == old
 
 
+@pytest.mark.parametrize("tool", ["timeout", "env"])
+def test_a_hook_that_was_never_started_is_none_that_ended_well(host: Host, tool: str) -> None:
+    """As with a tool that is replaced by one that does nothing."""
+    first = host.renew().result["serial"]
+    host.add_hook("10-hook", "exit 0")
+    prepared = host.prepare()
+    host.add_tool(tool, "exit 0")
+    outcome = host.install(*prepared)
+    assert outcome.error == "HOOK_FAILED"
+    assert "10-hook ended with status 127 (it was not started)" in outcome.sentence
+    assert host.shown().serial == first
+
+
 def test_hooks_that_fail_after_going_back_are_reported_too(host: Host) -> None:
     old = host.renew().result["serial"]
     host.add_hook("10-broken", "exit 7")

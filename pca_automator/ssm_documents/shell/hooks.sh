@@ -40,6 +40,11 @@ run_hooks() {
     fi
     hook_says=
     [ ! -s "$aside/hook" ] || hook_says=$(tail -c 200 "$aside/hook")
+    # What ends well without a word may have run nothing.
+    if [ "$hook_status" -eq 0 ] && [ ! -e "$aside/started" ]; then
+      hook_status=127
+      hook_says='it was not started'
+    fi
     if [ "$hook_status" -eq 0 ]; then
       [ -z "$hook_says" ] || note "$(one_line "hook ${hook##*/} ended well: $hook_says")"
       continue
@@ -59,6 +64,7 @@ run_hooks() {
 # daemon that the hook starts must not keep it.
 run_hook() (
   exec >"$aside/hook" 2>&1 </dev/null
+  rm -f "$aside/started"
   cd /
   umask 022
   # shellcheck disable=SC2016  # for the inner shell
@@ -71,5 +77,5 @@ run_hook() (
     PCA_AUTOMATOR_PRIVATE_KEY="$public_key" \
     PCA_AUTOMATOR_CA_CHAIN="$public_chain" \
     PCA_AUTOMATOR_LIVE_DIRECTORY="$store/current" \
-    timeout -s KILL "$hook_left" sh -c 'exec 9<&-; exec "$0"' "$hook"
+    timeout -s KILL "$hook_left" sh -c 'exec 9<&-; : >"$1"; exec "$0"' "$hook" "$aside/started"
 )
