@@ -184,6 +184,10 @@ def _another_crl(world: World, days_old: float, hours_left: float, entries: int 
 def anchor_left_behind(world: World) -> Mend:
     """Somebody renews the CA as the page about that has it, and leaves out the trust anchor."""
     client, arn = world.client("acm-pca"), world.deployment.authority
+    anchors = world.client("rolesanywhere")
+    (anchor,) = anchors.list_trust_anchors()["trustAnchors"]
+    # Certificates begin with a second: in the one in which the state before this one changed the anchor, none is later.
+    world.until("the next second has come", lambda: datetime.now(UTC) > anchor["updatedAt"] + timedelta(seconds=1))
     csr = client.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
     described = client.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
     issued = client.issue_certificate(
@@ -202,8 +206,6 @@ def anchor_left_behind(world: World) -> Mend:
 
     world.until("the certificate is made", is_made)
     client.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=made[0].encode())
-    anchors = world.client("rolesanywhere")
-    (anchor,) = anchors.list_trust_anchors()["trustAnchors"]
     return lambda: anchors.update_trust_anchor(trustAnchorId=anchor["trustAnchorId"], source=anchor["source"])
 
 
