@@ -86,7 +86,7 @@ class CsrGeneration:
         if start is not None and not self._is_tried_again(host_id, run_id, start):
             later = self._gate.later(run_id, start)
             if later is not None:
-                return _wait(later, start.requeues)
+                return _wait(later.at, later.requeues)
         lease = Lease(host_id, run_id)
         duration = timedelta(seconds=self._settings.lease_seconds)
         claim = self._inventory.claim(lease, self._clock(), duration, listed_at)
@@ -103,9 +103,9 @@ class CsrGeneration:
             except Throttled:
                 if start is None or start.requeues >= REQUEUES_MAX:
                     raise
-                later = self._gate.after_throttling(start)
+                after = self._gate.after_throttling(start)
                 self._inventory.let_go(lease)
-                return _wait(later, start.requeues + 1)
+                return _wait(after, start.requeues + 1)
             command_id = self._inventory.store_csr_command(lease, sent, order.parameters["keyAlgorithm"])
         return {"state": "SENT", "commandId": command_id, "attempt": 0}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import random
 
@@ -28,7 +28,8 @@ class Start:
         at: when.
         lane: in which lane.
         run_hosts: how many hosts its run has.
-        requeues: how often it went back into the line because SendCommand was throttled.
+        requeues: how often it went back into the line because SendCommand was throttled; 1 at least where its run's
+            starts were given back, and it has reserved again since.
     """
 
     at: datetime
@@ -59,7 +60,7 @@ class StartGate:
         self._lot = lot
         self._not_told = not_told
 
-    def later(self, run_id: str, start: Start) -> datetime | None:
+    def later(self, run_id: str, start: Start) -> Start | None:
         """The host's new start; None if it goes on now.
 
         A host that comes late may be one of thousands that were redriven, or whose starts others have taken
@@ -74,9 +75,11 @@ class StartGate:
         on_time = goes_now(
             start.at.timestamp(), now.timestamp(), factor=factor, lot=self._lot(), run_hosts=start.run_hosts
         )
-        if on_time and not traffic.returned:
+        if on_time and not (traffic.returned and start.requeues == 0):
             return None
-        return self._requeued(start.lane, traffic.lane.rate, factor, now)
+        at = self._requeued(start.lane, traffic.lane.rate, factor, now)
+        # What is reserved now is not given back with the rest of the run: the host goes back for that once.
+        return replace(start, at=at, requeues=max(start.requeues, int(traffic.returned)))
 
     def requeue(self, lane: LaneName = "bulk") -> datetime:
         """The next start of a lane, as wide apart as the brake asks."""

@@ -74,7 +74,22 @@ def test_a_host_of_a_run_whose_starts_were_given_back_reserves_again(world: Worl
     reserve(world, 1_000)
     ledger(world).give_back("bulk", lambda run: run == RUN, NOW)
     reserve(world, 80, run="another")
-    assert parse_time(start(world, NOW)["startAt"]) == NOW + timedelta(seconds=10)
+    answer = start(world, NOW)
+    again = parse_time(answer["startAt"])
+    assert again == NOW + timedelta(seconds=10)
+    # That start is its own: it does not go round in the line.
+    world.later(seconds=10)
+    assert start(world, again, requeues=answer["requeues"])["state"] == "SENT"
+
+
+def test_a_late_host_of_such_a_run_reserves_once_as_well(world: World) -> None:
+    world.put()
+    reserve(world, 1_000)
+    ledger(world).give_back("bulk", lambda run: run == RUN, NOW)
+    world.later(hours=1)
+    answer = start(world, NOW)
+    assert (answer["state"], answer["requeues"]) == ("WAIT", 1)
+    assert start(world, parse_time(answer["startAt"]), requeues=answer["requeues"])["state"] == "SENT"
 
 
 @pytest.mark.parametrize(("lot", "state"), [(0.74, "SENT"), (0.76, "WAIT")])
