@@ -64,9 +64,9 @@ run_hooks() {
 # daemon that the hook starts must not keep it.
 run_hook() (
   exec >"$aside/hook" 2>&1 </dev/null
-  rm -f "$aside/started"
   cd /
   umask 022
+  rm -f "$aside/started"
   # shellcheck disable=SC2016  # for the inner shell
   exec env -i PATH="$PATH" HOME=/ LC_ALL=C \
     PCA_AUTOMATOR_ACTION="$hook_action" \
