@@ -86,6 +86,7 @@ class HostFunctions(Construct):
         profiles: CertificateProfiles | None = None,
         issuance_budget: int = 10,
     ) -> None:
+        """Longer than a function should be, for it is one list: each function with what it reads and what it may do."""
         super().__init__(scope, id)
         certificate_authority = authority.certificate_authority
         declared = profiles or CertificateProfiles()
