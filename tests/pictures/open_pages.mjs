@@ -29,7 +29,17 @@ const look = (smallest) => {
 
 // Tab by tab through the page, as far as `most`; what opens is opened with Enter, so that what is in it is walked, too.
 const walk = async (page, most) => {
-  await page.keyboard.press("Home");
+  // From the top, whatever was typed before, and wherever that was.
+  await page.evaluate(() => {
+    const find = document.querySelector("#find");
+    if (find) {
+      find.value = "";
+      find.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    document.documentElement.tabIndex = -1;
+    document.documentElement.focus();
+    document.documentElement.removeAttribute("tabindex");
+  });
   for (let press = 0; press < most; press += 1) {
     await page.keyboard.press("Tab");
     const active = await page.evaluate(() => {
