@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cache, partial
 
 from pca_runtime.authority.certificate_authority import look_at
+from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.monitoring.finding import Finding, looked_at, ok
@@ -68,7 +69,8 @@ def _looks(settings: CertDigestSettings, now: datetime) -> tuple[list[Finding], 
 
     def anchor() -> Finding:
         arn = settings.trust_anchor_arn
-        answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
+        with translated("GetTrustAnchor"):
+            answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
         return trust_anchor(answer, arn, client("acm-pca"), settings.ca_arn)
 
     looks = [looked_at("CA", ca), looked_at("CRL", crl), looked_at("trust anchor", anchor)]
