@@ -12,21 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from pca_runtime.errors.kinds import ServiceRefused
 from pca_runtime.errors.of_aws import translated
 from pca_runtime.shared.clients import S3, AuditingCa
+from pca_runtime.shared.identifiers import HOST_ID
 from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["AuditReports", "AuditedCertificate"]
 
-_COMMON_NAME = re.compile(r"(?:^|,)\s*CN=([^,]+)")
+# In whatever form the report writes a subject: a host's certificate has the id of the host in it.
+_HOST_IDS = re.compile(rf"(?<![A-Za-z0-9-]){HOST_ID}(?![A-Za-z0-9-])")
+_COLUMNS = {"certificateArn", "subject", "issuedAt"}
 
 
 @dataclass(frozen=True)
 class AuditedCertificate:
-    """One line of the report, as far as it is needed."""
+    """One line of the report, as far as it is needed; the host ids in its subject say whom it may be of."""
 
     certificate_arn: str
-    common_name: str | None
+    host_ids: frozenset[str]
     issued_at: datetime | None
 
 
@@ -63,13 +67,22 @@ class AuditReports:
         return answer["AuditReportStatus"], str(answer.get("S3Key", ""))
 
     def certificates(self, key: str) -> Iterator[AuditedCertificate]:
-        """The lines of a report, one at a time: a CA may have issued a million."""
+        """The lines of a report, one at a time: a CA may have issued a million.
+
+        Raises:
+            ServiceRefused: it is not written as AWS documents it, so that nothing follows from what is not in it.
+        """
         with translated("GetObject"):
             body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
-            for row in csv.DictReader(line.decode() for line in body.iter_lines()):
-                name = _COMMON_NAME.search(row.get("subject") or "")
-                issued_at = parse_time(_seconds(row.get("issuedAt") or ""))
-                yield AuditedCertificate(str(row.get("certificateArn")), name[1].strip() if name else None, issued_at)
+            rows = csv.DictReader(line.decode("utf-8", "replace") for line in body.iter_lines())
+            if not set(rows.fieldnames or ()) >= _COLUMNS:
+                message = f"the audit report {key} has no columns {', '.join(sorted(_COLUMNS))}"
+                raise ServiceRefused(message, code="SERVICE_REFUSED")
+            for row in rows:
+                host_ids = frozenset(match[0] for match in _HOST_IDS.finditer(row["subject"] or ""))
+                yield AuditedCertificate(
+                    str(row["certificateArn"]), host_ids, parse_time(_seconds(row["issuedAt"] or ""))
+                )
 
 
 def _seconds(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pca_runtime.authority.audit_report import AuditReports
 from pca_runtime.errors.kinds import CertificateMismatch, CertificateNotReady, PcaAutomatorError
@@ -18,6 +19,9 @@ _SURELY_OVER = timedelta(minutes=20)
 # The clocks of the CA and of the functions, and what the report had not seen yet when it was asked for.
 _MARGIN = timedelta(minutes=5)
 _AT_ONCE = 500
+# A report is written within minutes; one that cannot be had, or read, for so long gives way to a new one.
+_GIVEN_UP = timedelta(hours=6)
+_Seen = Literal["OURS", "OTHER", "NONE", "UNREAD"]
 
 
 class Unanswered:
@@ -53,30 +57,35 @@ class Unanswered:
                 known += self._fetched(entry, entry.certificate_arn)
         without = [entry for entry in waiting if entry.certificate_arn is None]
         try:
-            return known + self._in_the_report(without)
+            return known + self._in_the_report(without, until)
         except PcaAutomatorError as error:
             # Asked for again in an hour; a CA that is disabled, or another's, may give none at all.
             self._log.warning("no audit report", waiting=len(without), code=error.code, reason=error.message)
             return known
 
     def _fetched(self, entry: Entry, certificate_arn: str) -> bool:
+        seen = self._look_at(entry.host_id, certificate_arn)
+        if seen == "NONE":
+            self._ledger.not_issued(entry)
+        return seen in ("OURS", "NONE")
+
+    def _look_at(self, host_id: str, certificate_arn: str) -> _Seen:
         from pca_runtime.authority.certificates import load_leaf  # reading certificates is rare here, and slow to load
 
         try:
             pem = self._revoker.certificate(certificate_arn)
             if pem is None:
-                self._ledger.not_issued(entry)
-                return True
-            return self._ledger.notice(load_leaf(pem), certificate_arn) is not None
+                return "NONE"
+            return "OURS" if self._ledger.notice(load_leaf(pem), certificate_arn) is not None else "OTHER"
         except CertificateMismatch:
-            self._log.warning("not readable", host_id=entry.host_id, certificate_arn=certificate_arn)
+            self._log.warning("not readable", host_id=host_id, certificate_arn=certificate_arn)
         except CertificateNotReady:
             pass  # the CA is still at it
         except PcaAutomatorError as error:
-            self._log.warning("not fetched", host_id=entry.host_id, code=error.code, reason=error.message)
-        return False
+            self._log.warning("not fetched", host_id=host_id, code=error.code, reason=error.message)
+        return "UNREAD"
 
-    def _in_the_report(self, entries: list[Entry]) -> int:
+    def _in_the_report(self, entries: list[Entry], until: datetime) -> int:
         if self._reports is None or not entries:
             return 0
         asked = self._ledger.report()
@@ -84,24 +93,37 @@ class Unanswered:
             self._ledger.remember_report(self._reports.ask())
             return 0
         report_id, asked_at = asked
+        if self._clock() - asked_at >= _GIVEN_UP:
+            # Before it is looked at once more: what ends this function must not end it every time.
+            self._ledger.remember_report(None)
         state, key = self._reports.state(report_id)
-        if state == "CREATING" and self._clock() - asked_at < timedelta(hours=6):
+        if state == "CREATING":
             return 0
-        self._ledger.remember_report(None)
-        return self._read(key, asked_at, entries) if state == "SUCCESS" else 0
+        known, is_read = self._read(key, asked_at, entries, until) if state == "SUCCESS" else (0, True)
+        if is_read:
+            # Not sooner: whoever is interrupted reads it again.
+            self._ledger.remember_report(None)
+        return known
 
-    def _read(self, key: str, asked_at: datetime, entries: list[Entry]) -> int:
+    def _read(self, key: str, asked_at: datetime, entries: list[Entry], until: datetime) -> tuple[int, bool]:
+        """How many are known now, and whether everything in the report that may be one of these was read."""
         assert self._reports is not None  # noqa: S101 - the caller has looked
         of_host: dict[str, list[Entry]] = {}
         for entry in entries:
             of_host.setdefault(entry.host_id, []).append(entry)
-        known = 0
+        known, unread = 0, set[str]()
         for line in self._reports.certificates(key):
-            candidates = of_host.get(line.common_name or "", [])
+            if self._clock() >= until:
+                self._log.warning("the audit report is not read to its end", report=key)
+                return known, False
+            candidates = [entry for host_id in line.host_ids for entry in of_host.get(host_id, [])]
             if any(line.issued_at is None or line.issued_at >= each.requested_at - _MARGIN for each in candidates):
-                known += self._fetched(candidates[0], line.certificate_arn)
-        # What the report could have seen and has not, was never issued.
+                seen = self._look_at(candidates[0].host_id, line.certificate_arn)
+                known += seen == "OURS"
+                if seen in ("NONE", "UNREAD"):
+                    unread |= line.host_ids
+        # What the report could have seen and has not, was never issued; a certificate that could not be read may be it.
         for entry in entries:
-            if entry.requested_at + _MARGIN < asked_at:
+            if entry.requested_at + _MARGIN < asked_at and entry.host_id not in unread:
                 self._ledger.not_issued(entry)
-        return known
+        return known, not unread

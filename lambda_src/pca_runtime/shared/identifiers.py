@@ -6,7 +6,8 @@ import hashlib
 import re
 
 __all__ = [
-    "is_dns_name", "is_host_id", "is_mode", "is_owner", "is_path", "is_request_id", "is_run_id", "request_id",
+    "HOST_ID", "is_dns_name", "is_host_id", "is_mode", "is_owner", "is_path", "is_request_id", "is_run_id",
+    "request_id",
 ]  # fmt: skip
 
 HOST_ID = r"(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})"
