@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "lambda_src"))
+
 from tests.mutants import running, template
 from tests.mutants.judged import judged
 from tests.mutants.mutant import Mutant
@@ -79,11 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sample(population: dict[str, list[Mutant]], options: argparse.Namespace) -> dict[str, list[Mutant]]:
+    """Of each world its share, in the order in which they were drawn: a part of a run is a sample, too."""
     if options.file:
         return population
-    flat = [(name, mutant) for name, found in population.items() for mutant in found]
-    drawn = random.Random(options.seed).sample(flat, min(options.count, len(flat)))  # noqa: S311 - a sample, no secret
-    return {name: [mutant for world, mutant in drawn if world == name] for name in population}
+    total = sum(map(len, population.values()))
+    chosen = {}
+    for name, found in population.items():
+        drawn = random.Random(f"{options.seed} {name}").sample(found, len(found))  # noqa: S311 - a sample, no secret
+        chosen[name] = drawn[: round(options.count * len(found) / max(total, 1))]
+    return chosen
 
 
 def _try(name: str, mutants: list[Mutant]) -> bool:

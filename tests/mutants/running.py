@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import pytest
 
 from tests.mutants.mutant import Mutant
 from tests.ordinary import ROOT
@@ -25,10 +28,17 @@ Outcome = Literal["killed", "survived", "timed out"]
 # But for plugins of pytest, such as hypothesis, which it wants to import itself.
 LIBRARIES = ("boto3", "cryptography.x509", "moto", "pydantic", "pytest")
 OURS = ("app", "handlers", "pca_automator", "pca_runtime", "tests")
-# An endless loop is noticed, too; nothing that ends by itself takes so long.
+# An endless wait is noticed, too; nothing that ends by itself takes so long.
 SECONDS = 1800.0
+# Of one test, and of the processor's time: an endless loop is noticed at once, however busy the machine is.
+LOOPING = 120.0
+MEMORY = 8 << 30
+# Nobody waits for less: a test that failed sooner has not failed because the machine was busy.
+PATIENCE = 2.0
+# A failure that comes without the mutant as well says nothing of it; so often the mutant is asked again.
+TRIES = 3
 _PASSED, _USAGE, _NO_TESTS, _NOT_STARTED = 0, 4, 5, 99
-_LOG = ".mutant.log"
+_LOG, _FAILED = ".mutant.log", ".mutant.failed"
 
 
 class BrokenTestsError(Exception):
@@ -57,19 +67,39 @@ def load_libraries() -> None:
         importlib.import_module(name)
 
 
-def judge(place: Path, mutant: Mutant, tests: Sequence[str], seconds: float = SECONDS) -> Outcome:
-    """Whether some test fails with this mutant.
+def judge(place: Path, mutant: Mutant, stages: Sequence[Sequence[str]], seconds: float = SECONDS) -> Outcome:
+    """Whether some test fails with this mutant, which would not fail without it.
+
+    Args:
+        place: the copy.
+        mutant: what is changed in it.
+        stages: tests, the nearest first; each stage is only run when those before have noticed nothing.
+        seconds: how long one stage may take.
 
     Raises:
-        BrokenTestsError: the tests could not be run.
+        BrokenTestsError: the tests could not be run, or fail without the mutant as well.
     """
     target = place / mutant.file
     original = target.read_text(encoding="utf-8")
-    target.write_text(mutant.applied_to(original), encoding="utf-8")
-    try:
-        return _outcome(place, tests, seconds)
-    finally:
-        target.write_text(original, encoding="utf-8")
+    for _ in range(TRIES):
+        target.write_text(mutant.applied_to(original), encoding="utf-8")
+        try:
+            outcomes = (_outcome(place, tests, seconds) for tests in stages)
+            outcome = next((each for each in outcomes if each != "survived"), "survived")
+        finally:
+            target.write_text(original, encoding="utf-8")
+        late = _failed_late(place) if outcome == "killed" else None
+        if late is None or _outcome(place, [late], seconds) == "survived":
+            return outcome
+    raise BrokenTestsError(
+        f"{late} fails without a mutant as well, at least on a machine as busy as this:\n{_printed(place)}"
+    )
+
+
+def _failed_late(place: Path) -> str | None:
+    """The test that failed, if it took so long that a clock may have had a part in it."""
+    seconds, _, name = (place / _FAILED).read_text(encoding="utf-8").partition(" ")
+    return name if name and float(seconds) > PATIENCE else None
 
 
 def pass_without(place: Path, tests: Sequence[str], seconds: float = SECONDS) -> None:
@@ -83,6 +113,7 @@ def pass_without(place: Path, tests: Sequence[str], seconds: float = SECONDS) ->
 
 
 def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
+    (place / _FAILED).write_text("", encoding="utf-8")
     child = os.fork()
     if child == 0:
         _run(place, tests)  # never returns
@@ -105,6 +136,8 @@ def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
     code = os.waitstatus_to_exitcode(status)
     if code == _PASSED:
         return "survived"
+    if code == -signal.SIGPROF:
+        return "timed out"
     # A module that cannot even be imported is noticed; tests that were not found are no test, and neither is a child
     # that did not get as far as the tests.
     missing = code == _USAGE and "file or directory not found" in _printed(place)
@@ -129,16 +162,32 @@ def _run(place: Path, tests: Sequence[str]) -> None:
         os.chdir(place)
         for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
             del sys.modules[name]
-        sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() != ROOT)]
+        ours = (ROOT, ROOT / "lambda_src")
+        sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() not in ours)]
         # Two mutants of one second may have the same size: what was compiled of one would be taken for the other.
         sys.dont_write_bytecode = True
         os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
-        import pytest
-
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", *tests]))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line"]
+        code = int(pytest.main([*options, *tests], plugins=[_Watch(place / _FAILED)]))
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+class _Watch:
+    """Ends a test that does not end, and writes down which one has failed after how many seconds."""
+
+    def __init__(self, failed: Path) -> None:
+        self._failed = failed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, LOOPING)  # its signal ends the process
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self._failed.write_text(f"{report.duration} {report.nodeid}", encoding="utf-8")

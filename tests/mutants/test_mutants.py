@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_every_mutant_is_another_program(world: str) -> None:
         source = texts.setdefault(mutant.file, (ROOT / mutant.file).read_text(encoding="utf-8"))
         changed = mutant.applied_to(source)
         assert changed != source, mutant.name
-        if world == "python" and number % 5 == 0:
+        if world != "shell" and number % 10 == 0:
             ast.parse(changed)
     assert len({mutant.name for mutant in mutants}) == len(mutants)
 
@@ -104,9 +105,27 @@ def test_a_seed_draws_the_same_sample_and_another_another(capsys: pytest.Capture
     assert all(":" in line for line in drawn[0])
 
 
+def test_it_starts_as_make_starts_it() -> None:
+    """Without pytest's paths: what it imports, it finds by itself."""
+    listed = [sys.executable, "-m", "tests.mutants", "--list", "--world", "shell", "--count", "3"]
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(listed, cwd=ROOT, env=bare, capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == 3
+
+
+def test_a_part_of_a_sample_is_its_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run that was interrupted, what it did is a fair sample."""
+    drawn = []
+    for count in ("5", "12"):
+        assert command.main(["--list", "--seed", "a", "--world", "command", "--count", count]) == 0
+        drawn.append(capsys.readouterr().out.splitlines())
+    assert drawn[0] == drawn[1][:5]
+
+
 JUDGE = """
 import sys
 from pathlib import Path
+from tests.mutants import running
 from tests.mutants.mutant import Mutant
 from tests.mutants.running import BrokenTestsError, judge, pass_without
 place, source = Path(sys.argv[1]), "def add(a, b):\\n    return a + b  # words\\n"
@@ -114,14 +133,23 @@ def mutant(before, after):
     start = source.index(before)
     return Mutant("sum_of.py", 1, "add", "test", before, after, 0, start, start + len(before))
 pass_without(place, ["test_sum.py"])
-print(judge(place, mutant("+", "-"), ["test_sum.py"]))
-print(judge(place, mutant("words", "other words"), ["test_sum.py"]))
-print(judge(place, mutant("return", "while True: pass #"), ["test_sum.py"], seconds=5))
-print(judge(place, mutant("def add", "def"), ["test_sum.py"]))
+print(judge(place, mutant("+", "-"), [["test_sum.py"]]))
+print(judge(place, mutant("words", "other words"), [["test_sum.py"]]))
+running.LOOPING = 1.0
+print(judge(place, mutant("return", "while True: pass #"), [["test_sum.py"]]))
+print(judge(place, mutant("return", "__import__('time').sleep(1000) #"), [["test_sum.py"]], seconds=5))
+print(judge(place, mutant("def add", "def"), [["test_sum.py"]]))
 try:
-    judge(place, mutant("+", "-"), ["test_missing.py"])
+    judge(place, mutant("+", "-"), [["test_missing.py"]])
 except BrokenTestsError:
     print("no test")
+print(judge(place, mutant("+", "-"), [["test_slow.py"], ["test_sum.py"]]))
+running.PATIENCE = 0.0
+print(judge(place, mutant("+", "-"), [["test_sum.py"]]))
+try:
+    judge(place, mutant("words", "other words"), [["test_slow.py"]])
+except BrokenTestsError:
+    print("fails anyway")
 assert (place / "sum_of.py").read_text() == source
 """
 
@@ -130,6 +158,8 @@ assert (place / "sum_of.py").read_text() == source
 def test_a_mutant_is_killed_by_a_failing_test_and_survives_passing_ones(tmp_path: Path) -> None:
     (tmp_path / "sum_of.py").write_text("def add(a, b):\n    return a + b  # words\n")
     (tmp_path / "test_sum.py").write_text("from sum_of import add\n\ndef test_add():\n    assert add(1, 2) == 3\n")
+    (tmp_path / "test_slow.py").write_text("def test_slow():\n    assert BUSY\n")
     command = [sys.executable, "-c", JUDGE, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
-    assert done.stdout.split("\n")[:5] == ["killed", "survived", "timed out", "killed", "no test"]
+    asked = ["killed", "survived", "timed out", "timed out", "killed", "no test", "killed", "killed", "fails anyway"]
+    assert done.stdout.splitlines() == asked

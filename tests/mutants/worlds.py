@@ -12,7 +12,7 @@ from tests.ordinary import ROOT
 
 RUNTIME = "lambda_src/pca_runtime"
 # Conditions of writes, times, gates, retry classification, revocation, report limits, selection.
-PYTHON = (
+FUNCTIONS = (
     f"{RUNTIME}/authority/*.py",
     f"{RUNTIME}/errors/of_aws.py",
     f"{RUNTIME}/inventory/*.py",
@@ -24,6 +24,20 @@ PYTHON = (
     f"{RUNTIME}/shared/identifiers.py",
     f"{RUNTIME}/shared/timestamps.py",
 )
+COMMAND_LINE = "pca_automator/cli"
+# What writes, and what says to whom: hosts and deployments are chosen, certificates revoked, runs started.
+COMMAND = (
+    *(
+        f"{COMMAND_LINE}/deployed/{name}.py"
+        for name in (
+            "break_glass", "deployment", "host_command", "inventory", "ledger", "leftovers", "lifetime", "membership",
+            "overrides", "remains", "revocation", "runs", "schedule", "wiring",
+        )
+    ),
+    *(f"{COMMAND_LINE}/verbs/{name}.py" for name in ("leftovers", "plan", "revoke", "run", "verb")),
+    f"{COMMAND_LINE}/verbs/hosts/*.py",
+)  # fmt: skip
+NOT_DEPLOYED = ["-m", "not long and not rehearsal"]
 SHELL = ("pca_automator/ssm_documents/shell/*.sh",)
 # Where a file of shell is tested most; the others follow, the slowest last.
 CLOSEST = {
@@ -46,14 +60,14 @@ class World:
     Args:
         patterns: which files.
         find: all mutants of one, by its path and text.
-        tests: what should notice a mutant of it, the nearest first.
+        tests: what should notice a mutant of it, in stages, the nearest first.
         every: all tests that the others name.
         least: the share that must be noticed, or listed with a reason.
     """
 
     patterns: tuple[str, ...]
     find: Callable[[str, str], list[Mutant]]
-    tests: Callable[[str], list[str]]
+    tests: Callable[[str], list[list[str]]]
     every: tuple[str, ...]
     least: float
 
@@ -68,23 +82,33 @@ class World:
         return [mutant for each in files for mutant in self.find(each, (ROOT / each).read_text(encoding="utf-8"))]
 
 
-def _tests_of_module(file: str) -> list[str]:
+def _tests_of_module(file: str) -> list[list[str]]:
     capability = Path(file).parent.name
-    near = [f"tests/runtime/{capability}"]
-    named = sorted((ROOT / near[0]).glob(f"test_*{Path(file).stem}*.py"))
-    return [*(str(path.relative_to(ROOT)) for path in named), *near, "tests/runtime", "tests/contract"]
+    near = f"tests/runtime/{capability}"
+    named = [str(path.relative_to(ROOT)) for path in sorted((ROOT / near).glob(f"test_*{Path(file).stem}*.py"))]
+    if not (ROOT / near).is_dir():
+        return [["tests/runtime", "tests/contract"]]
+    return [[*named, near], ["tests/runtime", "tests/contract", f"--ignore={near}"]]
 
 
-def _tests_of_shell(file: str) -> list[str]:
+def _tests_of_command(file: str) -> list[list[str]]:
+    near = "hosts" if Path(file).parent.name == "hosts" else Path(file).stem
+    named = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/cli").glob(f"test_*{near}*.py"))
+    return [[*NOT_DEPLOYED, *stage] for stage in (named, ["tests/cli"]) if stage]
+
+
+def _tests_of_shell(file: str) -> list[list[str]]:
     near = CLOSEST.get(Path(file).stem, ("install_certificate",))
     every = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/documents").glob("test_*.py"))
     middle = [name for name in every if name not in (*near, *SLOWEST, "definitions")]
+    last = [name for name in SLOWEST if name in every and name not in near]
     # A mutant that is no shell any more, or that shellcheck sees, is no question for the others.
-    order = ["definitions", *near, *middle, *(name for name in SLOWEST if name in every and name not in near)]
-    return [f"tests/documents/test_{name}.py" for name in order]
+    stages = (["definitions", *near], middle, last)
+    return [[f"tests/documents/test_{name}.py" for name in stage] for stage in stages]
 
 
 WORLDS = {
-    "python": World(PYTHON, python.mutants_of, _tests_of_module, ("tests/runtime", "tests/contract"), 0.95),
+    "functions": World(FUNCTIONS, python.mutants_of, _tests_of_module, ("tests/runtime", "tests/contract"), 0.95),
+    "command": World(COMMAND, python.mutants_of, _tests_of_command, (*NOT_DEPLOYED, "tests/cli"), 0.95),
     "shell": World(SHELL, shell.mutants_of, _tests_of_shell, ("tests/documents",), 0.90),
 }
