@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -66,8 +65,8 @@ class CertificateLedger:
         entries = [entry_of(item) for item in self._pages(request)]
         return sorted(entries, key=lambda entry: (entry.requested_at, entry.request_id), reverse=True)
 
-    def waiting(self, work: Work, most: int) -> list[Entry]:
-        """What is to be done, what has waited longest first; at most so many."""
+    def waiting(self, work: Work) -> Iterator[Entry]:
+        """What is to be done, what has waited longest first; read as far as it is asked for."""
         e = Expressions()
         request = {
             "TableName": self._table,
@@ -75,7 +74,7 @@ class CertificateLedger:
             "KeyConditionExpression": e.compare("work", "=", work),
             **e.arguments(),
         }
-        return [entry_of(item) for item in islice(self._pages(request), most)]
+        return map(entry_of, self._pages(request))
 
     def intend(
         self, host_id: str, run_id: str, request_id: str, public_key_sha256: str, validity: timedelta, asked: str

@@ -28,7 +28,6 @@ __all__ = ["Orders"]
 _AT_ONCE = 20
 # Of one host in one reconciliation, so that a long list is nobody else's delay.
 _OF_A_HOST = 100
-_OF_A_RUN = 4_000
 # Of a certificate that the ledger does not know, the end may be anything; until then the entry tells of it.
 _UNKNOWN_END = timedelta(days=400)
 
@@ -119,12 +118,12 @@ class Orders:
         """What is still to be revoked, what has waited longest first, as far as there is time. Returns how many."""
         count = 0
         of_host: Counter[str] = Counter()
-        for entry in self._ledger.waiting("REVOKE", _OF_A_RUN):
+        for entry in self._ledger.waiting("REVOKE"):
+            if self._clock() >= until:
+                break
             of_host[entry.host_id] += 1
             if of_host[entry.host_id] > _OF_A_HOST:
                 continue
-            if self._clock() >= until:
-                break
             try:
                 count += self.carry_out([entry])
             except PcaAutomatorError:

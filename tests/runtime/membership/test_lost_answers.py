@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from pca_runtime.revocation import unanswered
 
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import CrashError, client_error
@@ -139,3 +140,21 @@ def test_what_ends_the_function_does_not_end_it_for_ever(members: Members) -> No
         reconcile(members)
     reconcile(members)
     assert members.pca.count("create_certificate_authority_audit_report") == 2
+
+
+def test_requests_that_nothing_is_known_of_are_not_in_the_way_of_others(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad day of the CA leaves thousands of them, and it may write no reports."""
+    monkeypatch.setattr(unanswered, "_OF_A_REPORT", 3)
+    ledger, now = members.world.ledger, members.world.now
+    members.world.now = now - timedelta(days=1)
+    for number in range(501):
+        ledger.intend(f"i-{number:017x}", "run-0", f"{number:032x}", "00" * 32, timedelta(days=30), "")
+    members.world.now = now
+    certificate_arn = next(iter(members.pca.certificates))
+    (entry,) = members.world.certificates()
+    ledger.issued(entry, certificate_arn)
+    members.world.later(hours=1)
+    reconcile(members)
+    assert not is_waited_for(members)
