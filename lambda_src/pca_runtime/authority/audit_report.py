@@ -20,14 +20,16 @@ from pca_runtime.shared.timestamps import parse_time
 
 __all__ = ["AuditReports", "AuditedCertificate"]
 
-# In whatever form the report writes a subject: a host's certificate has the id of the host in it.
+# In whatever form the report writes a subject: a host's certificate has the id of the host in it. AWS's own example has
+# attributes as text and as "#" with the hexadecimal digits of their DER.
+_DER = re.compile(r"#((?:[0-9A-Fa-f]{2})+)")
 _HOST_IDS = re.compile(rf"(?<![A-Za-z0-9-]){HOST_ID}(?![A-Za-z0-9-])")
 _COLUMNS = {"certificateArn", "subject", "issuedAt"}
 
 
 @dataclass(frozen=True)
 class AuditedCertificate:
-    """One line of the report, as far as it is needed; the host ids in its subject say whom it may be of."""
+    """One line of the report, as far as it is needed; the host ids in it say whom it may be of."""
 
     certificate_arn: str
     host_ids: frozenset[str]
@@ -79,10 +81,14 @@ class AuditReports:
                 message = f"the audit report {key} has no columns {', '.join(sorted(_COLUMNS))}"
                 raise ServiceRefused(message, code="SERVICE_REFUSED")
             for row in rows:
-                host_ids = frozenset(match[0] for match in _HOST_IDS.finditer(row["subject"] or ""))
-                yield AuditedCertificate(
-                    str(row["certificateArn"]), host_ids, parse_time(_seconds(row["issuedAt"] or ""))
-                )
+                issued_at = parse_time(_seconds(row["issuedAt"] or ""))
+                yield AuditedCertificate(str(row["certificateArn"]), _host_ids(str(row)), issued_at)
+
+
+def _host_ids(line: str) -> frozenset[str]:
+    """From all of the line: a subject that is quoted differently would fall into several columns."""
+    texts = [line, *(bytes.fromhex(match[1]).decode("latin-1") for match in _DER.finditer(line))]
+    return frozenset(match[0] for text in texts for match in _HOST_IDS.finditer(text))
 
 
 def _seconds(text: str) -> str:

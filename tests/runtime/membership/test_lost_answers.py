@@ -93,7 +93,16 @@ def test_who_is_interrupted_while_reading_the_report_reads_it_again(members: Mem
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("CN=", "2.5.4.3="), ("CN=", "O=fleet/CN="), ("CN=", "CN = "), ("CN=", "O=Fleet+CN=")],
+    [
+        ("CN=", "2.5.4.3="),
+        ("CN=", "2.5.4.5=#012345678901,CN="),
+        ("CN=", "O=fleet/CN="),
+        ("CN=", "CN = "),
+        ("CN=", "O=Fleet+CN="),
+        (f"CN={HOST}", f"OU=Fleet,2.5.4.3=#0c13{HOST.encode().hex()}"),
+        (f'"CN={HOST}"', f'\\"2.5.4.5=#01,2.5.4.44=#0a,CN={HOST},O=Fleet\\"'),
+    ],
+    ids=["number", "with hexadecimal digits", "slashes", "blanks", "of several values", "DER", "quoted otherwise"],
 )
 def test_a_certificate_is_found_in_whatever_form_the_report_writes_its_subject(
     members: Members, old: str, new: str
