@@ -11,7 +11,7 @@ from pca_runtime.inventory.ledger import CertificateLedger
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.batches import Batch, Batches
 from pca_runtime.membership.departures import Departures
-from pca_runtime.membership.payloads import RetireRequest, removed_items, terminated_instance
+from pca_runtime.membership.payloads import RetireRequest, happened_at, removed_items, terminated_instance
 from pca_runtime.membership.retirement import Retirement
 from pca_runtime.membership.settings import CertRetireSettings
 from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
@@ -65,7 +65,7 @@ def handler(event: Event, _context: InvocationContext) -> Event:
         return {"removed": batch.removed, "revoked": batch.revoked}
     if "detail-type" in event:
         host_id = terminated_instance(event)
-        return _counts(_batches().retire([host_id] if host_id else []))
+        return _counts(_batches().terminated(host_id, happened_at(event)) if host_id else Batch())
     request = RetireRequest.parse(event)
     if request.host_ids is None:
         return _reconcile()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from pca_runtime.revocation.crl_processing import CrlOutcome, CrlProcessing
 from pca_runtime.revocation.crl_source import NOT_WRITTEN, failure_of
 from pca_runtime.revocation.settings import CrlProcessorSettings
 from pca_runtime.shared.clients import client, made_at_init
-from pca_runtime.shared.timestamps import utc_now
+from pca_runtime.shared.timestamps import parse_time, utc_now
 
 _RECONCILE = {"reconcile": True}
 
@@ -42,21 +43,37 @@ def handler(event: Event, _context: InvocationContext) -> Event:
         outcome = processing.bring_into_force()
         _tell(outcome)
         return {"state": outcome.state, "number": outcome.number, "code": outcome.code}
-    for reason in filter(None, (failure_of(_body(record), _settings().ca_arn) for record in event["Records"])):
-        # The CA goes on trying: that the CRL then comes says the next event.
-        _tell(CrlOutcome("REFUSED", None, NOT_WRITTEN, f"AWS Private CA could not write it: {reason}", {}))
     ours = [record for record in event["Records"] if _asks_for_us(processing, _body(record))]
     if len(ours) < len(event["Records"]):
         logger.warning("events of other objects", count=len(event["Records"]) - len(ours))
     if not ours:
         return {"batchItemFailures": []}
+    as_of: datetime | None = None
     try:
         # Once for the whole batch: the object is read as it is now, whatever the single events were about.
-        _tell(processing.bring_into_force())
+        outcome = processing.bring_into_force()
+        as_of = outcome.as_of
+        _tell(outcome)
     except RetryableError as error:
         logger.warning("to be delivered again", error=type(error).__name__, code=error.code, reason=error.message)
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in ours]}
+    finally:
+        _tell_not_written([_body(record) for record in ours], as_of)
     return {"batchItemFailures": []}
+
+
+def _tell_not_written(bodies: list[object], as_of: datetime | None) -> None:
+    """What the CA says that it could not write, unless the CRL in force is newer than that: events come late, too."""
+    for body in bodies:
+        reason = failure_of(body, _settings().ca_arn)
+        if reason is None:
+            continue
+        at = parse_time(body.get("time")) if isinstance(body, dict) else None
+        if at is not None and as_of is not None and as_of > at:
+            logger.info("a late event: the CRL came after it", reason=reason)
+            continue
+        # The CA goes on trying: that the CRL then comes says the next event.
+        _tell(CrlOutcome("REFUSED", None, NOT_WRITTEN, f"AWS Private CA could not write it: {reason}", {}))
 
 
 def _asks_for_us(processing: CrlProcessing, body: object) -> bool:

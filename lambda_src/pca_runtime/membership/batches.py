@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.table import Inventory
-from pca_runtime.membership.departures import Departures, too_many
+from pca_runtime.membership.departures import GONE, Departures, too_many
+from pca_runtime.membership.payloads import Removed
 from pca_runtime.membership.retirement import Retirement, is_retired
 from pca_runtime.revocation.orders import Orders
 from pca_runtime.revocation.reasons import CESSATION
 from pca_runtime.revocation.unanswered import Unanswered
 from pca_runtime.shared.log import Log
-from pca_runtime.shared.timestamps import Clock, format_time
+from pca_runtime.shared.timestamps import Clock, format_time, parse_time
 
 __all__ = ["Batch", "Batches"]
 
@@ -25,6 +26,10 @@ _TIME = timedelta(minutes=7)
 _LOOKED_UP = 2_000
 # Items whose orders are not in the ledger yet: each takes some requests.
 _ITEMS = 1_000
+# Events take seconds, as a rule; EC2's own answers are as late as that, too.
+_ON_TIME = timedelta(minutes=5)
+# By then the reconciliation has looked, and EC2 may have forgotten the instance.
+_LATE = timedelta(hours=1)
 
 
 @dataclass
@@ -101,21 +106,61 @@ class Batches:
                 batch.unknown.append(host_id)
         return batch
 
+    def terminated(self, host_id: str, at: datetime | None) -> Batch:
+        """An event says that an instance ended. It may come hours late, and twice: what is newer than it stands.
+
+        Args:
+            host_id: the instance.
+            at: when it ended, as the event has it; ``None``: it does not say.
+        """
+        try:
+            item = self._inventory.get(host_id)
+            if item is not None and not is_retired(item) and self._is_overtaken(item, at):
+                told = None if at is None else format_time(at)
+                self._log.warning("a late event: not retired", host_id=host_id, terminated_at=told)
+                return Batch()
+        except PcaAutomatorError as error:
+            return Batch(error=error)
+        return self.retire([host_id])
+
+    def _is_overtaken(self, item: HostItem, at: datetime | None) -> bool:
+        """Whether something newer speaks against a late event: EC2 itself, or else the item.
+
+        One that is on time is believed. So is a later one that EC2 says nothing against, until the reconciliation has
+        looked, which does what the event would have done.
+        """
+        if at is None:
+            return False
+        now = self._clock()
+        signs = [parse_time(item.attributes.get("enrolledAt"))]
+        if item.status == "DEPLOYED":
+            signs.append(item.last_attempt)
+        alive_since = any(at < sign <= now for sign in signs if sign is not None)
+        if now - at <= _ON_TIME and not alive_since:
+            return False
+        try:
+            state = self._departures.state(item.host_id)
+        except PcaAutomatorError as error:
+            self._log.warning("state of an instance unknown", host_id=item.host_id, code=error.code)
+            state = None
+        return alive_since or now - at > _LATE if state is None else state not in GONE
+
     def remove_from_hosts(self, host_ids: Iterable[str]) -> dict[str, str | None]:
         """The commands that remove key and certificate; ``None`` where the host cannot be reached."""
         items = (self._inventory.get(host_id) for host_id in dict.fromkeys(host_ids))
         return {item.host_id: self._retirement.remove_from_host(item) for item in items if item is not None}
 
-    def finish_removed(self, items: Sequence[HostItem]) -> Batch:
+    def finish_removed(self, removed: Sequence[Removed]) -> Batch:
         """Somebody deleted these items: what they knew to be revoked must not be forgotten with them."""
-        batch = Batch(removed=len(items))
+        batch = Batch(removed=len(removed))
         had: dict[str, bool] = {}
-        for item in items:  # one that was put in again and deleted again is here twice
+        for item in (each.item for each in removed):  # one that was put in again and deleted again is here twice
             had[item.host_id] = had.get(item.host_id, False) or bool(item.serial)
         gone = set(self._departures.gone(had))
-        for item in items:
+        for each in removed:
+            item = each.item
             try:
-                batch.revoked += self._retirement.finish_removed(item, gone=item.host_id in gone)
+                batch.revoked += self._retirement.finish_removed(item, each.at, gone=item.host_id in gone)
             except PcaAutomatorError as error:
                 self._log.warning("not revoked", host_id=item.host_id, code=error.code, reason=error.message)
                 batch.note(error)

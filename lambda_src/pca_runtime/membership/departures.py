@@ -16,7 +16,7 @@ from pca_runtime.membership.retirement import is_retired
 from pca_runtime.shared.clients import DynamoDb, Ec2, SystemsManager
 from pca_runtime.shared.expressions import Expressions
 
-__all__ = ["Departures", "Roll", "too_many"]
+__all__ = ["GONE", "Departures", "Roll", "too_many"]
 
 # A filter takes 200 values. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
 _PER_FILTER = 200
@@ -98,8 +98,16 @@ class Departures:
         gone: list[str] = []
         while asked := list(islice(instances, _PER_FILTER)):
             states = self._states(asked)
-            gone += [host for host in asked if states.get(host, "absent" if live[host] else "") in _GONE]
+            gone += [host for host in asked if states.get(host, "absent" if live[host] else "") in GONE]
         return gone + self._deregistered([host for host in live if host.startswith("mi-")], live)
+
+    def state(self, instance: str) -> str | None:
+        """EC2's name for the state of an instance; ``None``: it knows none of this id (any more).
+
+        Raises:
+            PcaAutomatorError: EC2 does not answer.
+        """
+        return self._states([instance]).get(instance)
 
     def _states(self, instances: list[str]) -> dict[str, str]:
         """State names by instance id; a filter, unlike a list of ids, does not fail for an id that is unknown."""
@@ -144,4 +152,4 @@ class Departures:
 
 # From shutting-down there is no way back.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
-_GONE = ("absent", "shutting-down", "terminated")
+GONE = ("absent", "shutting-down", "terminated")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pca_runtime.inventory.gate import HOST_ID_INVALID, Gate, Quarantined
@@ -12,8 +14,9 @@ from pca_runtime.revocation.reasons import CESSATION, REASONS
 from pca_runtime.shared.identifiers import is_host_id
 from pca_runtime.shared.payloads import HOST_ID, Payload
 from pca_runtime.shared.records import checked, field, items, one_of, optional, truth
+from pca_runtime.shared.timestamps import parse_time
 
-__all__ = ["RetireRequest", "removed_items", "running_instance", "terminated_instance"]
+__all__ = ["Removed", "RetireRequest", "happened_at", "removed_items", "running_instance", "terminated_instance"]
 
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
 _DETAIL_TYPE = "EC2 Instance State-change Notification"
@@ -54,6 +57,11 @@ def terminated_instance(event: object) -> str | None:
     return _instance(event, "terminated")
 
 
+def happened_at(event: Mapping[str, Any]) -> datetime | None:
+    """When what an event tells of happened, which may be long before it comes; ``None``: it does not say."""
+    return parse_time(event.get("time"))
+
+
 def running_instance(body: object) -> str | None:
     """The instance that an EC2 event, as the text of a queue's record, says is running."""
     try:
@@ -63,13 +71,21 @@ def running_instance(body: object) -> str | None:
     return _instance(event, "running")
 
 
-def removed_items(records: Iterable[Mapping[str, Any]], gate: Gate) -> tuple[list[HostItem], int]:
+@dataclass(frozen=True)
+class Removed:
+    """An item that is no more: as it was last, and since when, if the stream says so."""
+
+    item: HostItem
+    at: datetime | None = None
+
+
+def removed_items(records: Iterable[Mapping[str, Any]], gate: Gate) -> tuple[list[Removed], int]:
     """The items that the inventory's stream says were removed, as they were last, and how many could not be read.
 
     Of a host whose item was removed, put again and removed again, each item counts: each may hold other serials. A
     record that cannot be read is no reason to keep those behind it waiting.
     """
-    found: list[HostItem] = []
+    found: list[Removed] = []
     unreadable = 0
     for record in records:
         try:
@@ -80,10 +96,21 @@ def removed_items(records: Iterable[Mapping[str, Any]], gate: Gate) -> tuple[lis
             unreadable += 1
             continue
         if not isinstance(entry, Quarantined):
-            found.append(entry)
+            found.append(Removed(entry, _at(record)))
         elif entry.code != HOST_ID_INVALID:
             unreadable += 1
     return found, unreadable
+
+
+def _at(record: Mapping[str, Any]) -> datetime | None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html"""
+    seconds = record["dynamodb"].get("ApproximateCreationDateTime")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _instance(event: object, state: str) -> str | None:

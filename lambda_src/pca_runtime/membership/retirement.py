@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pca_runtime.errors.kinds import HostUnreachable, InvalidInventoryItem
@@ -11,7 +12,7 @@ from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.ledger import Entry
 from pca_runtime.inventory.table import Inventory
 from pca_runtime.membership.settings import CertRetireSettings
-from pca_runtime.revocation.orders import Orders
+from pca_runtime.revocation.orders import About, Orders, asked_before
 from pca_runtime.revocation.reasons import CESSATION, reason_of
 from pca_runtime.shared.log import Log
 from pca_runtime.shared.timestamps import Clock
@@ -90,11 +91,12 @@ class Retirement:
         self._inventory.order_is_written(item)
         return self._orders.carry_out(ordered)
 
-    def _ordered(self, item: HostItem) -> list[Entry]:
-        order = self._orders.everything if item.status == "RETIRED" else self._orders.replaced
-        return order(item, reason_of(item))
+    def _ordered(self, item: HostItem, about: About | None = None) -> list[Entry]:
+        if item.status == "RETIRED":
+            return self._orders.everything(item, reason_of(item), about)
+        return self._orders.replaced(item, reason_of(item), about=about)
 
-    def finish_removed(self, item: HostItem, *, gone: bool) -> int:
+    def finish_removed(self, item: HostItem, at: datetime | None, *, gone: bool) -> int:
         """Order what a removed item was waiting for and, if the machine is gone, everything that it held.
 
         A machine that is still there keeps its certificate until that runs out: an item can be removed by mistake,
@@ -102,6 +104,8 @@ class Retirement:
 
         Args:
             item: as it was.
+            at: since when it is no more, rounded down; the host may have been put in again since, and the record come
+                hours late. ``None``: nobody says.
             gone: whether the machine is terminated or deregistered.
 
         Returns:
@@ -111,7 +115,9 @@ class Retirement:
             RetryableError: trying again can help.
         """
         if item.revocation_order is not None:
-            return self._orders.carry_out(self._ordered(item))
+            present = None if gone else self._inventory.get(item.host_id)
+            about = None if present is None else asked_before(present, at)
+            return self._orders.carry_out(self._ordered(item, about))
         if gone and item.status != "RETIRED" and self._settings.revoke_on_retire == "ALWAYS":
             return self._orders.carry_out(self._orders.everything(item, CESSATION))
         return 0

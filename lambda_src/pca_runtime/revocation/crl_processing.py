@@ -37,7 +37,7 @@ _FIRST_CRL = timedelta(hours=1)
 @dataclass(frozen=True)
 class CrlOutcome:
     """What came of it: ``IMPORTED``, ``UPDATED``, ``IN_FORCE``, ``NO_CRL_YET`` or ``REFUSED``; of a refusal, the CRLs
-    at the trust anchor that it is about."""
+    at the trust anchor that it is about; of a CRL that is in force, as of when it is."""
 
     state: str
     number: int | None = None
@@ -45,6 +45,7 @@ class CrlOutcome:
     message: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
     crl_ids: tuple[str, ...] = ()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class CrlProcessing:
                 if misconfigured:
                     # What lies there is in force; what the CA writes from now on would not come.
                     raise misconfigured
-                return CrlOutcome(state, crl.number, metrics=metrics)
+                return CrlOutcome(state, crl.number, metrics=metrics, as_of=crl.parsed.last_update_utc)
         raise Throttled(f"the CRL in the bucket changed {_ROUNDS} times while it was read", code="SERVICE_THROTTLED")
 
     def _source(self) -> tuple[tuple[str, ...], CrlRefused | None]:

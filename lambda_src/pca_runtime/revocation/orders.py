@@ -8,7 +8,7 @@ been told, whatever becomes of the item.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -21,7 +21,7 @@ from pca_runtime.shared.identifiers import request_id
 from pca_runtime.shared.log import Log
 from pca_runtime.shared.timestamps import Clock
 
-__all__ = ["Orders"]
+__all__ = ["About", "Orders", "asked_before"]
 
 # What one host's departure or renewal carries out by itself; the reconciliation does the rest. RevokeCertificate takes
 # 20 requests a second, not adjustable. https://docs.aws.amazon.com/general/latest/gr/pca.html
@@ -30,6 +30,29 @@ _AT_ONCE = 20
 _OF_A_HOST = 100
 # Of a certificate that the ledger does not know, the end may be anything; until then the entry tells of it.
 _UNKNOWN_END = timedelta(days=400)
+# "The approximate date and time": by how much it may be before the true one.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
+_ROUNDED = timedelta(minutes=1)
+
+About = Callable[[Entry], bool]
+"""Whether an order is about a certificate."""
+
+
+def asked_before(present: HostItem, at: datetime | None) -> About:
+    """What was asked for before an item was removed, of a host that was put in again since.
+
+    Args:
+        present: the host's item now. What it holds or asks for is spared, unless it is surely older.
+        at: when the former item was removed, rounded down by up to a minute; ``None``: nobody says.
+    """
+    in_flight = _in_flight(present)
+
+    def about(entry: Entry) -> bool:
+        if at is not None and (entry.requested_at <= at or entry.requested_at > at + _ROUNDED):
+            return entry.requested_at <= at
+        return not _is(entry, present.serial) and entry.certificate_request != in_flight
+
+    return about
 
 
 class Orders:
@@ -48,20 +71,31 @@ class Orders:
         self._clock = clock
         self._log = log
 
-    def everything(self, item: HostItem, reason: str) -> list[Entry]:
-        """A host leaves: order everything that was issued for it and may be valid. Returns what was ordered."""
+    def everything(self, item: HostItem, reason: str, about: About | None = None) -> list[Entry]:
+        """A host leaves: order everything that was issued for it and may be valid.
+
+        Args:
+            item: the host.
+            reason: why.
+            about: which certificates. Default: all.
+
+        Returns:
+            What was ordered.
+        """
         now = self._clock()
         entries = self._ledger.of_host(item.host_id)
         ordered = [
             entry if entry.reason == reason else self._ledger.order(entry, reason)
             for entry in entries
-            if entry.may_be_valid(now)
+            if entry.may_be_valid(now) and (about is None or about(entry))
         ]
         if (adopted := self._adopted(item, entries, reason, now)) is not None:
             ordered.append(adopted)
         return ordered
 
-    def replaced(self, item: HostItem, reason: str, before: HostItem | None = None) -> list[Entry]:
+    def replaced(
+        self, item: HostItem, reason: str, before: HostItem | None = None, about: About | None = None
+    ) -> list[Entry]:
         """Order everything that was issued for a host before its live certificate.
 
         Args:
@@ -69,6 +103,7 @@ class Orders:
             reason: why.
             before: as it was while the replaced certificate was the live one, where that is known. What the host itself
                 says that it replaced is only its word.
+            about: which certificates. Default: all of these.
 
         Returns:
             What was ordered.
@@ -76,12 +111,12 @@ class Orders:
         now = self._clock()
         entries = self._ledger.of_host(item.host_id)
         live = next((each for each in entries if _is(each, item.serial)), None)
-        in_flight = request_id(item.run_id, item.host_id) if item.run_id is not None else None
+        in_flight = _in_flight(item)
         ordered = [
             entry if entry.reason else self._ledger.order(entry, reason)
             for entry in entries
             if entry.may_be_valid(now) and entry is not live and entry.certificate_request != in_flight
-            if live is None or entry.requested_at <= live.requested_at
+            if (live is None or entry.requested_at <= live.requested_at) and (about is None or about(entry))
         ]
         if before is not None and before.serial != item.serial:
             adopted = self._adopted(before, entries, reason, now)
@@ -153,6 +188,10 @@ class Orders:
             self._log.warning("not revoked: the certificate is another's", host_id=item.host_id, serial=serial)
             return None
         return self._ledger.adopt(item.host_id, serial, item.expiry or now + _UNKNOWN_END, reason)
+
+
+def _in_flight(item: HostItem) -> str | None:
+    return request_id(item.run_id, item.host_id) if item.run_id is not None else None
 
 
 def _is(entry: Entry, serial: str | None) -> bool:

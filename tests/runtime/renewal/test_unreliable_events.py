@@ -1,4 +1,4 @@
-"""Events of S3, EC2 and the inventory's stream, each of them lost, doubled and reordered: the end is the same.
+"""Events of S3, EC2, AWS Private CA and the inventory's stream, each lost, doubled and reordered: the end is the same.
 
 Delivery is what the parameter says; then the schedules have their turn, as they do on AWS within the hour. What must
 hold even without them stands before that.
@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from pca_runtime.revocation.crl import load_crl
+from pca_runtime.shared.timestamps import format_time
 
 from tests.runtime.conftest import HOST, World
+from tests.runtime.fakes import client_error
 from tests.runtime.membership.rig import Members, ec2_event, enter, record
+from tests.runtime.renewal.steps import completed, finish, host, issuance_event, issue
+from tests.runtime.renewal.test_cert_check import metrics
 from tests.runtime.revocation.test_crl_processor import event as crl_event
 from tests.runtime.revocation.test_crl_processor import in_force, write
 from tests.runtime.revocation.test_crl_processor import reconcile as reconcile_crl
+from tests.runtime.revocation.test_crl_source import generation
 
 LIVE = {
     "status": "DEPLOYED",
@@ -153,3 +160,121 @@ def test_stream_events_of_a_host_that_is_removed(members: Members, way: str) -> 
     assert set(members.pca.revoked) == {0x0ABC}
     assert enrolled(members) == []
     assert way == "lost" or members.world.item() == {}
+
+
+@pytest.mark.parametrize("hours", [0.2, 2, 23])
+def test_an_end_of_before_a_host_came_back_is_told_of_late_and_retires_nobody(members: Members, hours: float) -> None:
+    """The host was put in again after it; EC2 knows the instance as one that runs, or does not answer."""
+    members.world.put(**LIVE, enrolledAt=format_time(members.world.now - timedelta(minutes=6)))
+    before = members.world.item()
+    ended = format_time(members.world.now - timedelta(hours=hours))
+    for states in ({HOST: ("running", TAGS)}, {}):
+        members.ec2.instances = states
+        for _ in range(2):
+            answer = members.invoke("cert_retire", {**ec2_event(HOST, "terminated"), "time": ended})
+            assert answer == {"retired": 0, "revoked": 0, "unknown": []}
+    assert (members.world.item(), members.pca.revoked) == (before, {})
+
+
+def test_a_certificate_that_went_live_after_it_overtakes_an_end_that_ec2_knows_nothing_of(members: Members) -> None:
+    members.world.put(**LIVE, lastAttempt=format_time(members.world.now - timedelta(minutes=1)))
+    late = {**ec2_event(HOST, "terminated"), "time": format_time(members.world.now - timedelta(minutes=2))}
+    members.invoke("cert_retire", late)
+    assert (members.world.item()["status"], members.pca.revoked) == ("DEPLOYED", {})
+    members.ec2.instances[HOST] = ("shutting-down", TAGS)  # what EC2 itself says comes first
+    members.invoke("cert_retire", late)
+    assert (members.world.item()["status"], len(members.pca.revoked)) == ("RETIRED", 1)
+
+
+@pytest.mark.parametrize("hours", [0, 0.5, 20])
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_end_that_nothing_newer_speaks_against_is_believed_or_left_to_the_reconciliation(
+    members: Members, hours: float, answers: bool
+) -> None:
+    """However late, and whether EC2 answers or not: the certificate is revoked by the event or within the hour."""
+    members.world.put(**LIVE)
+    members.ec2.instances[HOST] = ("terminated", {})
+    if not answers and hours:  # one that is on time is believed without a question
+        members.ec2.fail("describe_instances", client_error("RequestLimitExceeded", "DescribeInstances"))
+    ended = format_time(members.world.now - timedelta(hours=hours))
+    members.invoke("cert_retire", {**ec2_event(HOST, "terminated"), "time": ended})
+    assert (members.world.item()["status"] == "RETIRED") is (hours < 1 or answers)
+    reconcile(members)
+    assert members.pca.revoked == {0x0ABC: "CESSATION_OF_OPERATION"}
+
+
+@pytest.mark.parametrize("status", ["RETIRED", "DEPLOYED"])
+def test_a_removal_that_is_told_of_late_revokes_nothing_that_was_asked_for_since(members: Members, status: str) -> None:
+    """What was ordered then is revoked, and the certificate that the host has got since stays in force."""
+    world = members.world
+    world.issued("0abc", minutes=-300)
+    world.issued("0abd", minutes=-299.5)  # the stream rounds the time of the removal down
+    old = {**LIVE, "status": status, "retiredAt": format_time(world.now), "revocationOrder": "SUPERSEDED"}
+    removal = record(1, {"hostID": HOST, **old, "serial": "0abd" if status == "DEPLOYED" else "0abc"}, None)
+    removal["dynamodb"]["ApproximateCreationDateTime"] = (world.now - timedelta(minutes=300)).timestamp()
+    world.issued("0abe", minutes=-200)
+    world.issued("0abf", minutes=-100)
+    world.put(**LIVE | {"serial": "0abf"})
+    members.ec2.instances[HOST] = ("running", TAGS)
+    for _ in range(2):
+        members.invoke("cert_retire", {"Records": [removal]})
+    assert set(members.pca.revoked) == ({0x0ABC, 0x0ABD} if status == "RETIRED" else {0x0ABC})
+    reconcile(members)
+    assert 0x0ABF not in members.pca.revoked
+
+
+def test_a_removal_of_no_known_time_spares_what_the_host_holds_now(members: Members) -> None:
+    world = members.world
+    world.issued("0abc", minutes=-300)
+    world.issued("0abf", minutes=-100)
+    world.put(**LIVE | {"serial": "0abf"})
+    members.ec2.instances[HOST] = ("running", TAGS)
+    old = {**LIVE, "status": "RETIRED", "retiredAt": format_time(world.now), "revocationOrder": "KEY_COMPROMISE"}
+    members.invoke("cert_retire", {"Records": [record(1, {"hostID": HOST, **old}, None)]})
+    assert members.pca.revoked == {0x0ABC: "KEY_COMPROMISE"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_events_that_a_crl_could_not_be_written(members: Members, capsys: pytest.CaptureFixture[str], way: str) -> None:
+    """Reordered: the CRL that came after it is in force already, so that nobody is called for what is over."""
+    world = members.world
+    write(world, world.pca.ca.crl(1))
+    reconcile_crl(world)
+    failed = generation()
+    body = json.loads(failed["body"])
+    minutes = -1 if way == "reordered" else 1
+    body["time"] = format_time(load_crl(world.pca.ca.crl(1)).parsed.last_update_utc + timedelta(minutes=minutes))
+    failed["body"] = json.dumps(body)
+    for _ in range({"lost": 0, "doubled": 2, "reordered": 2}[way]):
+        assert crl_event(world, failed) == {"batchItemFailures": []}
+    assert len(world.inbox.messages()) == {"lost": 0, "doubled": 2, "reordered": 0}[way]
+    if way == "lost":
+        reconcile_crl(world)
+        # A CRL that nobody writes anew runs out, in the metrics of every look and their alarm.
+        assert metrics(capsys)["CrlSecondsToNextUpdate"] > 0
+    assert in_force(world) == [1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_events_of_certificates(members: Members, way: str) -> None:
+    """Reordered: the event of the renewal before comes while the next one waits for its own, and after that."""
+    world = members.world
+    world.put()
+    old = issue(world, "token-old", "run-0")
+    world.invoke("cert_deploy", issuance_event(old))
+    finish(world, completed(world, "token-old"), "run-0")
+    world.later(days=5)
+    arn = issue(world)
+    repeated = {"lost": [], "doubled": [arn, arn], "reordered": [old, arn, old]}[way]
+    for each in repeated:
+        world.invoke("cert_deploy", issuance_event(each))
+    # Without an event the workflow asks by itself.
+    install = world.invoke("cert_deploy", host()) if way == "lost" else completed(world)
+    assert finish(world, install)["state"] == "DEPLOYED"
+    deployed = world.item()
+    for each in repeated:
+        assert world.invoke("cert_deploy", issuance_event(each))["state"] == "IGNORED"
+    assert world.item() == deployed
+    assert deployed["certificateArn"] == arn
+    assert len(members.ssm.sent("InstallCertificate")) == 2
+    assert {entry.fate for entry in world.certificates()} == {"LIVE"}

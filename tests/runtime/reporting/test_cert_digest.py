@@ -148,3 +148,12 @@ class ManyFailed(ManyHosts):
 def test_the_mail_is_plain_text(world: World) -> None:
     world.put(host_id(1), status="FAILED", lastError={"phase": "\x1b[2J", "code": "\x07", "message": "x"})
     assert all(line.isprintable() for line in digest(world).splitlines())
+
+
+def test_a_digest_that_is_asked_for_twice_writes_nothing(world: World) -> None:
+    """A schedule may fire twice: two mails that say the same, and nothing else."""
+    world.put(host_id(1), **live(5 * DAY, 3 * DAY))
+    before = world.item(host_id(1))
+    assert digest(world) == digest(world)
+    assert world.item(host_id(1)) == before
+    assert (world.pca.count("issue_certificate"), world.ssm.calls) == (0, [])

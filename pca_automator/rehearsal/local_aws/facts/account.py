@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pca_automator.rehearsal.local_aws.facts.ledger import documented
 
 _EC2 = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_"
@@ -23,6 +25,12 @@ INSTANCE_EVENT = documented(
     "account.instance-event",
     "each change of an instance's state is an event, at best effort and at least once",
     "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html",
+)
+EVENT_DELIVERY = documented(
+    "account.event-delivery",
+    "an event comes at least once, and where its target fails again for 24 hours, unless the target says otherwise",
+    "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html",
+    value=dt.timedelta(hours=24),
 )
 LOG_POLICIES = documented(
     "account.log-policies",
