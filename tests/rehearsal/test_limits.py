@@ -4,6 +4,7 @@ what it does about it."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -15,10 +16,13 @@ from botocore.exceptions import ClientError
 import pca_automator.planning
 from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.stage.process import LocalAws
+from tests.constructs.promises.view import shown
 from tests.rehearsal.conftest import CreateFunction, eventually
+from tests.synthesis import resources, sample_template
 
 WORKFLOW = json.loads((Path(pca_automator.planning.__file__).parent / "workflow.json").read_text(encoding="utf-8"))
 BUCKET = "limits-work"
+LOG_GROUP = "AWS::Logs::LogGroup"
 HOSTS = 12
 NOW = "2026-01-01T00:00:00Z"
 ANSWERS: dict[str, Any] = {
@@ -135,6 +139,19 @@ def test_only_because_results_go_to_files_the_result_of_a_fleet_fits(aws: LocalA
     assert run(changed(lambda renew: renew.pop("ResultWriter")))["status"] == "SUCCEEDED"
 
 
+def test_only_because_the_list_of_hosts_is_a_file_a_run_of_any_fleet_fits(aws: LocalAws, run: Run) -> None:
+    assert run(WORKFLOW)["status"] == "SUCCEEDED"
+    of_a_state = largest(aws, "bytes of output of a state")
+    items = [{"hostID": f"h{n}", "lane": "bulk", "startAt": NOW} for n in range(1 + of_a_state // 10)]
+    whole = deepcopy(WORKFLOW)
+    whole["States"]["CertCheck"]["ResultSelector"] = {"Payload": {**ANSWERS["CertCheck"], "items": items}}
+    aws.control("settings", {"payload_bytes": len(json.dumps(items, separators=(",", ":")))})
+    assert run(WORKFLOW)["status"] == "SUCCEEDED"
+    failed = run(whole)
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert aws.control("limits")["refused"]["bytes of output of a state"] >= 1
+
+
 def test_result_files_have_each_child_with_its_input_and_output(aws: LocalAws, run: Run) -> None:
     s3, states = aws.client("s3"), aws.client("stepfunctions")
     ended = run(WORKFLOW)
@@ -175,16 +192,27 @@ def test_no_result_file_has_a_request_or_a_token(
     aws: LocalAws, run: Run, change: Callable[[dict[str, Any]], Any], status: str
 ) -> None:
     """They lie in a bucket for 90 days, and nobody needs more of a host there than what became of it."""
+    assert words_in_results(aws, run, changed(change), status) == []
+
+
+def test_only_because_a_child_says_what_became_of_it_alone_no_result_file_has_its_request(
+    aws: LocalAws, run: Run
+) -> None:
+    whole = changed(lambda renew: renew["ItemProcessor"]["States"]["Renewed"].pop("OutputPath"))
+    assert words_in_results(aws, run, whole, "SUCCEEDED") == ["CERTIFICATE REQUEST"]
+
+
+def words_in_results(aws: LocalAws, run: Run, definition: dict[str, Any], status: str) -> list[str]:
+    """What no result file may have, and one has."""
     s3, states = aws.client("s3"), aws.client("stepfunctions")
-    ended = run(changed(change))
+    ended = run(definition)
     assert ended["status"] == "SUCCEEDED", ended
     arn = states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"][0]["mapRunArn"]
     listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"results/{arn.rpartition(':')[2]}/")["Contents"]
     files = {each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read().decode() for each in listed}
     (entries,) = (json.loads(text) for key, text in files.items() if key.endswith(f"/{status}_0.json"))
     assert len(entries) == HOSTS
-    for word in ("CERTIFICATE REQUEST", "oken"):
-        assert not [key for key, text in files.items() if word in text], word
+    return [word for word in ("CERTIFICATE REQUEST", "oken") if any(word in text for text in files.values())]
 
 
 def test_nothing_larger_than_256_kib_is_sent_to_a_workflow(aws: LocalAws, role_arn: str) -> None:
@@ -224,7 +252,17 @@ def test_a_full_log_delivery_policy_takes_no_group_but_those_of_its_prefix(
         states.create_state_machine(name=name, definition=definition, roleArn=role_arn, loggingConfiguration=logging)
 
 
-def test_a_stack_whose_workflow_finds_no_room_for_its_logs_is_rolled_back(aws: LocalAws, role_arn: str) -> None:
+@pytest.fixture(scope="module")
+def log_group() -> str:
+    """The name of the log group that the product's workflow writes to."""
+    groups = [each["Properties"].get("LogGroupName") for each in resources(sample_template(), LOG_GROUP).values()]
+    (given,) = (shown(group) for group in groups if "states" in str(group))
+    return re.sub(r"[^\w/.-]", "-", str(given))
+
+
+def test_only_because_of_the_name_of_its_log_group_the_workflow_is_deployed_where_others_log(
+    aws: LocalAws, role_arn: str, log_group: str
+) -> None:
     aws.control("settings", {"log_policy_characters": 5_120})
     cloudformation = aws.client("cloudformation")
     logging = {"Level": "ALL", "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": "Log.Arn"}}}]}
@@ -233,7 +271,7 @@ def test_a_stack_whose_workflow_finds_no_room_for_its_logs_is_rolled_back(aws: L
         "LoggingConfiguration": logging,
         "RoleArn": role_arn,
     }
-    for name, group in (("Full", "mine"), ("Exempt", "/aws/vendedlogs/states/mine")):
+    for name, group in (("Full", f"/aws/{log_group.rpartition('/')[2]}"), ("Exempt", log_group)):
         resources = {
             "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": group}},
             "Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine},

@@ -72,19 +72,44 @@ def test_an_event_that_comes_too_early_comes_again(aws: LocalAws, create_functio
     assert _noted(aws, "early")["count"]["invocations"] == {"N": "2"}
 
 
-def test_an_event_of_which_a_function_always_fails_is_kept_after_three_times(
-    aws: LocalAws, create_function: CreateFunction
+@pytest.fixture(scope="module")
+def for_events() -> dict[str, dict[str, Any]]:
+    """How the product's template has its functions invoked that a rule wakes, by the function."""
+    template = sample_template()
+    configs = {
+        each["Properties"]["FunctionName"]["Ref"]: each["Properties"]
+        for each in resources(template, "AWS::Lambda::EventInvokeConfig").values()
+    }
+    woken = {
+        target["Arn"]["Fn::GetAtt"][0]
+        for rule in resources(template, "AWS::Events::Rule").values()
+        for target in rule["Properties"]["Targets"]
+    }
+    functions = woken & resources(template, "AWS::Lambda::Function").keys()
+    assert functions
+    return {name: configs.get(name, {}) for name in functions}
+
+
+def test_only_because_of_the_products_destination_an_event_of_which_a_function_always_fails_is_kept(
+    aws: LocalAws, create_function: CreateFunction, for_events: dict[str, dict[str, Any]]
 ) -> None:
-    _table(aws, "never")
-    arn = create_function("never", FAILING.format(table="never", failures=99))
+    """After three times; without the destination nobody has it."""
+    clients, sqs = aws.client("lambda"), aws.client("sqs")
+    assert all("OnFailure" in config.get("DestinationConfig", {}) for config in for_events.values()), for_events
     url, queue = _queue(aws, "never")
-    aws.client("lambda").put_function_event_invoke_config(
-        FunctionName="never", DestinationConfig={"OnFailure": {"Destination": queue}}
-    )
-    _publish(aws, "test.never", arn)
-    (message,) = eventually(lambda: aws.client("sqs").receive_message(QueueUrl=url).get("Messages"))
-    assert json.loads(message["Body"])["requestPayload"]["source"] == "test.never"
-    assert _noted(aws, "never")["count"]["invocations"] == {"N": "3"}
+    for name, destination in (("lost", {}), ("kept", {"OnFailure": {"Destination": queue}})):
+        _table(aws, name)
+        arn = create_function(name, FAILING.format(table=name, failures=99))
+        retries = {config["MaximumRetryAttempts"] for config in for_events.values()}
+        clients.put_function_event_invoke_config(
+            FunctionName=name, DestinationConfig=destination, MaximumRetryAttempts=min(retries)
+        )
+        _publish(aws, f"test.{name}", arn)
+        assert eventually(lambda name=name: _noted(aws, name).get("count", {}).get("invocations") == {"N": "3"})  # type: ignore[misc]
+    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))
+    assert json.loads(message["Body"])["requestPayload"]["source"] == "test.kept"
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert not sqs.receive_message(QueueUrl=url).get("Messages")
 
 
 @pytest.fixture(scope="module")
