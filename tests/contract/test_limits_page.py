@@ -21,7 +21,7 @@ def rows() -> dict[str, tuple[str, str]]:
 
 def defined() -> dict[str, str]:
     """Every test, and the text of its file."""
-    found = {}
+    found: dict[str, str] = {}
     for file in TESTS.rglob("test_*.py"):
         text = file.read_text(encoding="utf-8")
         found |= dict.fromkeys([file.name, *re.findall(r"^def (test_\w+)", text, re.MULTILINE)], text)
