@@ -22,10 +22,13 @@ SHOWN_BY = {
         "runtime/revocation/test_crl_source.py::test_with_a_custom_path_the_crl_is_taken_from_wherever_aws_writes_it",
     ),
     "private-ca.crl-without-pointer": (
+        "runtime/revocation/test_crl_source.py"
+        "::test_whenever_the_first_crl_appears_its_lack_is_told_and_no_revocation_is_dropped",
         "runtime/revocation/test_crl_processor.py::test_before_the_first_certificate_there_is_no_crl_and_that_is_fine",
         "runtime/revocation/test_crl_source.py::test_an_hour_after_the_first_certificate_a_crl_is_missed",
     ),
     "private-ca.revoker-object": (
+        "rehearsal/test_iam.py::test_the_objects_that_the_product_grants_let_it_revoke_in_both_worlds",
         "constructs/test_security.py::test_whoever_revokes_may_have_aws_write_each_object_that_private_ca_writes",
         "rehearsal/test_iam.py::test_who_revokes_must_be_able_to_write_the_crl",
     ),
@@ -36,6 +39,7 @@ SHOWN_BY = {
         "runtime/renewal/test_cert_check.py::test_an_anchor_that_does_not_fit_is_measured_by_each_run_over_the_fleet",
     ),
     "roles-anywhere.clock": (
+        "rehearsal/test_both_worlds.py::test_whatever_the_window_is_a_host_outside_of_it_is_told_of_its_clock",
         "documents/test_proof.py::test_a_refusal_leaves_the_old_pair_live_and_repeats_the_helpers_last_words",
         "documents/test_proof.py::test_every_text_of_both_helpers_leads_to_its_remedy",
     ),
@@ -43,6 +47,8 @@ SHOWN_BY = {
         "runtime/revocation/test_crl_processor.py::test_a_crl_of_another_ca_is_refused_and_reported",
     ),
     "roles-anywhere.extended-key-usage": (
+        "rehearsal/test_both_worlds.py"
+        "::test_a_certificate_of_each_template_that_names_clients_proves_itself_in_both_worlds",
         "rehearsal/test_facts.py::test_a_purpose_that_is_client_authentication_satisfies_both_worlds",
         "constructs/authority/test_profiles.py::test_a_profile_for_servers_alone_is_warned_of",
     ),
@@ -50,15 +56,26 @@ SHOWN_BY = {
         "constructs/test_security.py::test_the_test_role_may_do_nothing_and_trusts_our_anchor_and_hosts_alone",
     ),
     "roles-anywhere.stale-crl": (
+        "rehearsal/test_both_worlds.py"
+        "::test_the_alarm_of_a_crl_that_runs_out_sounds_while_every_session_is_still_given",
         "runtime/revocation/test_crl_processor.py::test_when_a_new_crl_is_refused_the_one_in_force_is_still_measured",
         "constructs/monitoring/test_fleet_alarms.py::test_every_threshold_is_a_prop",
     ),
-    "run-command.delivery": ("runtime/hosts/test_commands.py::test_waits_while_the_command_is_under_way",),
+    "run-command.delivery": (
+        "runtime/renewal/test_cert_csr.py"
+        "::test_a_host_whose_agent_fetches_nothing_fails_and_is_due_again_whichever_status_it_has",
+        "constructs/renewal/test_workflow.py"
+        "::test_it_looks_soon_once_and_every_fifteen_seconds_and_gives_up_after_twelve",
+        "runtime/hosts/test_commands.py::test_waits_while_the_command_is_under_way",
+    ),
     "run-command.killed-output": (
         "runtime/hosts/test_commands.py::test_the_hosts_words_count_also_when_the_execution_was_stopped",
         "runtime/hosts/test_commands.py::test_every_other_status_ends_with_a_reason",
     ),
-    "workflow.map-order": ("runtime/renewal/test_start_gate.py::test_a_host_that_comes_late_goes_back_into_the_line",),
+    "workflow.map-order": (
+        "runtime/renewal/test_start_gate.py::test_in_whatever_order_the_map_starts_them_every_host_is_renewed_once",
+        "runtime/renewal/test_start_gate.py::test_a_host_that_comes_late_goes_back_into_the_line",
+    ),
 }
 """Fact to tests: without one an assumption is a hope."""
 

@@ -15,6 +15,7 @@ from pca_automator.rehearsal.local_aws.run_command.hosts import Fleet
 from pca_automator.rehearsal.local_aws.settings import Settings
 from pca_automator.rehearsal.stage.process import REGION, LocalAws
 from tests.rehearsal.test_local_services import csr_for, make_authority
+from tests.synthesis import actions, as_list, resources, sample_template
 
 CLIENT = "arn:aws:acm-pca:::template/EndEntityClientAuthCertificate_APIPassthrough/V1"
 DOCUMENT = json.dumps(
@@ -170,3 +171,44 @@ def test_crls_are_checked_by_operation_and_id(strict: LocalAws) -> None:
     assert error_code(client.list_crls) == ""
     assert error_code(client.get_crl, crlId="00000000-0000-0000-0000-000000000000") == "AccessDeniedException"
     assert error_code(client.list_profiles) == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("otherwise", ["", "private-ca.revoker-object"])
+def test_the_objects_that_the_product_grants_let_it_revoke_in_both_worlds(strict: LocalAws, otherwise: str) -> None:
+    """AWS does not say which object is tried; one alone is refused in one of the worlds."""
+    name = f"granted-{len(otherwise)}"
+    strict.client("s3").create_bucket(Bucket=name)
+    authority = make_authority(strict, name)
+    granted = {arn["Fn::Join"][1][-1] for arn in written_by_revokers()}
+    assert len(granted) > 1
+    request = {"CertificateAuthorityArn": authority, "CertificateSerial": "0a", "RevocationReason": "SUPERSEDED"}
+
+    def answer(role: str, objects: set[str]) -> str:
+        write = {
+            "Effect": "Allow",
+            "Action": "s3:PutObject",
+            "Resource": [f"arn:aws:s3:::{name}{each}" for each in sorted(objects)],
+            "Condition": {"Bool": {"aws:ViaAWSService": "true"}},
+        }
+        revoke = {"Effect": "Allow", "Action": "acm-pca:RevokeCertificate", "Resource": authority}
+        return error_code(as_role(strict, f"{name}-{role}", [revoke, write])("acm-pca").revoke_certificate, **request)
+
+    strict.control("settings", {"other_answers": otherwise})
+    try:
+        assert answer("all", granted) == "ResourceNotFoundException"  # no such serial
+        tried = next(each for each in granted if each.endswith("-test-key" if otherwise else ".crl"))
+        assert answer("less", granted - {tried}) == "InvalidRequestException"
+    finally:
+        strict.control("settings", {"other_answers": ""})
+
+
+def written_by_revokers() -> list[dict[str, Any]]:
+    """What CertRetire may have AWS write, in the product's template."""
+    policies = [each["Properties"] for each in resources(sample_template(), "AWS::IAM::Policy").values()]
+    (statements,) = (
+        each["PolicyDocument"]["Statement"]
+        for each in policies
+        if each["Roles"] and "CertRetire" in json.dumps(each["Roles"])
+    )
+    on_behalf = [each for each in statements if "aws:ViaAWSService" in json.dumps(each.get("Condition", {}))]
+    return [arn for each in on_behalf if "s3:PutObject" in actions(each) for arn in as_list(each["Resource"])]

@@ -18,7 +18,7 @@ from pca_runtime.shared.identifiers import request_id
 
 from tests.runtime.conftest import HOST, World
 from tests.runtime.fakes import client_error
-from tests.runtime.renewal.steps import LIVE, RUN, USERS, host, until_csr
+from tests.runtime.renewal.steps import LIVE, RUN, USERS, fail, host, until_csr
 
 
 def test_claims_the_host_and_sends_one_command(world: World) -> None:
@@ -202,3 +202,28 @@ def test_the_hosts_words_reach_the_workflow(world: World) -> None:
     with pytest.raises(CsrFailed) as failed:
         status(world, Status="Failed", StandardOutputContent="PCA_ERROR UNSAFE_DIRECTORY /tmp is world-writable\n")
     assert str(failed.value) == 'UNSAFE_DIRECTORY: the host says: "/tmp is world-writable"'
+
+
+@pytest.mark.parametrize("seen", [["Pending", "Delayed", "TimedOut"], ["Pending"] * 12])
+def test_a_host_whose_agent_fetches_nothing_fails_and_is_due_again_whichever_status_it_has(
+    world: World, seen: list[str]
+) -> None:
+    """AWS does not say whether it is Delayed first; one that stays Pending ends with the workflow's last poll."""
+    world.put()
+    sent = world.invoke("cert_csr", host())
+    poll = {**host(), "commandId": sent["commandId"], "attempt": 0}
+    error = ("CsrTimedOut", "the host did not finish within 180 s")
+    for status in seen:
+        world.ssm.invocations[sent["commandId"]].update(Status=status, StatusDetails=status)
+        if status == "TimedOut":
+            world.ssm.invocations[sent["commandId"]].update(StatusDetails="DeliveryTimedOut")
+            with pytest.raises(HostUnreachable) as failed:
+                world.invoke("cert_csr_status", poll)
+            error = (type(failed.value).__name__, str(failed.value))
+            break
+        poll["attempt"] = world.invoke("cert_csr_status", poll)["attempt"]
+    fail(world, "CertCSRStatus", *error)
+    item = world.item()
+    assert item["status"] == "FAILED"
+    assert item["lastError"]["code"] == ("HOST_UNDELIVERABLE" if "TimedOut" in seen else "CsrTimedOut")
+    assert world.invoke("cert_check", {"input": {}, "runId": "next"})["due"] == 1

@@ -332,3 +332,27 @@ def test_a_healthy_renewal_asks_the_ledger_once(world: World) -> None:
         if "starts" in (request.get("TableName"), *request.get("RequestItems", {}))
     ]
     assert [name for name, _ in asked] == ["batch_get_item"]
+
+
+@pytest.mark.parametrize("order", ["of the file", "backwards", "mixed"])
+def test_in_whatever_order_the_map_starts_them_every_host_is_renewed_once(world: World, order: str) -> None:
+    """AWS does not say that children start in the order of the file: who comes too late takes another place."""
+    hosts = [f"i-{number:017x}" for number in range(8)]
+    for each in hosts:
+        world.put(each)
+    reserve(world, len(hosts), rate=0.05)
+    line = [(NOW + timedelta(seconds=20 * number), each) for number, each in enumerate(hosts)]
+    waiting = {"of the file": line, "backwards": line[::-1], "mixed": line[1::2] + line[::2]}[order]
+    again = Counter[str]()
+    while waiting:
+        at, each = waiting.pop(0)
+        # As the Wait before it, and a map that runs one child at a time.
+        world.now = max(world.now, at)
+        answer = start(world, at, host_id=each, hosts=len(hosts), requeues=again[each])
+        if answer["state"] == "WAIT":
+            again[each] += 1
+            waiting.append((parse_time(answer["startAt"]) or NOW, each))
+    commands = [request["InstanceIds"][0] for request in world.ssm.sent("GenerateCsr")]
+    assert sorted(commands) == hosts
+    assert bool(again) is (order != "of the file")
+    assert max(again.values(), default=0) <= REQUEUES_MAX

@@ -165,3 +165,22 @@ def test_a_crl_that_cannot_come_is_missed_as_well_as_told(world: World, capsys: 
     world.pca.crl_configuration = {"Enabled": True, "S3BucketName": "other"}
     assert reconcile(world)["code"] == "CRL_ELSEWHERE"
     assert metrics(capsys)["CrlMissing"] == 1
+
+
+@pytest.mark.parametrize("with_the_first_certificate", [True, False])
+def test_whenever_the_first_crl_appears_its_lack_is_told_and_no_revocation_is_dropped(
+    world: World, capsys: pytest.CaptureFixture[str], with_the_first_certificate: bool
+) -> None:
+    """With OmitExtension, AWS does not say whether the first certificate brings it or the first revocation."""
+    world.issued("0a", minutes=-120)
+    if with_the_first_certificate:
+        write(world, world.pca.ca.crl(1))
+        event(world)
+    reconcile(world)
+    assert metrics(capsys)["CrlMissing"] == (not with_the_first_certificate)
+    write(world, world.pca.ca.crl(2, revoked=1))
+    event(world)
+    assert in_force(world) == [2]
+    assert metrics(capsys)["CrlEntries"] == 1
+    reconcile(world)
+    assert metrics(capsys)["CrlMissing"] == 0
