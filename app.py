@@ -61,7 +61,9 @@ class SampleStack(Stack):
                     validity=read("caValidityDays", _days),
                 )
             ),
-            "functions": FunctionSettings(**_given(architecture=read("architecture", _architecture))),
+            "functions": FunctionSettings(
+                **_given(architecture=read("architecture", _architecture), snap_start=read("snapStart", _switch))
+            ),
             "hosts": self._host_settings(),
             "profiles": read("certificateProfiles", _profiles),
             "pace": Pace(

@@ -16,6 +16,10 @@ BUNDLE_ONLY = frozenset({"aws-cn"})
 """Partitions whose trust anchors take an uploaded certificate alone: AWS_ACM_PCA is not supported there.
 https://docs.amazonaws.cn/en_us/rolesanywhere/latest/APIReference/API_Source.html"""
 
+NO_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
+"""Commercial Regions without Lambda SnapStart; other partitions have none.
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
+
 
 def check_services(stack: Stack) -> None:
     """Refuse a Region that lacks a service without which nothing of this works.
@@ -41,3 +45,15 @@ def partition_of(stack: Stack) -> str | None:
 def takes_bundles_only(stack: Stack) -> bool:
     """Whether trust anchors are made of uploaded certificates there; not known means no."""
     return partition_of(stack) in BUNDLE_ONLY
+
+
+def check_snap_start(stack: Stack) -> None:
+    """Refuse a Region that has no Lambda SnapStart.
+
+    Raises:
+        ValueError: names the Region.
+    """
+    if partition_of(stack) not in (None, "aws") or stack.region in NO_SNAP_START:
+        raise ValueError(
+            f"FunctionSettings(snap_start=True): Region {stack.region} has no Lambda SnapStart; leave snap_start out"
+        )

@@ -16,11 +16,14 @@ from pca_automator._internal.arguments import checked
 from pca_automator._internal.assets import ASSET_EXCLUDES, lambda_source
 from pca_automator._internal.removal import except_on_create
 from pca_automator._internal.statement_ids import name_statements
+from pca_automator.authority.regions import check_snap_start
 from pca_automator.functions.dependency_layer import built_layer, given_layer
 from pca_automator.functions.settings import FunctionSettings
 
 METRIC_NAMESPACE = "PcaAutomator"
 """As the functions have it without being told: two variables in each of them would be a kilobyte of the template."""
+
+_RESTORED = "restored"
 
 
 class FunctionFactory(Construct):
@@ -36,7 +39,7 @@ class FunctionFactory(Construct):
 
     Raises:
         RuntimeError: the functions' packages cannot be built into a layer.
-        ValueError: an argument has another type, or ``dependency_layer`` lacks a package.
+        ValueError: an argument has another type, ``dependency_layer`` lacks a package, or the Region has no SnapStart.
     """
 
     settings: FunctionSettings
@@ -57,6 +60,8 @@ class FunctionFactory(Construct):
         self._key = encryption_key
         self._automation_name = automation_name
         self.settings = settings or FunctionSettings()
+        if self.settings.snap_start:
+            check_snap_start(Stack.of(self))
         self._removal_policy = removal_policy
         self._code = lambda_.Code.from_asset(str(lambda_source()), exclude=[*ASSET_EXCLUDES, "layer", "*.md", "*.toml"])
         self._layer = self._dependencies()
@@ -130,6 +135,18 @@ class FunctionFactory(Construct):
         self._acknowledge(function, role)
         return function
 
+    def restore(self, function: lambda_.Function) -> None:
+        """Let SnapStart restore a function, if the settings say so: whoever calls it calls :func:`restored`.
+
+        Each version is billed for, so that only functions are restored on which a host waits.
+        """
+        if not self.settings.snap_start:
+            return
+        resource = function.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")
+        function.add_alias(_RESTORED)
+
     def _allow_network_interfaces(self, role: iam.Role) -> None:
         policy = "service-role/AWSLambdaVPCAccessExecutionRole"
         role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(policy))
@@ -162,6 +179,12 @@ class FunctionFactory(Construct):
                 "CKV_AWS_173": "It holds no secret.",
             },
         )
+
+
+def restored(function: lambda_.Function) -> lambda_.IFunction:
+    """What to call: the alias of a function that SnapStart restores, the function itself where none does."""
+    alias = function.node.try_find_child(f"Alias{_RESTORED}")
+    return alias if isinstance(alias, lambda_.Alias) else function
 
 
 def _trace(function: lambda_.Function) -> None:

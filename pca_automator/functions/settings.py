@@ -103,6 +103,10 @@ class FunctionSettings:
         log_retention: how long the logs of functions and workflow are kept. Default: one year.
         network: VPC, subnets and security groups. Default: no VPC.
         runtime: a Python runtime, 3.12 or newer, for which the layer's wheels are chosen. Default: Python 3.14.
+        snap_start: restore the functions that renewals call from snapshots of what they are when they are ready, in
+            place of starting them. AWS bills a function's snapshot by the hour, whether it is called or not, and each
+            restore, both by memory (https://aws.amazon.com/lambda/pricing/). Asia Pacific (New Zealand and Taipei),
+            China and GovCloud have none (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html). Default: false.
 
     Raises:
         ValueError: a value has another type, or the runtime is another one.
@@ -113,6 +117,7 @@ class FunctionSettings:
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR
     network: FunctionNetwork | None = None
     runtime: lambda_.Runtime = lambda_.Runtime.PYTHON_3_14
+    snap_start: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -166,6 +166,10 @@ class HostFunctions(Construct):
             starts.grant_judge(function)
         for function in (self.cert_csr_status, self.cert_issue, self.cert_deploy):
             starts.grant_note(function)
+        for function in self.all:
+            # Only failures call that one.
+            if function is not self.cert_failure:
+                factory.restore(function)
 
     @property
     def all(self) -> tuple[lambda_.Function, ...]:

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from pca_automator._internal.arguments import checked
+from pca_automator.functions.factory import restored
 from pca_automator.renewal import states
 from pca_automator.renewal.host_functions import HostFunctions
 from pca_automator.renewal.polling import Polling
@@ -98,7 +99,7 @@ class HostRenewal(Construct):
         claim = states.invoke(
             self,
             "CertCSR",
-            self.functions.cert_csr,
+            restored(self.functions.cert_csr),
             {
                 **host,
                 "startedAt.$": "$.startedAt",
@@ -131,7 +132,7 @@ class HostRenewal(Construct):
         deploy = states.invoke(
             self,
             "CertDeploy",
-            self.functions.cert_deploy,
+            restored(self.functions.cert_deploy),
             host,
             "$.install",
             result_selector={
@@ -148,7 +149,7 @@ class HostRenewal(Construct):
         issue = states.invoke(
             self,
             "CertIssue",
-            self.functions.cert_issue,
+            restored(self.functions.cert_issue),
             {**host, "csr.$": "$.csr.Payload.csr", "byHand.$": "$.byHand", "taskToken": sfn.JsonPath.task_token},
             "$.install",
             result_selector={"Payload": {"commandId.$": "$.installCommandId", "attempt.$": "$.attempt"}},
@@ -161,7 +162,7 @@ class HostRenewal(Construct):
     def _poll(
         self,
         name: str,
-        function: lambda_.IFunction,
+        function: lambda_.Function,
         *,
         payload: Mapping[str, str],
         result_path: str,
@@ -176,7 +177,7 @@ class HostRenewal(Construct):
         The look that is sooner than the interval is one beyond the attempts: those that follow it come when they would
         without it, and give up when they would.
         """
-        status = states.invoke(self, name, function, payload, result_path)
+        status = states.invoke(self, name, restored(function), payload, result_path)
         status.add_catch(failed.at(name), result_path="$.error")
         attempt, attempts = f"{result_path}.Payload.attempt", self._polling.attempts
         give_up = sfn.Pass(

@@ -63,6 +63,7 @@ CONTEXT: dict[str, Any] = {
     "scheduleIntervalHours": "6",
     "signingAlgorithm": "SHA512WITHECDSA",
     "signingHelperPath": "/opt/tls/bin",
+    "snapStart": "true",
     "toleratedFailurePercentage": "10",
     "validationPolicy": "REQUIRED",
     "validityDays": "5",

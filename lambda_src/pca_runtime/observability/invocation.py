@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from pca_runtime.errors.kinds import PcaAutomatorError
@@ -40,6 +41,7 @@ def lambda_function(function: Handler) -> Handler:
     @wraps(function)
     def observed(event: Event, context: InvocationContext) -> Event:
         logger.begin(context)
+        _throw_anew()
         try:
             return function(event, context)
         except PcaAutomatorError as error:
@@ -49,6 +51,15 @@ def lambda_function(function: Handler) -> Handler:
             _measurements.write()
 
     return observed
+
+
+@cache
+def _throw_anew() -> None:
+    """Once in each environment: those that SnapStart restores from one snapshot would all wait alike for their retries.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
+    """
+    random.seed()
 
 
 def not_told(error: PcaAutomatorError) -> None:
