@@ -139,6 +139,9 @@ class FunctionFactory(Construct):
         """Let SnapStart restore a function, if the settings say so: whoever calls it calls :func:`restored`.
 
         Each version is billed for, so that only functions are restored on which a host waits.
+
+        Args:
+            function: one that this factory made.
         """
         if not self.settings.snap_start:
             return

@@ -106,7 +106,7 @@ class FunctionSettings:
         snap_start: restore the functions that renewals call from snapshots of what they are when they are ready, in
             place of starting them. AWS bills a function's snapshot by the hour, whether it is called or not, and each
             restore, both by memory (https://aws.amazon.com/lambda/pricing/). Asia Pacific (New Zealand and Taipei),
-            China and GovCloud have none (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html). Default: false.
+            China and GovCloud have none (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html). Default: no.
 
     Raises:
         ValueError: a value has another type, or the runtime is another one.
