@@ -132,7 +132,8 @@ class Batches:
         if at is None:
             return False
         now = self._clock()
-        signs = [parse_time(item.attributes.get("enrolledAt"))]
+        # It was enrolled, brought back from a retirement, made a key, or put a certificate in service.
+        signs = [parse_time(item.attributes.get("enrolledAt")), item.retired_at, self._orders.last_asked(item.host_id)]
         if item.status == "DEPLOYED":
             signs.append(item.last_attempt)
         alive_since = any(at < sign <= now for sign in signs if sign is not None)

@@ -127,6 +127,10 @@ class Orders:
         """Whether a certificate was asked for, for this host; what its item says of that, anybody may have written."""
         return bool(self._ledger.of_host(host_id))
 
+    def last_asked(self, host_id: str) -> datetime | None:
+        """When a certificate was last asked for, with a key that the host had just made."""
+        return max((entry.requested_at for entry in self._ledger.of_host(host_id) if entry.is_own), default=None)
+
     def carry_out(self, entries: Iterable[Entry]) -> int:
         """Tell AWS Private CA of the first of these; the reconciliation does the rest. Returns how many.
 

@@ -176,6 +176,21 @@ def test_an_end_of_before_a_host_came_back_is_told_of_late_and_retires_nobody(me
     assert (members.world.item(), members.pca.revoked) == (before, {})
 
 
+@pytest.mark.parametrize("sign", ["brought back", "asked for a certificate", "nothing"])
+def test_what_a_host_did_after_its_end_overtakes_the_event(members: Members, sign: str) -> None:
+    """Also an event that comes within minutes. EC2 does not answer, so that nothing else speaks for the host."""
+    world = members.world
+    just_now = format_time(world.now - timedelta(minutes=1))
+    world.put(**LIVE, **({"retiredAt": just_now} if sign == "brought back" else {}))
+    if sign == "asked for a certificate":
+        world.issued("0abc", minutes=-1)
+    members.ec2.fail("describe_instances", client_error("RequestLimitExceeded", "DescribeInstances"))
+    late = {**ec2_event(HOST, "terminated"), "time": format_time(world.now - timedelta(minutes=2))}
+    members.invoke("cert_retire", late)
+    # Without any sign the event is believed.
+    assert (world.item()["status"] == "RETIRED") is (sign == "nothing")
+
+
 def test_a_certificate_that_went_live_after_it_overtakes_an_end_that_ec2_knows_nothing_of(members: Members) -> None:
     members.world.put(**LIVE, lastAttempt=format_time(members.world.now - timedelta(minutes=1)))
     late = {**ec2_event(HOST, "terminated"), "time": format_time(members.world.now - timedelta(minutes=2))}
