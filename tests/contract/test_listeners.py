@@ -30,7 +30,10 @@ PLAYED = {
         f"{UNRELIABLE}::test_stream_events_of_a_host_that_is_removed",
         f"{UNRELIABLE}::test_a_removal_that_is_told_of_late_revokes_nothing_that_was_asked_for_since",
     ),
-    "EnrolmentInventoryChanges": (f"{UNRELIABLE}::test_stream_events_of_a_host_that_is_put_in",),
+    "EnrolmentInventoryChanges": (
+        f"{UNRELIABLE}::test_stream_events_of_a_host_that_is_put_in",
+        f"{UNRELIABLE}::test_stream_events_of_an_override_that_is_changed",
+    ),
     "HostFunctionsCertificateIssued": (f"{UNRELIABLE}::test_events_of_certificates",),
     "RegistrationInstanceStarted": (f"{UNRELIABLE}::test_ec2_events_of_an_instance_that_starts",),
     "RevocationCrlNotWritten": (f"{UNRELIABLE}::test_events_that_a_crl_could_not_be_written",),

@@ -137,6 +137,26 @@ def test_stream_events_of_a_host_that_is_put_in(members: Members, way: str) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_stream_events_of_an_override_that_is_changed(members: Members, way: str) -> None:
+    """Reordered: it comes when the item has been changed once more. A run is told of hosts, not of what items say."""
+    first, second = ({**LIVE, "certPath": path} for path in ("/srv/first", "/srv/second"))
+    changed = [
+        {"Records": [record(1, {"hostID": HOST, **LIVE}, {"hostID": HOST, **first})]},
+        {"Records": [record(2, {"hostID": HOST, **first}, {"hostID": HOST, **second})]},
+    ]
+    members.world.put(**second)
+    for each in {"lost": [], "doubled": [changed[1]] * 3, "reordered": changed[::-1]}[way]:
+        members.invoke("cert_enroll", each)
+    assert len(enrolled(members)) == {"lost": 0, "doubled": 1, "reordered": 2}[way]
+    for run_input in enrolled(members):
+        assert run_input == {"hostIDs": [HOST], "force": True, "automatic": True}
+    assert members.world.item()["certPath"] == "/srv/second"
+    # Without the event it is made good by the scheduled run that renews the host.
+    members.world.later(days=6)
+    assert scheduled_run(members) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_stream_events_of_a_host_that_is_removed(members: Members, way: str) -> None:
     """Reordered: after the event of its instance's end, which finds no item any more, or before the item's return."""
     retired = {
