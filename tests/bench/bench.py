@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "lambda_src")]
 
 from pca_automator.ssm_documents import DOCUMENT_NAMES  # noqa: E402
 from tests.bench import command, functions, published, simulated  # noqa: E402
+from tests.bench import looks as first_looks  # noqa: E402
 from tests.documents import sizes  # noqa: E402
 
 ROUNDS = 3
@@ -181,6 +182,21 @@ def rehearsal(page: Page, *, full: bool) -> None:
     )
 
 
+def looks(page: Page, *, full: bool) -> None:
+    """A renewal with the first look at a host and without it."""
+    page.heading(
+        "With the first look at a host and without it, in turn, in the local AWS where a second lasts a second",
+        "hosts", "first look", "run s", "a host, median s", "slowest s", "transitions a host", "invocations a host",
+    )  # fmt: skip
+    for hosts in (25, 200) if full else (25,):
+        for run in first_looks.runs(hosts):
+            page.row(
+                hosts, "after 5 s" if "Without" not in run.name else "none", f"{run.seconds:.0f}", f"{run.median:.1f}",
+                f"{run.slowest:.1f}", f"{run.transitions:.1f}", f"{run.invocations:.1f}",
+            )  # fmt: skip
+    page.text("Of a host: from its claim until its certificate is in service and recorded.")
+
+
 def verbs(page: Page, *, full: bool) -> None:
     """The operator's command; ``status`` on a large fleet, and with ``FULL=1`` every verb that reads all of it."""
     found = sorted(command.start())
@@ -217,7 +233,7 @@ def documents(page: Page, *, full: bool) -> None:
 
 FIGURES: dict[str, Callable[..., None]] = {
     "simulation": simulation, "memory": memory, "documents": documents, "start-up": start_up, "verbs": verbs,
-    "synthesis": synthesis, "rehearsal": rehearsal,
+    "synthesis": synthesis, "rehearsal": rehearsal, "looks": looks,
 }  # fmt: skip
 
 

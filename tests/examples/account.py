@@ -72,14 +72,15 @@ class Account:
 
 
 @contextmanager
-def account(directory: Path, assembly: Path) -> Iterator[Account]:
+def account(directory: Path, assembly: Path, wait_scale: float = WAIT_SCALE) -> Iterator[Account]:
     """Start and bootstrap; everything is stopped afterwards.
 
     Args:
         directory: of this account alone.
         assembly: for the cloud assembly; the CDK finds the layer's bundle in it again if it is shared.
+        wait_scale: how many real seconds a second of the account lasts.
     """
-    with LocalAws(directory, Settings(fleet=directory / "fleet", crl_seconds=0.5), wait_scale=WAIT_SCALE) as aws:
+    with LocalAws(directory, Settings(fleet=directory / "fleet", crl_seconds=0.5), wait_scale=wait_scale) as aws:
         empty = directory / "bootstrap"
         empty.mkdir()
         Cdk(empty, aws, assembly).bootstrap()
