@@ -98,16 +98,14 @@ def _try(name: str, mutants: list[Mutant]) -> bool:
     running.load_libraries()
     counts: Counter[str] = Counter()
     with running.sandbox() as place:
-        if results.known(f"{name} without a mutant") != "passed":
-            running.pass_without(place, world.every)
-            results.note(f"{name} without a mutant", "passed")
+        judge = running.Judge(place)
         for number, mutant in enumerate(mutants, 1):
             outcome = "judged" if mutant.name in reasons else None
             source = (ROOT / mutant.file).read_text(encoding="utf-8")
             key = hashlib.sha256(f"{mutant.file}\0{mutant.applied_to(source)}".encode()).hexdigest()
             outcome = outcome or results.known(key)
             if outcome is None:
-                outcome = running.judge(place, mutant, world.tests(mutant.file))
+                outcome = judge.outcome(mutant, world.tests(mutant.file))
                 results.note(key, outcome)
             counts[outcome] += 1
             if outcome == "survived":

@@ -33,7 +33,7 @@ SECONDS = 1800.0
 # Of one test, and of the processor's time: an endless loop is noticed at once, however busy the machine is.
 LOOPING = 120.0
 MEMORY = 8 << 30
-# Nobody waits for less: a test that failed sooner has not failed because the machine was busy.
+# No test has a limit below it: one that failed sooner, and has passed before, has not failed because of a busy machine.
 PATIENCE = 2.0
 # A failure that comes without the mutant as well says nothing of it; so often the mutant is asked again.
 TRIES = 3
@@ -67,49 +67,59 @@ def load_libraries() -> None:
         importlib.import_module(name)
 
 
-def judge(place: Path, mutant: Mutant, stages: Sequence[Sequence[str]], seconds: float = SECONDS) -> Outcome:
-    """Whether some test fails with this mutant, which would not fail without it.
+class Judge:
+    """Says of mutants whether some test fails with them that does not fail without.
 
     Args:
-        place: the copy.
-        mutant: what is changed in it.
-        stages: tests, the nearest first; each stage is only run when those before have noticed nothing.
-        seconds: how long one stage may take.
-
-    Raises:
-        BrokenTestsError: the tests could not be run, or fail without the mutant as well.
+        place: a copy of the repository.
+        seconds: how long one stage of tests may take.
     """
-    target = place / mutant.file
-    original = target.read_text(encoding="utf-8")
-    for _ in range(TRIES):
+
+    def __init__(self, place: Path, seconds: float = SECONDS) -> None:
+        self._place = place
+        self._seconds = seconds
+        self._sound: set[str] = set()
+
+    def outcome(self, mutant: Mutant, stages: Sequence[Sequence[str]]) -> Outcome:
+        """What became of a mutant.
+
+        Args:
+            mutant: what is changed in the copy.
+            stages: tests, the nearest first; each stage is only run when those before have noticed nothing.
+
+        Raises:
+            BrokenTestsError: the tests could not be run, or fail without the mutant as well.
+        """
+        for _ in range(TRIES):
+            outcome, tests = self._noticed(mutant, stages)
+            if outcome != "killed" or self._passes_without(tests):
+                return outcome
+        raise BrokenTestsError(f"{' '.join(tests)} fails without a mutant as well:\n{_printed(self._place)}")
+
+    def _noticed(self, mutant: Mutant, stages: Sequence[Sequence[str]]) -> tuple[Outcome, Sequence[str]]:
+        target = self._place / mutant.file
+        original = target.read_text(encoding="utf-8")
         target.write_text(mutant.applied_to(original), encoding="utf-8")
         try:
-            outcomes = (_outcome(place, tests, seconds) for tests in stages)
-            outcome = next((each for each in outcomes if each != "survived"), "survived")
+            for tests in stages:
+                outcome = _outcome(self._place, tests, self._seconds)
+                if outcome != "survived":
+                    return outcome, tests
+            return "survived", []
         finally:
             target.write_text(original, encoding="utf-8")
-        late = _failed_late(place) if outcome == "killed" else None
-        if late is None or _outcome(place, [late], seconds) == "survived":
-            return outcome
-    raise BrokenTestsError(
-        f"{late} fails without a mutant as well, at least on a machine as busy as this:\n{_printed(place)}"
-    )
 
-
-def _failed_late(place: Path) -> str | None:
-    """The test that failed, if it took so long that a clock may have had a part in it."""
-    seconds, _, name = (place / _FAILED).read_text(encoding="utf-8").partition(" ")
-    return name if name and float(seconds) > PATIENCE else None
-
-
-def pass_without(place: Path, tests: Sequence[str], seconds: float = SECONDS) -> None:
-    """A test that fails anyway would kill every mutant.
-
-    Raises:
-        BrokenTestsError: some test fails without any mutant.
-    """
-    if _outcome(place, tests, seconds) != "survived":
-        raise BrokenTestsError(f"{' '.join(tests)} fail without a mutant:\n{_printed(place)}")
+    def _passes_without(self, tests: Sequence[str]) -> bool:
+        """Of the test that failed, or where none was begun, whether they can all be collected."""
+        seconds, _, name = (self._place / _FAILED).read_text(encoding="utf-8").partition(" ")
+        again = [name] if name else ["--collect-only", *tests]
+        known = " ".join(again) in self._sound
+        if known and (not name or float(seconds) <= PATIENCE):
+            return True
+        passes = _outcome(self._place, again, self._seconds) == "survived"
+        if passes:
+            self._sound.add(" ".join(again))
+        return passes
 
 
 def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
