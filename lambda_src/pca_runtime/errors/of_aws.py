@@ -13,8 +13,8 @@ __all__ = ["error_code", "translated", "translation_of"]
 
 # A key's troubles come under other names from each service that uses it: SNS drops "Exception", S3 puts "KMS." first.
 _THROTTLING = {
-    "EC2ThrottledException", "KMS.ThrottlingException", "KMSThrottling", "KMSThrottlingException",
-    "KmsThrottlingException", "PriorRequestNotComplete",
+    "BandwidthLimitExceeded", "EC2ThrottledException", "KMS.ThrottlingException", "KMSThrottling",
+    "KMSThrottlingException", "KmsThrottlingException", "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
     "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException",
     "TooManyRequestsException", "TransactionInProgressException",

@@ -8,11 +8,13 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import (
+    ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
     ParamValidationError,
     ReadTimeoutError,
 )
+from botocore.retries.standard import ThrottledRetryableChecker
 from pca_runtime.errors import kinds as errors
 from pca_runtime.errors.catalogue import CATALOGUE
 from pca_runtime.errors.of_aws import translated, translation_of
@@ -125,6 +127,46 @@ def test_every_way_in_which_sns_speaks_of_its_key_has_a_name() -> None:
     for code in codes:
         error = translation_of(client_error(code), "Publish")
         assert type(error).__name__ == ("Throttled" if code == "KMSThrottling" else "AccessRefused"), code
+
+
+# What a service says by itself where the status of the answer does not: 400, as of what the caller did wrong.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html and its like of S3, EC2 and KMS.
+OF_THE_SERVICE = (
+    "InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "RequestTimeout",
+    "RequestTimeoutException", "ServiceUnavailable", "ServiceUnavailableException",
+)  # fmt: skip
+OF_THE_CALLER = (
+    "AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature",
+    "InvalidClientTokenId", "NotAuthorized", "UnauthorizedOperation", "UnrecognizedClientException",
+    "KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException", "KMSDisabledException",
+    "KMSInvalidStateException", "KMSNotFoundException", "KMSAccessDeniedException", "KmsAccessDeniedException",
+)  # fmt: skip
+OF_A_BUSY_KEY = ("KMS.ThrottlingException", "KMSThrottling", "KMSThrottlingException", "KmsThrottlingException")
+
+
+@pytest.mark.parametrize("code", [*ThrottledRetryableChecker._THROTTLED_ERROR_CODES, *OF_A_BUSY_KEY])
+def test_whatever_the_sdk_takes_for_throttling_is_throttling(code: str) -> None:
+    """But for what the CA says, of whose certificates there are not more in a little while."""
+    expected = "IssuanceFailed" if code == "LimitExceededException" else "Throttled"
+    assert type(translation_of(client_error(code), "Operation")).__name__ == expected
+
+
+@pytest.mark.parametrize("code", OF_THE_SERVICE)
+def test_a_service_that_failed_is_worth_a_retry_whatever_its_status(code: str) -> None:
+    error = translation_of(client_error(code), "Operation")
+    assert (type(error), error.code) == (errors.ServiceUnavailable, "SERVICE_FAILED")
+
+
+@pytest.mark.parametrize("code", OF_THE_CALLER)
+def test_who_may_not_is_told_so_whatever_the_status(code: str) -> None:
+    error = translation_of(client_error(code), "Operation")
+    assert (type(error), error.code) == (errors.AccessRefused, "ACCESS_REFUSED")
+
+
+def test_an_answer_without_a_code_is_still_an_error_of_ours() -> None:
+    error = translation_of(ClientError({"ResponseMetadata": {}}, "GetItem"), "GetItem")  # type: ignore[typeddict-item]
+    assert (type(error), error.code) == (errors.ServiceRefused, "SERVICE_REFUSED")
+    assert "Unknown" in error.message
 
 
 def test_what_the_sdk_refuses_is_not_tried_again() -> None:

@@ -55,6 +55,15 @@ def test_every_missing_variable_is_named(model: type[settings.FunctionSettings])
         (renewal.CertIssueSettings, "CA_ARN", "my-ca"),
         (renewal.CertCheckSettings, "REVOKE_REPLACED", "SOMETIMES"),
         (renewal.CertCheckSettings, "SCAN_SEGMENTS", "0"),
+        (renewal.CertCheckSettings, "SCAN_SEGMENTS", "65"),
+        (renewal.CertCheckSettings, "QUOTAS", '{"SendCommand": 0}'),
+        (renewal.CertCheckSettings, "QUOTA_SHARE", "0"),
+        (renewal.CertCheckSettings, "QUOTA_SHARE", "1.01"),
+        (renewal.CertCheckSettings, "PRODUCTION_SESSIONS", "-1"),
+        (renewal.CertCheckSettings, "READ_ACCOUNT", "perhaps"),
+        (renewal.CertCsrSettings, "POLL_INTERVAL_SECONDS", "601"),
+        (renewal.CertCsrSettings, "POLL_ATTEMPTS", "101"),
+        (renewal.CertCsrSettings, "TABLE_NAME", ""),
         (renewal.CertReportSettings, "TOPIC_ARN", ""),
     ],
 )
@@ -81,6 +90,32 @@ def test_check_has_defaults_for_what_the_contract_gives_defaults() -> None:
     loaded = renewal.CertCheckSettings.load(environment)
     assert (loaded.scan_segments, loaded.next_run) == (4, timedelta(hours=12))
     assert loaded.revoke_replaced == "NEVER"
+    assert (loaded.quotas, loaded.production_sessions, loaded.quota_share) == ({}, None, 1.0)
+    assert loaded.read_account is True
+    assert loaded.powertools_metrics_namespace == "PcaAutomator"
+    assert (loaded.longest_lease_seconds, loaded.validity_days) == (None, None)
+    assert (loaded.stack_name, loaded.aws_region) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "attribute", "read"),
+    [
+        ("READ_ACCOUNT", "false", "read_account", False),
+        ("READ_ACCOUNT", "true", "read_account", True),
+        ("PRODUCTION_SESSIONS", "", "production_sessions", None),
+        ("PRODUCTION_SESSIONS", "0", "production_sessions", 0.0),
+        ("QUOTA_SHARE", "1", "quota_share", 1.0),
+        ("QUOTA_SHARE", "0.01", "quota_share", 0.01),
+        ("QUOTAS", '{"SendCommand": 0.5}', "quotas", {"SendCommand": 0.5}),
+        ("SCAN_SEGMENTS", "64", "scan_segments", 64),
+        ("NEXT_RUN_SECONDS", "0", "next_run_seconds", 0),
+    ],
+)
+def test_what_the_construct_may_give_is_read_as_it_was_meant(
+    variable: str, value: str, attribute: str, read: object
+) -> None:
+    loaded = renewal.CertCheckSettings.load({**ENVIRONMENT, variable: value})
+    assert (getattr(loaded, attribute), type(getattr(loaded, attribute))) == (read, type(read))
 
 
 def test_a_function_with_a_broken_environment_says_so_instead_of_working(
