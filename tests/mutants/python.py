@@ -37,7 +37,10 @@ class _Finder:
         yield from self._below(ast.parse(self._source), "")
 
     def _below(self, node: ast.AST, scope: str) -> Iterator[Mutant]:
+        types = [getattr(node, name, None) for name in ("annotation", "returns")]
         for child in ast.iter_child_nodes(node):
+            if any(child is each for each in types):
+                continue
             inner = scope
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 inner = f"{scope}.{child.name}".lstrip(".")

@@ -20,7 +20,7 @@ MODULE = '''"""Words."""
 LIMIT = 10
 
 
-def late(now: int, end: int, *, strict: bool = True) -> bool:
+def late(now: int, end: int, *, strict: bool = True) -> Literal["yes", "no"]:
     """Words."""
     if not strict and now < end:
         raise ValueError(f"{now} is early")
@@ -48,6 +48,7 @@ def test_python_loses_conditions_limits_and_arguments() -> None:
         ("return", "return None"), ("argument", ""), ("operand", "True"),
     ):  # fmt: skip
         assert expected in found, (expected, found)
+    assert not {after for _, after in found if "yes" in after}, "nobody runs a type"
 
 
 def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:

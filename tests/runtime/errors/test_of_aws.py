@@ -7,6 +7,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -117,6 +118,23 @@ def test_no_module_but_this_one_names_throttling_or_access_codes() -> None:
             continue
         words = {node.value for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.Constant)}
         assert not words & {"ThrottlingException", "AccessDeniedException", "TooManyRequestsException"}, module.name
+
+
+def test_a_message_names_the_operation_that_was_called() -> None:
+    """What an operator looks up in the service's documentation and in CloudTrail, and allows in a policy."""
+    source, asked = Path(errors.__file__).parents[1], 0
+    for module in source.rglob("*.py"):
+        for block in (node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, ast.With)):
+            inside = [node for each in block.body for node in ast.walk(each)]
+            called = {node.attr for node in inside if isinstance(node, ast.Attribute)}
+            called |= {node.value for node in inside if isinstance(node, ast.Constant)}  # of a paginator
+            # A body that was answered is read line by line.
+            called |= {"get_object"} if "iter_lines" in called else set()
+            for call in (item.context_expr for item in block.items if isinstance(item.context_expr, ast.Call)):
+                if getattr(call.func, "id", "") == "translated" and isinstance(call.args[0], ast.Constant):
+                    asked += 1
+                    assert xform_name(str(call.args[0].value)) in called, (module.name, block.lineno)
+    assert asked > 40
 
 
 def test_every_way_in_which_sns_speaks_of_its_key_has_a_name() -> None:
