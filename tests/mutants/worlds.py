@@ -41,9 +41,11 @@ NOT_DEPLOYED = ["-m", "not long and not rehearsal"]
 SHELL = ("pca_automator/ssm_documents/shell/*.sh",)
 # Where a file of shell is tested most; the others follow, the slowest last.
 CLOSEST = {
+    "chain": ("pins", "install_certificate"),
     "generate_csr": ("generate_csr", "failing_tools"),
     "hooks": ("hooks",),
     "inspect_certificate": ("inspect_certificate",),
+    "mounts": ("mounts", "strange_hosts"),
     "parameters": ("parameters",),
     "prove": ("proof",),
     "remove_certificate": ("remove_certificate", "lock"),

@@ -55,3 +55,41 @@ def test_a_changed_byte_gives_a_leaf_or_a_mismatch_and_never_another_error(posit
     except CertificateMismatch:
         return
     assert leaf.serial
+
+
+def with_serial(number: int) -> str:
+    """A leaf with a serial that no library writes; nobody checks the signature here."""
+    octets = number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+    start, _ = _content(_DER, 0)
+    first, last = _content(_DER, start)
+    _, version_end = _content(_DER, first)
+    _, serial_end = _content(_DER, version_end)
+    body = _DER[first:version_end] + bytes([2, len(octets)]) + octets + _DER[serial_end:last]
+    whole = _sequence(_sequence(body) + _DER[last:])
+    return f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(whole).decode()}-----END CERTIFICATE-----\n"
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30\x82" + len(content).to_bytes(2, "big") + content
+
+
+def _content(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element there begins and ends."""
+    length, start = der[at + 1], at + 2
+    if length >= 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[at + 2 : start], "big")
+    return start, start + length
+
+
+@pytest.mark.parametrize("number", [1, 0xABC, 2**127, 2**159 - 1])
+def test_a_serial_of_up_to_20_octets_is_read(number: int) -> None:
+    assert load_leaf(with_serial(number)).serial == serial_hex(number)
+
+
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+@pytest.mark.parametrize("number", [0, -1, 2**160, 2**200])
+def test_a_serial_that_no_ca_may_give_is_refused(number: int) -> None:
+    with pytest.raises(CertificateMismatch) as wrong:
+        load_leaf(with_serial(number))
+    assert wrong.value.code == "CERTIFICATE_MALFORMED"

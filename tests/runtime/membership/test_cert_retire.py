@@ -209,6 +209,26 @@ def test_a_certificate_that_was_issued_but_not_yet_fetched_is_revoked_too(member
     assert world.item()["status"] == "RETIRED"
 
 
+def test_a_certificate_that_cannot_be_fetched_now_is_ordered_and_keeps_no_other_one_waiting(
+    members: Members, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = members.world
+    world.put(**LIVE)
+    ready = until_csr(world)
+    world.invoke("cert_issue", {**host(), "csr": ready["csr"], "taskToken": TOKEN})
+    new, get = next(iter(members.pca.certificates)), members.pca.get_certificate
+
+    def refused(**request: Any) -> Any:
+        if request["CertificateArn"] == new:
+            raise client_error("AccessDeniedException")
+        return get(**request)
+
+    monkeypatch.setattr(members.pca, "get_certificate", refused)
+    terminated(members)
+    assert len(members.pca.revoked) == 1
+    assert world.item()["status"] == "RETIRED"
+
+
 def test_a_retirement_that_meets_the_end_of_a_renewal_looks_again(members: Members) -> None:
     """CertDeployStatus records the new certificate between CertRetire's read and its write."""
     world = members.world

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pca_runtime.renewal import pace as pacing
+from pca_runtime.renewal.account_use import pace_for
 from pca_runtime.renewal.pace import Brake, Pace, goes_now, pace_of, reserve, split
+from pca_runtime.renewal.settings import CertCheckSettings
+from pca_runtime.renewal.start_items import Account
 from pca_runtime.shared.quotas import QUOTAS, with_rates
+
+from tests.runtime.conftest import ENVIRONMENT
 
 NOW = 1_800_000_000.0
 
@@ -37,6 +44,32 @@ def test_without_proof_issuing_bounds_a_fleet_and_production_does_not() -> None:
 def test_the_smallest_of_the_quotas_bounds(rates: dict[str, float], bound_by: str, rate: float) -> None:
     pace = pace_of(with_rates(rates), production=2.8, told_send="SendCommand" in rates)
     assert (pace.bound_by, pace.rate) == (bound_by, pytest.approx(rate))
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "bound_by", "rate"),
+    [
+        ({"SendCommand": "5"}, {}, "SendCommand", 0.44 * 5),
+        ({}, {"SendCommand": 5}, "CreateSession", 0.88 * (10 - 2)),  # nobody has said it, and AWS does not
+        ({"CreateSession": "6"}, {"CreateSession": 5}, "CreateSession", 0.88 * (6 - 2)),
+        ({}, {"CreateSession": 5}, "CreateSession", 0.88 * (5 - 2)),
+    ],
+)
+def test_what_the_user_says_goes_before_what_was_seen_of_the_account(
+    told: dict[str, str], seen: dict[str, float], bound_by: str, rate: float
+) -> None:
+    quotas = json.dumps({name: float(value) for name, value in told.items()})
+    settings = CertCheckSettings.load({**ENVIRONMENT, "QUOTAS": quotas, "PRODUCTION_SESSIONS": "2"})
+    pace = pace_for(settings, Account(quotas=seen, production=9), hosts=10)
+    assert (pace.bound_by, pace.rate) == (bound_by, pytest.approx(rate))
+
+
+@pytest.mark.parametrize(("policy", "bound_by"), [("REQUIRED", "CreateSession"), ("NEVER", "IssueCertificate")])
+def test_production_is_what_was_seen_where_the_user_says_nothing(policy: str, bound_by: str) -> None:
+    settings = CertCheckSettings.load({**ENVIRONMENT, "VALIDATION_POLICY": policy, "PRODUCTION_SESSIONS": ""})
+    pace = pace_for(settings, Account(production=4), hosts=10)
+    assert pace.bound_by == bound_by
+    assert pace.rate == pytest.approx(0.88 * (10 - 4 if policy == "REQUIRED" else 25))
 
 
 def test_a_rate_of_send_command_that_nobody_gave_bounds_nothing() -> None:

@@ -240,13 +240,17 @@ def test_a_throttled_call_of_the_ca_is_tried_again_by_the_workflow_and_brakes(
     world.invoke(handler, payload)
 
 
-def test_a_ledger_that_cannot_be_told_of_throttling_fails_nobody(world: World) -> None:
+def test_a_ledger_that_cannot_be_told_of_throttling_fails_nobody(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.put()
     sent = start(world)
     world.ssm.fail("get_command_invocation", THROTTLED)
     world.dynamodb.fail("get_item", client_error("AccessDeniedException"))
     polled = {**host(), "commandId": sent["commandId"], "attempt": 3}
+    capsys.readouterr()
     assert world.invoke("cert_csr_status", polled)["state"] == "PENDING"
+    assert "ACCESS_REFUSED" in capsys.readouterr().out, "it is in the log"
 
 
 def proof_fails(world: World, install: dict[str, Any], code: str) -> None:

@@ -241,6 +241,11 @@ def test_what_was_seen_of_the_account_is_kept_for_those_who_do_not_look(ledger: 
     ledger.remember(Account(hosts_total=10_000, quotas={"CreateSession": 50}, production=2.8, measured_at=NOW))
     ledger.remember(Account(hosts_total=9_999))
     assert ledger.account() == Account(9_999, {"CreateSession": 50}, 2.8, NOW)
+    counted = Account(issued=12, issued_until=NOW + timedelta(hours=1))
+    ledger.remember(counted)
+    assert ledger.account() == Account(9_999, {"CreateSession": 50}, 2.8, NOW, 12, NOW + timedelta(hours=1))
+    ledger.remember(Account(issued=13))  # who does not say until when has counted nothing
+    assert ledger.account().issued == 12
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pca_runtime.errors.remedies import Place
 from pca_runtime.reporting.notifications import execution_url
-from pca_runtime.reporting.run_report import HostOutcome, RunReport, message_of, subject_of
+from pca_runtime.reporting.run_report import HostOutcome, Outcome, RunReport, message_of, subject_of
 
 from tests.runtime.pki import NOW
 
@@ -245,6 +245,15 @@ def test_no_host_is_named_where_none_failed() -> None:
         assert "  All due:\n    pca-automator run --watch\n" in repaired
         assert "pca-automator run x" not in repaired
         assert "host:" not in repaired
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("rejected", "rejected"), ("impaired", "impaired"), ("failed", "no certificate"), ("lost", "no certificate")],
+)
+def test_an_entry_that_cannot_be_read_is_not_said_to_have_no_certificate(outcome: Outcome, words: str) -> None:
+    text = message_of(report(HostOutcome("mi-1", outcome, None, "CertCheck", "HOST_ID_INVALID", "no")))
+    assert f"  {'mi-1':<20}  {words:<22}  " in text
 
 
 @pytest.mark.parametrize("length", [5, 60, 200])
