@@ -59,8 +59,13 @@ class _Finder:
             function = node.value.func
             return isinstance(function, ast.Attribute) and function.attr in WORDS
         if isinstance(node, ast.Assign):
-            return any(isinstance(target, ast.Name) and target.id in {"__all__", "log"} for target in node.targets)
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            return bool({"__all__", "log"} & set(names)) or (_is_literal(node.value) and not self._is_read(names))
         return False
+
+    def _is_read(self, names: list[str]) -> bool:
+        """Whether values are held against this type at runtime."""
+        return any(f"one_of({name}" in self._source for name in names)
 
     def _of(self, node: ast.AST, scope: str) -> Iterator[Mutant]:
         if isinstance(node, ast.Compare):
@@ -180,6 +185,10 @@ class _Finder:
     def _columns(self, line: int, offset: int) -> int:
         """ast counts bytes."""
         return len(self._lines[line - 1].encode()[:offset].decode())
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal"
 
 
 def _is_none(node: ast.AST) -> bool:

@@ -18,6 +18,9 @@ from tests.ordinary import ROOT
 
 MODULE = '''"""Words."""
 LIMIT = 10
+Answer = Literal["yes", "no"]
+Kind = Literal["this", "that"]
+kind = field(one_of(Kind))
 
 
 def late(now: int, end: int, *, strict: bool = True) -> Literal["yes", "no"]:
@@ -49,6 +52,7 @@ def test_python_loses_conditions_limits_and_arguments() -> None:
     ):  # fmt: skip
         assert expected in found, (expected, found)
     assert not {after for _, after in found if "yes" in after}, "nobody runs a type"
+    assert ("constant", "'this!'") in found, "but where values are held against it"
 
 
 def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:
