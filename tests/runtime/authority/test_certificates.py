@@ -93,3 +93,15 @@ def test_a_serial_that_no_ca_may_give_is_refused(number: int) -> None:
     with pytest.raises(CertificateMismatch) as wrong:
         load_leaf(with_serial(number))
     assert wrong.value.code == "CERTIFICATE_MALFORMED"
+
+
+USES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_a_key_is_seen(use: str) -> None:
+    """What is not seen would be allowed."""
+    assert load_leaf(CA.issue(CSR, usages=[use])).key_usage == {use}

@@ -170,3 +170,13 @@ def test_nobody_but_the_gate_reads_what_dynamodb_holds_of_a_host() -> None:
                 for alias in node.names
             }
             assert not imported & {"from_item", "from_value", "TypeDeserializer"}, path
+
+
+@pytest.mark.parametrize(
+    ("overrides", "codes"),
+    [({}, []), ({"certMode": {"S": "0999"}}, ["overrides"]), ({"certPath": {"S": "relative"}}, ["overrides"])],
+)
+def test_an_override_that_is_not_allowed_is_a_complaint(overrides: dict[str, Any], codes: list[str]) -> None:
+    """Before a run meets it: the command's lint says the same."""
+    entry = GATE.admit({"hostID": {"S": HOST}, **overrides})
+    assert [fault.attribute for fault in complaints(entry)] == codes

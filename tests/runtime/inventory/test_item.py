@@ -42,6 +42,13 @@ def test_a_wrong_path_is_named_with_its_value_and_what_is_allowed(attribute: str
     assert "allowed is an absolute path" in message
 
 
+def test_names_may_take_as_much_room_as_they_are_said_to_take() -> None:
+    """2,500 together, with 4 for each."""
+    names = [f"{number:02}{'x' * 32}.example.com" for number in range(50)]
+    assert Overrides.of(HOST, {"dnsNames": names}).dns_names == names
+    assert "at most 2500 characters together" in refused(dnsNames=[*names[1:], f"x{names[0]}"])
+
+
 def test_a_string_set_and_a_list_of_dns_names_mean_the_same() -> None:
     from_set = Overrides.of(HOST, {"dnsNames": {"b.example.com", "A.example.com"}})
     from_list = Overrides.of(HOST, {"dnsNames": ["a.example.com", "b.example.com", "B.example.com"]})

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from handlers import cert_check
 from pca_runtime.errors.kinds import AccessRefused, ConfigurationError, InvalidInput, ServiceRefused, Throttled
-from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX
+from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX, Reservation
+from pca_runtime.renewal.starts import StartsOfRun
 from pca_runtime.shared.timestamps import parse_time
 
 from tests.runtime.conftest import World
@@ -36,6 +37,22 @@ def enrol(world: World, numbers: range, run: str) -> dict[str, Any]:
 def put(world: World, numbers: range) -> None:
     for number in numbers:
         world.put(host_id(number))
+
+
+@pytest.mark.parametrize(
+    ("express", "bulk", "hosts", "last"),
+    [
+        (None, None, 0, None),
+        (Reservation(100, 2, 3), None, 3, 104),
+        (None, Reservation(100, 2, 5), 5, 108),
+        (Reservation(100, 2, 3), Reservation(100, 2, 5), 8, 108),
+    ],
+)
+def test_a_lane_in_which_nothing_starts_counts_nothing(
+    express: Reservation | None, bulk: Reservation | None, hosts: int, last: float | None
+) -> None:
+    of_run = StartsOfRun(express, bulk)
+    assert (of_run.hosts, of_run.last, len(list(of_run.slots()))) == (hosts, last, hosts)
 
 
 def starts(world: World, run: str = "run-1", lane: str | None = None) -> list[datetime]:

@@ -125,3 +125,10 @@ def test_a_function_with_a_broken_environment_says_so_instead_of_working(
     with pytest.raises(ConfigurationError, match="TABLE_NAME"):
         world.invoke("cert_csr", {"hostID": "i-01234567", "runId": "r"})
     assert world.dynamodb.calls == []
+
+
+@pytest.mark.parametrize("algorithm", ["RSA", "ECDSA"])
+@pytest.mark.parametrize("digest", ["SHA256", "SHA384", "SHA512"])
+def test_every_signing_algorithm_that_the_ca_may_have_is_read(digest: str, algorithm: str) -> None:
+    name = f"{digest}WITH{algorithm}"
+    assert renewal.CertIssueSettings.load({**ENVIRONMENT, "SIGNING_ALGORITHM": name}).signing_algorithm == name
