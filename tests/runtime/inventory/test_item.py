@@ -108,3 +108,12 @@ def test_the_repr_of_what_is_pending_hides_the_task_token() -> None:
     assert item.pending is not None
     assert item.pending.task_token == "secret"
     assert "secret" not in repr(item.pending)
+
+
+def test_an_address_and_a_uri_may_be_as_long_as_they_are_said_to_be() -> None:
+    domain = ".".join(["x" * 55] * 4) + ".io"
+    mailbox, path = "m" * (256 - 1 - len(domain)), "p" * (253 - len("spiffe://example.com/"))
+    for attribute, value in (("emailAddresses", f"{mailbox}@{domain}"), ("uris", f"spiffe://example.com/{path}")):
+        Overrides.of(HOST, {attribute: [value]})
+        longer = f"m{value}" if "@" in value else f"{value}p"
+        assert "allowed is" in refused(**{attribute: [longer]})
