@@ -5,6 +5,7 @@ The protocols list the API calls that are made, and so the IAM actions that are 
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import cache
 from typing import Any, Protocol, cast
@@ -143,7 +144,12 @@ def made_at_init(*services: str) -> None:
     Reading the services' models is most of what a cold start takes. Lambda tells of itself by a variable
     (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html); whatever else imports a handler has its
     own clients, or none.
+
+    By then everything is loaded, and stays: the collector of garbage, which rests since ``handlers`` was imported,
+    leaves that out from now on, in the invocations, too (https://docs.python.org/3/library/gc.html#gc.freeze).
     """
     if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
         for service in services:
             client(service)
+        gc.freeze()
+        gc.enable()

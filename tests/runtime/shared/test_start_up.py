@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,18 +21,21 @@ READS_CERTIFICATES = {"cert_deploy", "cert_issue", "crl_processor"}
 # Each in a process of its own that has loaded what Lambda's runtime brings: a fork is a hundred times as fast as a
 # start of Python.
 SCRIPT = """
-import importlib, json, os, sys
+import gc, importlib, json, os, sys
 import boto3, boto3.dynamodb.types
 before = set(sys.modules)
 for handler in sys.argv[1:]:
     reader, writer = os.pipe()
     if os.fork() == 0:
+        collections = sum(each["collections"] for each in gc.get_stats())
         importlib.import_module(f"handlers.{handler}")
+        collections = sum(each["collections"] for each in gc.get_stats()) - collections
         from pca_runtime.shared import clients
         packages = {name.partition(".")[0] for name in set(sys.modules) - before}
         packages -= {name.partition(".")[0] for name in before} | set(sys.stdlib_module_names)
         made = clients.client.cache_info().currsize
-        os.write(writer, json.dumps([sorted(packages), made]).encode())
+        garbage = [collections, gc.isenabled(), gc.get_freeze_count()]
+        os.write(writer, json.dumps([sorted(packages), made, garbage]).encode())
         os._exit(0)
     os.wait()
     os.close(writer)
@@ -40,9 +44,17 @@ for handler in sys.argv[1:]:
 """
 
 
+class Loaded(NamedTuple):
+    """Third-party packages, the number of clients, and what the collector of garbage did, does and leaves out."""
+
+    packages: list[str]
+    clients: int
+    garbage: tuple[int, bool, int]
+
+
 @pytest.fixture(scope="module")
-def loaded() -> dict[str, tuple[list[str], int]]:
-    """Third-party packages and clients after the import of each handler, as Lambda imports it."""
+def loaded() -> dict[str, Loaded]:
+    """What there is after the import of each handler, as Lambda imports it."""
     environment = {
         **os.environ,
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -52,17 +64,15 @@ def loaded() -> dict[str, tuple[list[str], int]]:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *HANDLERS], env=environment, capture_output=True, text=True, check=True
     )
-    found: dict[str, tuple[list[str], int]] = {}
+    answers: dict[str, Any] = {}
     for line in done.stdout.splitlines():
-        found.update(json.loads(line))
-    return found
+        answers.update(json.loads(line))
+    return {handler: Loaded(*answer) for handler, answer in answers.items()}
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_a_function_loads_its_own_code_and_what_it_always_needs(
-    handler: str, loaded: dict[str, tuple[list[str], int]]
-) -> None:
-    packages, _ = loaded[handler]
+def test_a_function_loads_its_own_code_and_what_it_always_needs(handler: str, loaded: dict[str, Loaded]) -> None:
+    packages = loaded[handler].packages
     reading = {"cryptography"} if handler in READS_CERTIFICATES else set()
     # Its parts in other languages begin with an underscore.
     assert {each for each in packages if not each.startswith("_")} == {"handlers", "pca_runtime"} | reading
@@ -70,7 +80,7 @@ def test_a_function_loads_its_own_code_and_what_it_always_needs(
 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_a_function_makes_every_client_that_it_has_before_its_first_invocation(
-    handler: str, loaded: dict[str, tuple[list[str], int]]
+    handler: str, loaded: dict[str, Loaded]
 ) -> None:
     text = (ROOT / "lambda_src" / "handlers" / f"{handler}.py").read_text(encoding="utf-8")
     used = set(re.findall(r'\bclient\("([a-z0-9-]+)"\)', text))
@@ -80,12 +90,24 @@ def test_a_function_makes_every_client_that_it_has_before_its_first_invocation(
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and "made_at_init" in ast.unparse(node)
     )
     assert [ast.literal_eval(argument) for argument in call.args] == sorted(used)
-    _, made = loaded[handler]
-    assert made == len(used)
+    assert loaded[handler].clients == len(used)
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_nothing_is_looked_through_for_garbage_while_a_function_gets_ready_and_what_is_loaded_never_again(
+    handler: str, loaded: dict[str, Loaded]
+) -> None:
+    collections, collects_now, left_out = loaded[handler].garbage
+    assert collections == 0
+    assert collects_now
+    assert left_out > 0
 
 
 def test_whatever_else_imports_a_handler_gets_no_client_made() -> None:
-    script = SCRIPT.replace("os.write(writer", "assert made == 0, made\n        os.write(writer")
+    script = SCRIPT.replace(
+        "os.write(writer",
+        "assert made == 0, made\n        assert gc.isenabled() and not gc.get_freeze_count()\n        os.write(writer",
+    )
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment["PYTHONPATH"] = str(ROOT / "lambda_src")
     subprocess.run([sys.executable, "-c", script, "cert_csr"], env=environment, check=True, capture_output=True)
