@@ -12,9 +12,8 @@ from pca_runtime.observability.invocation import Event, InvocationContext, emit,
 from pca_runtime.renewal.deployment import Deployment
 from pca_runtime.renewal.payloads import HostRequest
 from pca_runtime.renewal.settings import CertDeploySettings
-from pca_runtime.renewal.start_gate import StartGate
-from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
+from pca_runtime.renewal.throttling import noting_throttling
 from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
 
@@ -40,15 +39,10 @@ def _deployment() -> Deployment:
     )
 
 
-@cache
-def _gate() -> StartGate:
-    return StartGate(StartLedger(client("dynamodb"), _settings().starts_table_name), utc_now, not_told)
-
-
 @lambda_function
 def handler(event: Event, _context: InvocationContext) -> Event:
     """An EventBridge event, or ``{"hostID", "runId"}`` in; the install command's id out, if one was sent."""
-    with _gate().noting():
+    with noting_throttling(client("dynamodb"), _settings().starts_table_name, utc_now, not_told):
         return _handled(event)
 
 

@@ -12,9 +12,8 @@ from pca_runtime.observability.invocation import Event, InvocationContext, emit,
 from pca_runtime.renewal.issuance import Issuance
 from pca_runtime.renewal.payloads import IssueRequest
 from pca_runtime.renewal.settings import CertIssueSettings
-from pca_runtime.renewal.start_gate import StartGate
-from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.renewal.task_callbacks import TaskCallbacks
+from pca_runtime.renewal.throttling import noting_throttling
 from pca_runtime.shared.clients import client, made_at_init
 from pca_runtime.shared.timestamps import utc_now
 
@@ -33,18 +32,13 @@ def _issuance() -> Issuance:
     return Issuance(_settings(), inventory, ledger, client("acm-pca"), TaskCallbacks(client("stepfunctions")), utc_now)
 
 
-@cache
-def _gate() -> StartGate:
-    return StartGate(StartLedger(client("dynamodb"), _settings().starts_table_name), utc_now, not_told)
-
-
 @lambda_function
 def handler(event: Event, _context: InvocationContext) -> Event:
     """``{"hostID", "runId", "csr", "taskToken"}`` in. The task's output comes from SendTaskSuccess."""
     issuance = _issuance()
     request = IssueRequest.parse(event)
     logger.append_keys(host_id=request.host_id, run_id=request.run_id)
-    with _gate().noting():
+    with noting_throttling(client("dynamodb"), _settings().starts_table_name, utc_now, not_told):
         try:
             issued = issuance.request(
                 request.host_id, request.run_id, request.csr, request.task_token, by_hand=request.by_hand

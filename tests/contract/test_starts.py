@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pca_runtime.renewal import payloads
-from pca_runtime.renewal.start_items import LANES
+from pca_runtime.renewal.start import LANES
 from pca_runtime.renewal.starts import Slot
 from pca_runtime.shared.quotas import QUOTAS
 from pca_runtime.shared.timestamps import utc_now

@@ -14,7 +14,8 @@ from pca_runtime.inventory.table import Inventory
 from pca_runtime.renewal.last_issued import LastIssued
 from pca_runtime.renewal.pace import REQUEUES_MAX
 from pca_runtime.renewal.settings import CertCsrSettings
-from pca_runtime.renewal.start_gate import Start, StartGate
+from pca_runtime.renewal.start import Start
+from pca_runtime.renewal.start_gate import StartGate
 from pca_runtime.shared.identifiers import request_id
 from pca_runtime.shared.timestamps import Clock, format_time
 

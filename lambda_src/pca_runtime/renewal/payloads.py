@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pca_runtime.renewal.start_gate import Start
-from pca_runtime.renewal.start_items import LaneName
+from pca_runtime.renewal.start import LaneName, Start
 from pca_runtime.shared.payloads import HOST_ID, RUN_ID, TEXT, Payload
 from pca_runtime.shared.records import field, integer, items, one_of, optional, pairs, text, truth
 from pca_runtime.shared.timestamps import parse_time

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from random import random
 
-from pca_runtime.errors.kinds import PcaAutomatorError, Throttled
+from pca_runtime.errors.kinds import PcaAutomatorError
 from pca_runtime.renewal.pace import SMALL_RUN, goes_now
-from pca_runtime.renewal.start_items import LaneName, slot_time
+from pca_runtime.renewal.start import LaneName, Start
+from pca_runtime.renewal.start_items import slot_time
 from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.shared.timestamps import Clock
 
-__all__ = ["Start", "StartGate"]
+__all__ = ["StartGate"]
 
 # Where no run has said yet how fast this lane is: hosts a second, slow enough for every account.
 _CAREFUL_RATE = 1.0
-
-
-@dataclass(frozen=True)
-class Start:
-    """The start that a host has reserved.
-
-    Args:
-        at: when.
-        lane: in which lane.
-        run_hosts: how many hosts its run has.
-        requeues: how often it went back into the line because SendCommand was throttled; 1 at least where its run's
-            starts were given back, and it has reserved again since.
-    """
-
-    at: datetime
-    lane: LaneName
-    run_hosts: int
-    requeues: int = 0
 
 
 class StartGate:
@@ -98,15 +80,6 @@ class StartGate:
             self._ledger.note_throttled(self._clock())
         except PcaAutomatorError as error:
             self._not_told(error)
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Let the ledger know of a call that is throttled within; the error goes on."""
-        try:
-            yield
-        except Throttled:
-            self.note()
-            raise
 
     def _requeued(self, lane: LaneName, rate: float | None, factor: float, now: datetime) -> datetime:
         return slot_time(self._ledger.requeue(lane, 1 / (factor * (rate or _CAREFUL_RATE)), now))

@@ -10,17 +10,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pca_runtime.renewal.pace import Brake
 
 __all__ = [
-    "LANES", "Account", "Block", "Lane", "LaneName", "Traffic", "account_of", "block_of", "brake_of", "lane_of",
-    "milliseconds", "slot_time",
+    "Account", "Block", "Lane", "Traffic", "account_of", "block_of", "brake_of", "lane_of", "milliseconds", "slot_time",
 ]  # fmt: skip
-
-LaneName = Literal["bulk", "express"]
-LANES: tuple[LaneName, ...] = ("bulk", "express")
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,11 @@ from botocore.exceptions import ClientError
 from pca_runtime.errors.kinds import Throttled
 from pca_runtime.errors.of_aws import error_code, translated
 from pca_runtime.renewal.pace import Brake, Reservation
+from pca_runtime.renewal.start import LANES, LaneName
 from pca_runtime.renewal.start_items import (
-    LANES,
     Account,
     Block,
     Lane,
-    LaneName,
     Traffic,
     account_of,
     block_of,

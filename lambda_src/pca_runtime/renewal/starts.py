@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pca_runtime.renewal.pace import EXPRESS_BACKLOG_MAX, Pace, Reservation, line_max, split
-from pca_runtime.renewal.start_items import LANES, LaneName, slot_time
+from pca_runtime.renewal.start import LANES, LaneName
+from pca_runtime.renewal.start_items import slot_time
 from pca_runtime.renewal.start_ledger import StartLedger
 from pca_runtime.shared.timestamps import format_time
 

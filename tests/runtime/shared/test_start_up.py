@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 HANDLERS = sorted(path.stem for path in (ROOT / "lambda_src" / "handlers").glob("c*.py"))
 READS_CERTIFICATES = {"cert_deploy", "cert_issue", "crl_processor"}
 """CSRs, certificates and CRLs are read in every invocation of these."""
+KEEPS_STARTS = {"cert_check", "cert_csr", "cert_csr_status", "cert_deploy_status"}
+"""They reserve starts, judge them or send hosts back; whoever else is throttled only says so, then."""
 
 # Each in a process of its own that has loaded what Lambda's runtime brings: a fork is a hundred times as fast as a
 # start of Python.
@@ -31,11 +33,12 @@ for handler in sys.argv[1:]:
         importlib.import_module(f"handlers.{handler}")
         collections = sum(each["collections"] for each in gc.get_stats()) - collections
         from pca_runtime.shared import clients
+        own = sorted(name for name in sys.modules if name.startswith("pca_runtime."))
         packages = {name.partition(".")[0] for name in set(sys.modules) - before}
         packages -= {name.partition(".")[0] for name in before} | set(sys.stdlib_module_names)
         made = clients.client.cache_info().currsize
         garbage = [collections, gc.isenabled(), gc.get_freeze_count()]
-        os.write(writer, json.dumps([sorted(packages), made, garbage]).encode())
+        os.write(writer, json.dumps([sorted(packages), own, made, garbage]).encode())
         os._exit(0)
     os.wait()
     os.close(writer)
@@ -45,9 +48,10 @@ for handler in sys.argv[1:]:
 
 
 class Loaded(NamedTuple):
-    """Third-party packages, the number of clients, and what the collector of garbage did, does and leaves out."""
+    """Packages, modules of ours, the number of clients, and what the collector of garbage did, does and leaves out."""
 
     packages: list[str]
+    own: list[str]
     clients: int
     garbage: tuple[int, bool, int]
 
@@ -76,6 +80,15 @@ def test_a_function_loads_its_own_code_and_what_it_always_needs(handler: str, lo
     reading = {"cryptography"} if handler in READS_CERTIFICATES else set()
     # Its parts in other languages begin with an underscore.
     assert {each for each in packages if not each.startswith("_")} == {"handlers", "pca_runtime"} | reading
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_the_ledger_of_starts_is_loaded_where_starts_are_reserved_or_judged(
+    handler: str, loaded: dict[str, Loaded]
+) -> None:
+    of_starts = {"pca_runtime.renewal.start_ledger", "pca_runtime.renewal.pace"}
+    assert of_starts.issubset(loaded[handler].own) == (handler in KEEPS_STARTS)
+    assert of_starts.isdisjoint(loaded[handler].own) == (handler not in KEEPS_STARTS)
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
