@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws_cdk import Environment, Stack
 from aws_cdk.assertions import Template
+from aws_cdk.aws_lambda import Alias
 
 from pca_automator import FunctionSettings, PcaCertificateAutomation
 from tests.synthesis import new_app, resources, sample_template, state_machine_definition, statements
@@ -80,4 +81,5 @@ def test_a_region_without_it_is_refused_by_name(region: str) -> None:
 
 
 def test_other_regions_are_not() -> None:
-    stack("eu-central-1")
+    aliases = [each for each in stack("eu-central-1").node.find_all() if isinstance(each, Alias)]
+    assert len(aliases) == len(RESTORED)
