@@ -125,7 +125,11 @@ class FleetAlarms(AlarmGroup):
             description="No run over the whole fleet for two intervals of the schedule", command="doctor",
             periods=_silent_hours(times.interval),
         )  # fmt: skip
-        # Two alarms and no sum: a number for each is what tells them apart, and metric math is not needed for it.
+        self._watch_runs(automation)
+        self.watch_queues(dead_letters or {})
+
+    def _watch_runs(self, automation: AutomationMetrics) -> None:
+        """Two alarms and no sum: a number for each is what tells them apart, and metric math is not needed for it."""
         machine, period = automation.state_machine, Duration.minutes(5)
         self.run_failed = self._broken_run(
             "RunFailed", machine.metric_failed(period=period), "A run broke or stopped early"
@@ -133,7 +137,6 @@ class FleetAlarms(AlarmGroup):
         self.run_timed_out = self._broken_run(
             "RunTimedOut", machine.metric_timed_out(period=period), "A run took too long"
         )
-        self.watch_queues(dead_letters or {})
 
     def _watch_the_inventory(self, automation: AutomationMetrics) -> None:
         """Whoever may write items, or a host that never gets on, makes work and cost: somebody should know."""

@@ -94,7 +94,7 @@ HOST_CODES = (
     _host(
         "CERTIFICATE_NOT_VALID_NOW", _INSTALL,
         "By the host's clock the certificate is not valid yet, or no longer.",
-        "Set the host's clock (`chronyc tracking` or `timedatectl`); the times are in the message.",
+        "The times are in the message; set the host's clock, on the host: `timedatectl || chronyc tracking`",
     ),
     _host(
         "CHAIN_INVALID", _INSTALL,

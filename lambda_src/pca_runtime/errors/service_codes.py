@@ -213,7 +213,7 @@ HINTS: dict[str, tuple[Hint, ...]] = {
         Hint("revoked", "The certificate, or the CA's, is on a CRL: look at the CRLs of the trust anchor."),
         Hint(
             "signature.*(expired|not yet current)|not yet valid|clock|skew",
-            "The clock of the host is wrong; on the host: `chronyc tracking` or `timedatectl`",
+            "The clock of the host is wrong; on the host: `timedatectl || chronyc tracking`",
         ),
         Hint(
             "untrusted|insufficient certificate|unable to verify",
