@@ -134,7 +134,7 @@ def kill_everywhere(make_host: Callable[..., Host], host_folder: Path) -> Callab
         assert total > 40, scenes[0].killer.started
         halves = range(1, total // 2 + 1), range(total // 2 + 1, total + 1)
         with ThreadPoolExecutor(2) as pool:
-            reached = pool.map(lambda scene, half: kill_one_by_one(scene, half, when, succeeds), scenes, halves)
+            reached = list(pool.map(lambda scene, half: kill_one_by_one(scene, half, when, succeeds), scenes, halves))
         # Some commands depend on the second in which they run: the last ones may be one more or less.
         assert sum(reached) >= total - 3, f"only {sum(reached)} of {total} commands were reached"
 

@@ -140,8 +140,9 @@ def mutant(before, after):
 judge, sum_of = Judge(place), [["test_sum.py"]]
 print(judge.outcome(mutant("+", "-"), sum_of))
 print(judge.outcome(mutant("words", "other words"), sum_of))
-running.LOOPING = 1.0
+usual, running.LOOPING = running.LOOPING, 1.0
 print(judge.outcome(mutant("return", "while True: pass #"), sum_of))
+running.LOOPING = usual
 print(Judge(place, seconds=5).outcome(mutant("return", "__import__('time').sleep(1000) #"), sum_of))
 print(judge.outcome(mutant("def add", "def"), sum_of))
 print(judge.outcome(mutant("+", "-"), [["test_more.py"], *sum_of]))
