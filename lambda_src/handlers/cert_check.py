@@ -8,10 +8,9 @@ from functools import cache
 
 from pca_runtime.authority.certificate_authority import look_at
 from pca_runtime.errors.kinds import PcaAutomatorError
-from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
-from pca_runtime.monitoring.trust import trust_anchor
+from pca_runtime.monitoring.trust import asked_trust_anchor
 from pca_runtime.observability.invocation import Event, InvocationContext, emit, lambda_function, logger
 from pca_runtime.renewal.account_use import AccountUse, pace_for
 from pca_runtime.renewal.open_runs import OpenRuns
@@ -154,11 +153,11 @@ def _authority_left(now: datetime) -> float | None:
 
 def _anchor_unfit() -> float | None:
     """1 where it is disabled or may be unlike the CA; ``None`` where AWS does not say."""
-    ca_arn, arn = _settings().ca_arn, _settings().trust_anchor_arn
+    settings = _settings()
     try:
-        with translated("GetTrustAnchor"):
-            answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
-        found = trust_anchor(answer, arn, client("acm-pca"), ca_arn)
+        found = asked_trust_anchor(
+            client("rolesanywhere"), settings.trust_anchor_arn, client("acm-pca"), settings.ca_arn
+        )
     except PcaAutomatorError as error:
         logger.warning("trust anchor not measured", code=error.code, reason=error.message)
         return None

@@ -6,13 +6,19 @@ from datetime import datetime
 from functools import cache, partial
 
 from pca_runtime.authority.certificate_authority import look_at
-from pca_runtime.errors.of_aws import translated
 from pca_runtime.inventory.fleet import Fleet
 from pca_runtime.inventory.gate import Gate
 from pca_runtime.monitoring.finding import Finding, looked_at, ok
 from pca_runtime.monitoring.fleet import ATTRIBUTES as HEALTH_ATTRIBUTES
 from pca_runtime.monitoring.fleet import Fleet as Health
-from pca_runtime.monitoring.trust import authority, crl_in_force, crl_source, named_crl, revoked_serials, trust_anchor
+from pca_runtime.monitoring.trust import (
+    asked_trust_anchor,
+    authority,
+    crl_in_force,
+    crl_source,
+    named_crl,
+    revoked_serials,
+)
 from pca_runtime.observability.invocation import Event, InvocationContext, lambda_function, logger
 from pca_runtime.reporting.digest import ATTRIBUTES, gather, message_of, subject_of
 from pca_runtime.reporting.notifications import Notifier
@@ -68,10 +74,9 @@ def _looks(settings: CertDigestSettings, now: datetime) -> tuple[list[Finding], 
         return crl_in_force(entry, now)
 
     def anchor() -> Finding:
-        arn = settings.trust_anchor_arn
-        with translated("GetTrustAnchor"):
-            answer = client("rolesanywhere").get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
-        return trust_anchor(answer, arn, client("acm-pca"), settings.ca_arn)
+        return asked_trust_anchor(
+            client("rolesanywhere"), settings.trust_anchor_arn, client("acm-pca"), settings.ca_arn
+        )
 
     looks = [looked_at("CA", ca), looked_at("CRL", crl), looked_at("trust anchor", anchor)]
     if settings.crl_name:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pca_runtime.authority.anchored import unlike
 from pca_runtime.authority.certificate_authority import Authority
 from pca_runtime.errors.kinds import CrlRefused
+from pca_runtime.errors.of_aws import translated
 from pca_runtime.monitoring.finding import Finding, ok, trouble
 from pca_runtime.revocation.crl_size import PEM_MAX
-from pca_runtime.shared.clients import PrivateCa
+from pca_runtime.shared.clients import PrivateCa, RolesAnywhere
 from pca_runtime.shared.counting import counted
 from pca_runtime.shared.timestamps import format_time
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pca_runtime.revocation.crl import Crl
 
 __all__ = [
+    "asked_trust_anchor",
     "authority",
     "crl_in_force",
     "crl_source",
@@ -52,6 +54,23 @@ def authority(found: Authority, ca_arn: str, now: datetime) -> Finding:
         told = "pca-automator docs authority"
         return trouble(part, text, describe, told, who="who keeps the CA renews its certificate")
     return ok(part, str(found))
+
+
+def asked_trust_anchor(roles_anywhere: RolesAnywhere, arn: str, private_ca: PrivateCa, ca_arn: str) -> Finding:
+    """The trust anchor as it is now, beside the CA that issues.
+
+    Args:
+        roles_anywhere: an IAM Roles Anywhere client.
+        arn: the trust anchor's.
+        private_ca: an AWS Private CA client.
+        ca_arn: the CA.
+
+    Raises:
+        PcaAutomatorError: IAM Roles Anywhere or AWS Private CA did not answer.
+    """
+    with translated("GetTrustAnchor"):
+        answer = roles_anywhere.get_trust_anchor(trustAnchorId=arn.rpartition("/")[2])
+    return trust_anchor(answer, arn, private_ca, ca_arn)
 
 
 def trust_anchor(answer: Mapping[str, Any], arn: str, private_ca: PrivateCa, ca_arn: str) -> Finding:
