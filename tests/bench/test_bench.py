@@ -66,10 +66,11 @@ def test_the_size_of_each_document_is_printed_and_its_room_is_a_gate(monkeypatch
 
 
 def test_a_figure_that_there_is_none_of_is_refused_by_name() -> None:
-    assert list(bench.chosen("")) == list(bench.FIGURES)
-    assert list(bench.chosen("memory, simulation")) == ["memory", "simulation"]
+    assert list(bench.chosen("", full=True)) == list(bench.FIGURES)
+    assert set(bench.FIGURES) - set(bench.chosen("", full=False)) == {"looks"}
+    assert list(bench.chosen("memory, looks", full=False)) == ["memory", "looks"]
     with pytest.raises(SystemExit, match="'tests' is no figure: one of simulation, memory"):
-        list(bench.chosen("tests"))
+        list(bench.chosen("tests", full=False))
 
 
 def test_the_figures_go_below_the_mark_and_what_stands_above_it_stays(tmp_path: Path) -> None:
