@@ -119,6 +119,8 @@ setup(
             # 3.0.2 is the first release that finds acknowledgements of single findings recorded with aws-cdk-lib 2.270.
             "cdk-nag>=3.0.2,<4",
             "cfn-lint>=1.40",
+            # make mutants asks it which tests run which lines.
+            "coverage>=7.4",
             # Reads the docstrings that docs/reference/api.md is made from; griffe itself is this and a command.
             "griffelib>=2.4",
             "hypothesis>=6.100",

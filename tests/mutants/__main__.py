@@ -9,19 +9,20 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lambda_src"))
 
-from tests.mutants import running, template
+from tests.mutants import in_place, running, template
 from tests.mutants.judged import judged
 from tests.mutants.mutant import Mutant
-from tests.mutants.worlds import WORLDS
+from tests.mutants.worlds import WORLDS, World
 from tests.ordinary import ROOT, ordinary_environment, ordinary_process
 
 KEPT = ROOT / "build" / "mutants"
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=300, help="mutants in the sample, of all worlds together")
     parser.add_argument("--file", help="all mutants of this file instead of a sample")
     parser.add_argument("--world", choices=[*WORLDS, "template"], help="of one world only")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once, where that can be")
     parser.add_argument("--list", action="store_true", help="say which mutants there are, and try none")
     options = parser.parse_args(arguments)
     names = [name for name in [*WORLDS, "template"] if options.world in (None, name)]
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ordinary_process()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left running, and no copy
     with ordinary_environment():
-        shares = [_try(name, found) for name, found in chosen.items() if found]
+        shares = [_try(name, found, options.jobs) for name, found in chosen.items() if found]
         if "template" in names and options.file is None:
             shares.append(template.try_all(judged()))
     return int(not all(shares))
@@ -92,31 +94,56 @@ def _sample(population: dict[str, list[Mutant]], options: argparse.Namespace) ->
     return chosen
 
 
-def _try(name: str, mutants: list[Mutant]) -> bool:
+def _try(name: str, mutants: list[Mutant], jobs: int) -> bool:
     """Whether enough of them were noticed; prints each that was not."""
     world, reasons, results = WORLDS[name], judged(), Results(KEPT)
-    running.load_libraries()
-    counts: Counter[str] = Counter()
-    with running.sandbox() as place:
-        judge = running.Judge(place)
-        for number, mutant in enumerate(mutants, 1):
-            outcome = "judged" if mutant.name in reasons else None
-            source = (ROOT / mutant.file).read_text(encoding="utf-8")
-            key = hashlib.sha256(f"{mutant.file}\0{mutant.applied_to(source)}".encode()).hexdigest()
-            outcome = outcome or results.known(key)
-            if outcome is None:
-                outcome = judge.outcome(mutant, world.tests(mutant.file))
-                results.note(key, outcome)
-            counts[outcome] += 1
-            if outcome == "survived":
-                print(f"{mutant.file}:{mutant.line}: survived: {mutant.name}", flush=True)
-            elif sys.stdout.isatty():
-                print(f"\r{number}/{len(mutants)} ", end="", flush=True)
+    outcomes = {each.name: "judged" if each.name in reasons else results.known(_key(each)) for each in mutants}
+    left = [each for each in mutants if outcomes[each.name] is None]
+    for mutant, outcome in _tried(world, left, jobs):
+        outcomes[mutant.name] = outcome
+        results.note(_key(mutant), outcome)
+        if sys.stdout.isatty():
+            print(f"\r{sum(each is not None for each in outcomes.values())}/{len(mutants)} ", end="", flush=True)
+    for mutant in mutants:
+        if outcomes[mutant.name] == "survived":
+            print(f"{mutant.file}:{mutant.line}: survived: {mutant.name}", flush=True)
+    counts = Counter(outcomes.values())
     noticed = len(mutants) - counts["survived"]
     share = noticed / len(mutants)
     known = f"{noticed} of {len(mutants)} noticed or judged, {share:.1%}, at least {world.least:.0%} is asked for"
     print(f"{name}: {known}; {dict(counts)}")
     return share >= world.least
+
+
+def _tried(world: World, mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, running.Outcome]]:
+    """Each as soon as it is known; those that need an interpreter of their own come last."""
+    if not mutants:
+        return
+    with running.sandbox() as place:
+        elsewhere = [(mutant, world.tests(mutant.file)) for mutant in mutants]
+        if world.in_place:
+            everywhere, elsewhere = elsewhere, []
+            for number, outcome in in_place.outcomes(place, mutants, KEPT / "covers", jobs):
+                mutant, stages = everywhere[number]
+                if isinstance(outcome, str):
+                    yield mutant, outcome
+                else:
+                    elsewhere.append((mutant, _stages(outcome) or stages))
+        running.load_libraries()
+        judge = running.Judge(place)
+        for mutant, stages in elsewhere:
+            yield mutant, judge.outcome(mutant, stages)
+
+
+def _stages(files: list[str]) -> list[list[str]]:
+    """The nearest first, so that not all are collected for what the nearest notice."""
+    undeployed = ["-m", "not long and not rehearsal"]
+    return [[*undeployed, *part] for part in (files[:2], files[2:8], files[8:]) if part]
+
+
+def _key(mutant: Mutant) -> str:
+    source = (ROOT / mutant.file).read_text(encoding="utf-8")
+    return hashlib.sha256(f"{mutant.file}\0{mutant.applied_to(source)}".encode()).hexdigest()
 
 
 def _digest_of(paths: Sequence[Path]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import __main__ as command
-from tests.mutants import python, shell
+from tests.mutants import in_place, python, shell
 from tests.mutants.mutant import Mutant
 from tests.mutants.worlds import WORLDS
 from tests.ordinary import ROOT
@@ -167,3 +168,89 @@ def test_a_mutant_is_killed_by_a_failing_test_and_survives_passing_ones(tmp_path
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     noticed = ["killed", "survived", "timed out", "timed out", "killed", "killed"]
     assert done.stdout.splitlines() == [*noticed, "shows nothing", "shows nothing", "killed"]
+
+
+SUMS = """
+LIMIT = 10
+
+
+class Sums:
+    def __init__(self, first):
+        self._first = first
+
+    @property
+    def first(self):
+        return self._first + 0
+
+    def plus(self, other, most=7):
+        def add():
+            return self._first + other  # words
+        return min(add(), LIMIT)
+
+
+def names():
+    return ["one", "two"]
+
+
+def nobody():
+    return 1 + 1
+"""
+TESTS_OF_SUMS = """
+import pytest
+from sums import Sums, names
+
+@pytest.mark.parametrize("name", names())
+def test_first(name, tmp_path):
+    assert Sums(name + "!").first == name + "!" if False else Sums(1).first == 1
+
+def test_plus(capfd):
+    assert Sums(1).plus(2) == 3
+
+def test_unsound():
+    import os
+    assert os.environ.get("PYTEST_DEBUG_TEMPROOT", "").count("mutant-")
+"""
+
+
+def test_the_function_that_a_mutant_lies_in_is_the_outermost_and_its_defaults_belong_to_the_module() -> None:
+    def function_at(text: str) -> str | None:
+        start = SUMS.index(text)
+        return in_place.function_of(SUMS, Mutant("sums.py", 1, "", "", text, "", 0, start, start + len(text)))
+
+    assert function_at("+ other") == "Sums.plus"
+    assert function_at("+ 0") == "Sums.first"
+    assert function_at("1 + 1") == "nobody"
+    assert function_at("most=7") is function_at("10") is function_at("property") is None
+
+
+@pytest.mark.long
+def test_mutants_in_memory_meet_the_tests_that_run_them_and_others_are_left_for_a_process_of_their_own(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "place"
+    shutil.copytree(ROOT / "tests/mutants", place / "tests/mutants")
+    shutil.copy(ROOT / "tests/ordinary.py", place / "tests/ordinary.py")
+    for folder, name, text in (
+        ("tests", "__init__.py", ""), ("tests/runtime", "test_sums.py", TESTS_OF_SUMS),
+        ("lambda_src/pca_runtime", "sums.py", SUMS),
+        (".", "pytest.ini", "[pytest]\npythonpath = lambda_src/pca_runtime\nmarkers =\n  long: a\n  rehearsal: b\n"),
+    ):  # fmt: skip
+        (place / folder).mkdir(parents=True, exist_ok=True)
+        (place / folder / name).write_text(text)
+
+    def mutant(before: str, after: str) -> Mutant:
+        start = SUMS.index(before)
+        file = "lambda_src/pca_runtime/sums.py"
+        return Mutant(file, 1, "", "test", before, after, 0, start, start + len(before))
+
+    mutants = [
+        mutant("+ other", "- other"), mutant("words", "other words"), mutant("+ 0", "+ 1"), mutant("10", "(10 + 1)"),
+        mutant('["one", "two"]', '["one"]'), mutant("1 + 1", "1 - 1"), mutant("min(", "while_(*[[]]) if 0 else max("),
+        mutant("return min(add(), LIMIT)", "while True: pass"),
+    ]  # fmt: skip
+    found = dict(in_place.outcomes(place, mutants, tmp_path / "covers", 2))
+    elsewhere = ["tests/runtime/test_sums.py"]
+    assert [found[number] for number in range(len(mutants))] == [
+        "killed", "survived", "killed", elsewhere, elsewhere, "survived", "killed", "timed out",
+    ]  # fmt: skip
+    assert [path.name for path in place.glob("mutant-*")] == [], "no child leaves anything"

@@ -64,12 +64,14 @@ class World:
         find: all mutants of one, by its path and text.
         tests: what should notice a mutant of it, in stages, the nearest first.
         least: the share that must be noticed, or listed with a reason.
+        in_place: whether its mutants can be put into the memory of a process.
     """
 
     patterns: tuple[str, ...]
     find: Callable[[str, str], list[Mutant]]
     tests: Callable[[str], list[list[str]]]
     least: float
+    in_place: bool = True
 
     def files(self) -> list[str]:
         """Paths in the repository, in a fixed order."""
@@ -110,5 +112,5 @@ def _tests_of_shell(file: str) -> list[list[str]]:
 WORLDS = {
     "functions": World(FUNCTIONS, python.mutants_of, _tests_of_module, 0.95),
     "command": World(COMMAND, python.mutants_of, _tests_of_command, 0.95),
-    "shell": World(SHELL, shell.mutants_of, _tests_of_shell, 0.90),
+    "shell": World(SHELL, shell.mutants_of, _tests_of_shell, 0.90, in_place=False),
 }
