@@ -1,7 +1,8 @@
 """``make bench``: figures, each printed as it comes. Machines differ and are noisy: a ratio says more than a time.
 
 It never runs the tests. By default it ends within ten minutes on two processors; ``FULL=1`` adds larger fleets and the
-rehearsal of 200 hosts, and waits as long as AWS does. ``BENCH_ONLY=simulation,memory`` chooses. The status is 1 where something does not hold.
+rehearsal of 200 hosts, and waits as long as AWS does. ``BENCH_ONLY=simulation,memory`` chooses. The status is 1 where
+something does not hold.
 At the end the figures are put into docs/performance.md (``BENCH_PAGE`` names another file, empty for none).
 """
 
