@@ -84,6 +84,23 @@ def test_a_power_cut_at_any_command_leaves_a_whole_pair(scene: CutScene, when: s
     cut_everywhere(scene, when, None)
 
 
+def test_names_are_on_the_disk_before_others_depend_on_them_and_before_success_is_reported(host: Host) -> None:
+    """A certificate that the inventory knows as installed must not be gone again after a power cut."""
+    request, certificate = host.prepare()
+    log = host.root / "log"
+    host.add_tool("mv", f"'{shutil.which('mv')}' \"$@\" || exit; echo mv \"$@\" >>'{log}'")
+    host.add_tool("sync", f"echo sync \"$@\" >>'{log}'")
+    serial = host.install(request, certificate).result["serial"]
+    store, versions = str(host.store), f"{host.store}/versions"
+    told = [line.replace(f"{store}/.aside", "aside") for line in log.read_text().splitlines()]
+    staged, synced, *between = [line for line in told if host.host_id not in line or ".new" not in line]
+    assert staged == f"mv -f {versions}/.staged/{serial} {versions}/"
+    files = " ".join(f"{versions}/{serial}/{name}" for name in ("ca.crt", "tls.crt", "tls.key"))
+    assert synced == f"sync {files} {versions}/{serial} {versions}"
+    state, current = f"mv -f aside/state {store}/", f"mv -f aside/current {store}/"
+    assert between == [state, current, state, f"sync {store}"]
+
+
 def test_what_was_not_synced_is_lost_and_what_was_is_not(host: Host, host_folder: Path) -> None:
     """The disk itself: a check that loses nothing would show nothing."""
     disk = ForgetfulDisk(host_folder / "disk", host.root)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shlex
 import shutil
 import stat
 from collections.abc import Callable
@@ -53,12 +55,26 @@ def test_regular_files_become_a_version_and_links_take_their_names(
     assert not host.leftovers()
 
 
+def test_whoever_reads_meanwhile_finds_the_old_pair_until_it_is_the_new_one(host: Host, old_pair: Pair) -> None:
+    lay_down(host, old_pair)
+    paths, looks = shlex.join(map(str, host.public.values())), host.root / "looks"
+    # Names change by moving alone.
+    host.add_tool("mv", f"'{shutil.which('mv')}' \"$@\" && cat {paths} 2>&1 | sha256sum >>'{looks}'")
+    host.renew()
+    shown = (b"".join((pair.certificate, pair.key, pair.chain)) for pair in (old_pair, host.shown()))
+    old, new = (hashlib.sha256(content).hexdigest() for content in shown)
+    seen = [line.split()[0] for line in looks.read_text().splitlines()]
+    assert seen == sorted(seen, key=[old, new].index)
+    assert seen.count(old) > len(host.public), "each link was made while the old pair was live"
+
+
 def test_what_was_taken_over_first_is_never_forgotten(host: Host, old_pair: Pair) -> None:
     lay_down(host, old_pair)
     for _ in range(3):
         host.renew()
     assert len(taken(host)) == 1
     assert (taken(host)[0] / "tls.key").read_bytes() == old_pair.key
+    assert stat.S_IMODE(taken(host)[0].stat().st_mode) == 0o711
 
 
 def test_a_failing_hook_shows_the_old_files_again(host: Host, old_pair: Pair) -> None:

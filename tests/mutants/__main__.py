@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "lambda_src"))
 
-from tests.mutants import in_place, running, template
+from tests.mutants import in_place, in_shell, running, template
 from tests.mutants.judged import judged
 from tests.mutants.mutant import Mutant
 from tests.mutants.worlds import WORLDS, World
@@ -119,16 +119,18 @@ def _tried(world: World, mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mut
     """Each as soon as it is known; those that need an interpreter of their own come last."""
     if not mutants:
         return
+    elsewhere = []
     with running.sandbox() as place:
-        elsewhere = [(mutant, world.tests(mutant.file)) for mutant in mutants]
-        if world.in_place:
-            everywhere, elsewhere = elsewhere, []
-            for number, outcome in in_place.outcomes(place, mutants, KEPT / "covers", jobs):
-                mutant, stages = everywhere[number]
-                if isinstance(outcome, str):
-                    yield mutant, outcome
-                else:
-                    elsewhere.append((mutant, _stages(outcome) or stages))
+        if not world.in_place:
+            near = {mutant.file: world.tests(mutant.file)[0] for mutant in mutants}
+            for number, outcome in in_shell.outcomes(place, mutants, KEPT, near):
+                yield mutants[number], outcome
+            return
+        for number, found in in_place.outcomes(place, mutants, KEPT / "covers", jobs):
+            if isinstance(found, str):
+                yield mutants[number], found
+            else:
+                elsewhere.append((mutants[number], _stages(found) or world.tests(mutants[number].file)))
         running.load_libraries()
         judge = running.Judge(place)
         for mutant, stages in elsewhere:

@@ -13,6 +13,8 @@ COMMAND = re.compile(
 )
 STRUCTURE = re.compile(r"^\s*(?:#|\}|\)|$|[^#\s]*\(\) [{(]|.*;;\s*$|.*\)\s*$|.*\bin\s*$|.*\\\s*$|.*(?:&&|\|\|)\s*$)")
 ASSIGNMENT = re.compile(r"^\s*\w+=(?!.*\$\().*$")
+# Two of these on end do not depend on each other: values are refused one by one, and signals have nothing in common.
+INDEPENDENT = (re.compile(r"^\s*check_\w+ \S"), re.compile(r"^\s*trap "))
 LINK = re.compile(r"^\s*(?!(?:if|elif|while|until)\b)(\w.*?) (?:&&|\|\|)$")
 # Each changes one occurrence on a line.
 CHANGES = [
@@ -88,6 +90,8 @@ def _is_whole(line: str, before: str) -> bool:
 
 def _swapped(file: str, number: int, scope: str, offset: int, line: str, following: str) -> Iterator[Mutant]:
     if ASSIGNMENT.match(line) or ASSIGNMENT.match(following):
+        return
+    if any(kind.match(line) and kind.match(following) for kind in INDEPENDENT):
         return
     end = offset + len(line) + len(following)
     yield Mutant(file, number, scope, "swapped", line + following, following + line, 0, offset, end)

@@ -39,20 +39,27 @@ COMMAND = (
 )  # fmt: skip
 NOT_DEPLOYED = ["-m", "not long and not rehearsal"]
 SHELL = ("pca_automator/ssm_documents/shell/*.sh",)
-# Where a file of shell is tested most; the others follow, the slowest last.
+# Where a file of shell is tested most: of the tests that run a line, these come first.
 CLOSEST = {
+    "certificate": ("functions", "inspect_certificate"),
     "chain": ("pins", "install_certificate"),
-    "generate_csr": ("generate_csr", "failing_tools"),
+    "common": ("functions", "noise", "failing_tools"),
+    "directories": ("functions", "hostile_filesystem"),
+    "generate_csr": ("generate_csr", "failing_tools", "strange_hosts"),
+    "helper": ("proof",),
+    "hook_files": ("hooks",),
     "hooks": ("hooks",),
     "inspect_certificate": ("inspect_certificate",),
     "mounts": ("mounts", "strange_hosts"),
     "parameters": ("parameters",),
     "prove": ("proof",),
+    "readers": ("readers", "readers_in_trouble"),
     "remove_certificate": ("remove_certificate", "lock"),
+    "rights": ("readers", "readers_in_trouble", "functions"),
+    "stage": ("install_certificate", "functions"),
     "store": ("lock", "switch", "hostile_filesystem"),
     "take_over": ("take_over", "planted_links"),
 }
-SLOWEST = ("parameters", "openssl_111", "durability", "kill")
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,9 @@ class World:
     Args:
         patterns: which files.
         find: all mutants of one, by its path and text.
-        tests: what should notice a mutant of it, in stages, the nearest first.
+        tests: what should notice a mutant of it, in stages, the nearest first; of shell, the names of the nearest.
         least: the share that must be noticed, or listed with a reason.
-        in_place: whether its mutants can be put into the memory of a process.
+        in_place: whether its mutants can be put into the memory of a process; those of shell are put into a file.
     """
 
     patterns: tuple[str, ...]
@@ -100,13 +107,7 @@ def _tests_of_command(file: str) -> list[list[str]]:
 
 
 def _tests_of_shell(file: str) -> list[list[str]]:
-    near = CLOSEST.get(Path(file).stem, ("install_certificate",))
-    every = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/documents").glob("test_*.py"))
-    middle = [name for name in every if name not in (*near, *SLOWEST, "definitions")]
-    last = [name for name in SLOWEST if name in every and name not in near]
-    # A mutant that is no shell any more, or that shellcheck sees, is no question for the others.
-    stages = (["definitions", *near], middle, last)
-    return [[f"tests/documents/test_{name}.py" for name in stage] for stage in stages]
+    return [list(CLOSEST.get(Path(file).stem, ("install_certificate",)))]
 
 
 WORLDS = {

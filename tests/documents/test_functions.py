@@ -1,0 +1,126 @@
+"""Small functions by themselves, each with a table of what it must answer: whole documents would take minutes.
+
+What a document does with the answers is tested where its promise is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.documents.functions import answers
+from tests.documents.host import Host
+
+MOMENT = "2026-11-27T04:05:06Z"
+
+
+@pytest.fixture
+def ask(host: Host) -> Callable[..., list[str]]:
+    """Each call, and the answers in their order."""
+
+    def ask(document: str, table: dict[tuple[str, ...], str], *before: str) -> dict[tuple[str, ...], str]:
+        return dict(zip(table, answers(host, document, list(table), before), strict=True))
+
+    return ask
+
+
+def test_times_are_compared_to_the_second(ask: Callable[..., object]) -> None:
+    table = {
+        ("later", MOMENT, MOMENT): "no",
+        ("later", "2026-11-27T04:05:07Z", MOMENT): "yes",
+        ("later", "2026-11-27T04:05:05Z", MOMENT): "no",
+        ("later", "2026-11-28T00:00:00Z", MOMENT): "yes",
+        ("later", "2026-11-26T23:59:59Z", MOMENT): "no",
+        ("later", "2027-01-01T00:00:00Z", MOMENT): "yes",
+        ("later", "2025-12-31T23:59:59Z", MOMENT): "no",
+        ("later", "2026-11-27T08:09:09Z", "2026-11-27T08:09:08Z"): "yes",
+    }
+    assert ask("InstallCertificate", table) == table
+
+
+def test_what_openssl_says_of_a_time_and_a_serial_is_read(ask: Callable[..., object]) -> None:
+    months = enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)
+    table = {
+        **{("iso_date", f"{name}  3 13:15:00 2026 GMT"): f"2026-{n:02}-03T13:15:00Z" for n, name in months},
+        ("iso_date", "Nov 13 13:15:00 2026 GMT"): "2026-11-13T13:15:00Z",
+        ("iso_date", "Bad time value"): "yes",  # and says nothing
+        ("lower_hex", "00ABCDEF0"): "abcdef0",
+        ("lower_hex", "7F"): "7f",
+        ("is_moment", MOMENT): "yes",
+        ("is_moment", "2026-11-27T04:05:06"): "no",
+        ("is_moment", "2026-11-27 04:05:06Z"): "no",
+        ("is_moment", ""): "no",
+    }  # fmt: skip
+    assert ask("InstallCertificate", table) == table
+
+
+@pytest.mark.parametrize("user", ["root", "somebody"])
+def test_who_else_may_write_is_told_by_owner_group_and_mode(ask: Callable[..., object], user: str) -> None:
+    """The group of an ordinary user is their own; that of root may have members."""
+    own_group = {"root": "UNSAFE_DIRECTORY", "somebody": "yes"}[user]
+    me = {"root": "0", "somebody": "1000"}[user]
+    table = {
+        ("refuse_others", "own", "/p", me, me, "755"): "yes",
+        ("refuse_others", "own", "/p", "0", me, "755"): "yes",
+        ("refuse_others", "own", "/p", "1001", me, "755"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "own", "/p", me, me, "775"): own_group,
+        ("refuse_others", "own", "/p", me, me, "730"): own_group,
+        ("refuse_others", "own", "/p", me, "1001", "775"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "own", "/p", me, "1001", "720"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "own", "/p", me, "1001", "705"): "yes",
+        ("refuse_others", "own", "/p", me, me, "757"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "own", "/p", me, me, "702"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "own", "/p", me, me, "1777"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "shared", "/p", "0", "0", "1777"): "yes",
+        ("refuse_others", "shared", "/p", "0", "0", "3777"): "yes",
+        ("refuse_others", "shared", "/p", "0", "0", "2777"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "shared", "/p", "0", "0", "777"): "UNSAFE_DIRECTORY",
+        ("refuse_others", "shared", "/p", "1001", "0", "1777"): "UNSAFE_DIRECTORY",
+    }
+    assert ask("GenerateCsr", table, f"me={me} my_group={me}") == table
+
+
+def test_what_the_operating_system_said_goes_before_what_was_tried(ask: Callable[..., object]) -> None:
+    table = {
+        ("code_for", "cp: write error: No space left on device", "X"): "NO_SPACE",
+        ("code_for", "cp: Disk quota exceeded", "X"): "NO_SPACE",
+        ("code_for", "mv: Read-only file system", "X"): "DIRECTORY_NOT_WRITABLE",
+        ("code_for", "mv: Permission denied", "X"): "DIRECTORY_NOT_WRITABLE",
+        ("code_for", "chown: Operation not permitted", "OWNER_UNKNOWN"): "OWNER_UNKNOWN",
+        ("code_for", "mv: Permission denied", "SWITCH_FAILED"): "SWITCH_FAILED",
+        ("code_for", "mv: No space left on device", "SWITCH_FAILED"): "NO_SPACE",
+        ("code_for", "something else", "X"): "X",
+        ("are_numbers", "2", "1", "22"): "yes",
+        ("are_numbers", "2", "1"): "no",
+        ("are_numbers", "1", "1", "2"): "no",
+        ("are_numbers", "1", "1a"): "no",
+        ("are_numbers", "1", ""): "no",
+        ("are_numbers", "1", "12345678901"): "no",
+        ("one_line", "a\n\tb  c\x07é"): "a b c",
+        ("one_line", "x" * 480): "x" * 480,
+        ("one_line", "x" * 300 + "y" * 300): f"{'x' * 280} ... {'y' * 190}",
+    }
+    assert ask("InstallCertificate", table) == table
+
+
+def test_modes_are_closed_to_those_who_must_not_read_or_write(ask: Callable[..., object]) -> None:
+    limits = {"644": "640", "400": "400", "040": "440", "777": "770", "200": "600", "100": "500"}
+    reads = {"644": "644", "666": "664", "602": "600", "447": "445", "750": "750"}
+    table = {
+        **{("eval", f"mode={mode}; limit_key; echo $mode"): limited for mode, limited in limits.items()},
+        **{("eval", f"mode={mode}; others_only_read; echo $mode"): limited for mode, limited in reads.items()},
+    }
+    assert ask("InstallCertificate", table) == table
+
+
+def test_what_a_service_says_of_a_refusal_is_its_first_exception(ask: Callable[..., object]) -> None:
+    """What follows is where in the helper's own text it was thrown."""
+    said = "starting\nAccessDeniedException: untrusted\ncaused by: Exception at line 5\n"
+    table = {
+        (
+            "eval",
+            f"printf '{said}' >\"$aside/words\"; helper_status=1; read_answer; echo $words",
+        ): "AccessDeniedException: untrusted",
+    }
+    assert ask("InstallCertificate", table, 'mkdir -p "$aside"') == table
