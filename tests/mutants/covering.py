@@ -10,6 +10,7 @@ import ast
 import hashlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -135,6 +136,7 @@ class Cover:
             return child
         code = 1
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(dir=self._place)
             for items, path in work:
                 learnt = self._learnt(items)

@@ -253,6 +253,7 @@ class Loop:
         code = _FAILED  # whatever a mutant makes pytest itself stumble over is noticed
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.tempdir = str(folder)
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             code = self._run(folder, [self._items[name] for name in tests]) if change() else _BROKEN
