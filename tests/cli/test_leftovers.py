@@ -1,0 +1,261 @@
+"""``pca-automator leftovers``: what is left is told as it is, and what is removed is what nobody uses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.cli.conftest import ACCOUNT, REGION, Deployed, error
+
+STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/PcaAutomator/1"
+AUTHORITY = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/old"
+# As CloudFormation names them: the last eight characters of a logical id are the CDK's hash.
+KEPT = {
+    "AutomationAuthorityCa0A1B2C3D": ("AWS::ACMPCA::CertificateAuthority", AUTHORITY),
+    "AutomationInventory0A1B2C3D": ("AWS::DynamoDB::Table", "old-inventory"),
+    "AutomationLedger0A1B2C3D": ("AWS::DynamoDB::GlobalTable", "old-ledger"),
+    "AutomationCrls0A1B2C3D": ("AWS::S3::Bucket", "old-crls"),
+    "AutomationCrlsPolicy0A1B2C3D": ("AWS::S3::BucketPolicy", "old-crls"),
+    "AutomationLogs0A1B2C3D": ("AWS::Logs::LogGroup", "/old/logs"),
+    "AutomationKey0A1B2C3D": ("AWS::KMS::Key", "old-key"),
+    "AutomationDead0A1B2C3D": ("AWS::SQS::Queue", "old-queue"),
+    "OtherInventory0A1B2C3D": ("AWS::DynamoDB::Table", "others-inventory"),
+    "NotOursBucket0A1B2C3D": ("AWS::S3::Bucket", "somebodys-bucket"),
+}
+
+
+@pytest.fixture
+def left(deployed: Deployed) -> Deployed:
+    """A complete stack with two automations and a bucket of somebody's was destroyed, and kept what it keeps."""
+    gone = {"StackId": STACK_ID, "StackName": "PcaAutomator", "StackStatus": "DELETE_COMPLETE"}
+    events = [
+        {
+            "LogicalResourceId": name,
+            "ResourceType": kind,
+            "PhysicalResourceId": physical,
+            "ResourceStatus": "DELETE_SKIPPED",
+        }
+        for name, (kind, physical) in KEPT.items()
+    ]
+    events += [
+        {"LogicalResourceId": "AutomationTopic0A1B2C3D", "ResourceType": "AWS::SNS::Topic", "PhysicalResourceId": "t",
+         "ResourceStatus": "DELETE_COMPLETE"},
+        complete(),
+    ]  # fmt: skip
+    names = ("AutomationWorkflowCertCheck0A1B2C3D", "OtherWorkflowCertCheck0A1B2C3D")
+    deployed.answers |= {
+        "ListStacks": {"StackSummaries": [gone, {**gone, "StackName": "PcaAutomator2", "StackId": "another"}]},
+        "DescribeStackEvents": {"StackEvents": events},
+        "GetTemplate": {"TemplateBody": {"Resources": {name: {} for name in names}}},
+        "DescribeStackResources": error("ValidationError"),
+        "ListFunctions": {"Functions": []},
+        "DescribeCertificateAuthority": {"CertificateAuthority": {"Status": "ACTIVE"}},
+        "DescribeKey": {"KeyMetadata": {"KeyState": "Enabled"}},
+        "DescribeLogGroups": {
+            "logGroups": [{"logGroupName": "/old/logs-of-others"}, {"logGroupName": "/old/logs", "storedBytes": 4096}]
+        },
+        **{name: {} for name in ("UpdateCertificateAuthority", "DeleteCertificateAuthority", "ScheduleKeyDeletion")},
+        "DeleteLogGroup": {},
+    }
+    dynamodb, s3 = boto3.client("dynamodb", region_name=REGION), boto3.client("s3", region_name=REGION)
+    for table, items in (("old-inventory", 1), ("old-ledger", 0), ("others-inventory", 2)):
+        key = [{"AttributeName": "hostID", "KeyType": "HASH"}]
+        kinds = [{"AttributeName": "hostID", "AttributeType": "S"}]
+        dynamodb.create_table(
+            TableName=table, KeySchema=key, AttributeDefinitions=kinds, BillingMode="PAY_PER_REQUEST",
+            DeletionProtectionEnabled=True,
+        )  # fmt: skip
+        for number in range(items):
+            dynamodb.put_item(TableName=table, Item={"hostID": {"S": str(number)}})
+    for bucket in ("old-crls", "somebodys-bucket"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for _ in range(2):
+            s3.put_object(Bucket=bucket, Key="crl/1.crl", Body=b"x")
+    s3.delete_object(Bucket="old-crls", Key="crl/1.crl")
+    deployed.calls.clear()
+    return deployed
+
+
+def complete() -> dict[str, str]:
+    return {
+        "LogicalResourceId": "PcaAutomator", "ResourceType": "AWS::CloudFormation::Stack",
+        "PhysicalResourceId": STACK_ID, "ResourceStatus": "CREATE_COMPLETE",
+    }  # fmt: skip
+
+
+def first_deployment_failed(left: Deployed) -> None:
+    answer: Any = left.answers["DescribeStackEvents"]
+    answer["StackEvents"].remove(complete())
+
+
+def listed(deployed: Deployed, *options: str) -> list[dict[str, Any]]:
+    done = deployed.invoke("leftovers", "--output", "jsonl", *options)
+    assert done.exit_code == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_everything_of_ours_that_is_left_is_listed_with_what_it_holds_in_the_order_of_removal(left: Deployed) -> None:
+    found = listed(left)
+    assert [(row["kind"], row["part"], row["id"], row["holds"]) for row in found] == [
+        ("CA", "AutomationAuthorityCa", AUTHORITY, "ACTIVE, at its monthly price"),
+        ("table", "AutomationInventory", "old-inventory", "1 item"),
+        ("table", "OtherInventory", "others-inventory", "2 items"),
+        ("table", "AutomationLedger", "old-ledger", "nothing"),
+        ("bucket", "AutomationCrls", "old-crls", "3 object versions"),
+        ("log group", "AutomationLogs", "/old/logs", "4,096 bytes"),
+        ("key", "AutomationKey", "old-key", "enabled, $1 a month"),
+        ("AWS::SQS::Queue", "AutomationDead", "old-queue", "nothing"),
+    ]
+    assert {(row["origin"], row["usedBy"], row["stackId"]) for row in found} == {("stack destroyed", "", STACK_ID)}
+    assert left.called("ListStacks")[0]["StackStatusFilter"] == [
+        "DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED",
+    ]  # fmt: skip
+    assert {request["StackName"] for request in left.called("DescribeStackEvents")} == {STACK_ID}
+    assert left.called("GetTemplate")[-1]["TemplateStage"] == "Original"
+
+
+def test_of_one_automation_nothing_of_another_is_listed(left: Deployed) -> None:
+    assert [row["id"] for row in listed(left, "--automation", "Other")] == ["others-inventory"]
+
+
+def test_a_large_table_and_a_large_bucket_are_not_counted_to_their_end(left: Deployed) -> None:
+    left.answers["Scan"] = {"Count": 1000, "LastEvaluatedKey": {"hostID": {"S": "x"}}}
+    left.answers["ListObjectVersions"] = {"Versions": [{}] * 900, "DeleteMarkers": [{}] * 100, "IsTruncated": True}
+    held = {row["id"]: row["holds"] for row in listed(left)}
+    assert held["old-inventory"] == "more than 1000 items"
+    assert held["old-crls"] == "more than 1000 object versions"
+    assert {request["Limit"] for request in left.called("Scan")} == {1000}
+    assert {request["MaxKeys"] for request in left.called("ListObjectVersions")} == {1000}
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "gone"),
+    [
+        ("DescribeCertificateAuthority", {"CertificateAuthority": {"Status": "DELETED"}}, AUTHORITY),
+        ("DescribeCertificateAuthority", error("ResourceNotFoundException"), AUTHORITY),
+        ("DescribeTable", {"Table": {"TableStatus": "DELETING"}}, "old-inventory"),
+        ("DescribeTable", error("ResourceNotFoundException"), "old-inventory"),
+        ("ListObjectVersions", error("NoSuchBucket"), "old-crls"),
+        ("ListObjectVersions", error("404"), "old-crls"),
+        ("DescribeLogGroups", {"logGroups": [{"logGroupName": "/old/logs-of-others"}]}, "/old/logs"),
+        ("DescribeKey", {"KeyMetadata": {"KeyState": "PendingDeletion"}}, "old-key"),
+        ("DescribeKey", error("NotFoundException"), "old-key"),
+    ],
+)
+def test_what_is_gone_or_on_its_way_out_is_not_listed(left: Deployed, operation: str, answer: Any, gone: str) -> None:
+    left.answers[operation] = answer
+    found = {row["id"] for row in listed(left)}
+    assert gone not in found
+    assert found & {"old-key", AUTHORITY}
+
+
+@pytest.mark.parametrize("operation", ["DescribeKey", "DescribeStackResources", "ListObjectVersions"])
+def test_what_may_not_be_looked_at_is_said_and_not_taken_for_gone(left: Deployed, operation: str) -> None:
+    left.answers[operation] = error("AccessDeniedException", "not you", operation)
+    done = left.invoke("leftovers")
+    assert done.exit_code != 0
+    assert "not you" in done.stderr or "denies" in done.stderr
+
+
+def in_use(left: Deployed) -> None:
+    """The inventory was handed on to a function, the bucket imported into a stack."""
+    function = {"FunctionName": "new-check", "Environment": {"Variables": {"TABLE_NAME": "old-inventory"}}}
+    left.answers["ListFunctions"] = {"Functions": [{"FunctionName": "plain"}, function]}
+
+    def owner(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if request["PhysicalResourceId"] == "old-crls":
+            return {"StackResources": [{"StackName": "Kept"}]}
+        raise error("ValidationError")
+
+    left.answers["DescribeStackResources"] = owner
+
+
+def test_whoever_uses_it_is_named(left: Deployed) -> None:
+    in_use(left)
+    used = {row["id"]: row["usedBy"] for row in listed(left)}
+    assert {name: by for name, by in used.items() if by} == {
+        "old-inventory": "function new-check", "old-crls": "stack Kept",
+    }  # fmt: skip
+
+
+def test_of_a_destroyed_stack_nothing_is_removed_unless_that_is_said(left: Deployed) -> None:
+    done = left.invoke("leftovers", "--remove", "--yes")
+    assert done.exit_code == 0
+    assert "nothing to remove; 8 resources are left: see leftovers" in done.stderr
+    assert left.invoke("leftovers", "--destroyed").exit_code == 2
+    assert not [name for name, _ in left.calls if name.startswith(("Delete", "Update", "Schedule"))]
+
+
+def test_what_nobody_uses_is_removed_and_what_is_not_known_or_in_use_stays(left: Deployed) -> None:
+    in_use(left)
+    found = listed(left, "--remove", "--destroyed", "--yes")
+    assert {row["id"]: row["result"] for row in found} == {
+        AUTHORITY: "disabled; to be deleted in 30 days, until then it can be restored",
+        "others-inventory": "deleted", "old-ledger": "deleted", "/old/logs": "deleted",
+        "old-key": "to be deleted in 30 days, until then that can be cancelled",
+    }  # fmt: skip
+    assert [row["kind"] for row in found] == ["CA", "table", "table", "log group", "key"]
+    tables = boto3.client("dynamodb", region_name=REGION).list_tables()["TableNames"]
+    assert "old-inventory" in tables
+    assert not {"old-ledger", "others-inventory"} & set(tables)
+    assert left.called("UpdateCertificateAuthority") == [{"CertificateAuthorityArn": AUTHORITY, "Status": "DISABLED"}]
+    assert left.called("DeleteCertificateAuthority") == [
+        {"CertificateAuthorityArn": AUTHORITY, "PermanentDeletionTimeInDays": 30}
+    ]
+    assert left.called("ScheduleKeyDeletion") == [{"KeyId": "old-key", "PendingWindowInDays": 30}]
+    assert left.called("DeleteLogGroup") == [{"logGroupName": "/old/logs"}]
+
+
+def test_a_ca_that_never_became_active_is_not_disabled_first(left: Deployed) -> None:
+    left.answers["DescribeCertificateAuthority"] = {"CertificateAuthority": {"Status": "PENDING_CERTIFICATE"}}
+    listed(left, "--remove", "--destroyed", "--yes")
+    assert left.called("UpdateCertificateAuthority") == []
+    assert left.called("DeleteCertificateAuthority")
+
+
+def test_a_bucket_is_emptied_of_every_version_and_what_others_own_is_not_touched(left: Deployed) -> None:
+    listed(left, "--remove", "--destroyed", "--yes")
+    buckets = {each["Name"] for each in boto3.client("s3", region_name=REGION).list_buckets()["Buckets"]}
+    assert "old-crls" not in buckets
+    assert "somebodys-bucket" in buckets
+
+
+def test_what_a_failed_first_deployment_left_is_removed_without_more_ado(left: Deployed) -> None:
+    first_deployment_failed(left)
+    found = listed(left, "--remove", "--yes")
+    assert {row["origin"] for row in found} == {"first deployment failed"}
+    assert len(found) == 7
+
+
+def test_it_is_asked_first_with_what_would_be_lost(left: Deployed) -> None:
+    done = left.invoke("leftovers", "--remove", "--destroyed", input="n\n")
+    assert done.exit_code != 0
+    question = " ".join((done.stdout + done.stderr).split())
+    assert "remove 1 CA, 3 tables, 1 bucket, 1 log group, 1 key, with all that is in them?" in question
+    assert "Certificates of a destroyed stack's CA can still be valid" in question
+    assert left.called("DeleteCertificateAuthority") == []
+    first_deployment_failed(left)
+    done = left.invoke("leftovers", "--remove", input="n\n")
+    assert "can still be valid" not in done.stdout + done.stderr
+
+
+def test_what_cannot_be_removed_is_said_and_the_others_are_removed(left: Deployed) -> None:
+    left.answers["DeleteCertificateAuthority"] = error("AccessDeniedException", "not you", "DeleteCertificateAuthority")
+    done = left.invoke("leftovers", "--remove", "--destroyed", "--yes", "--output", "jsonl")
+    assert done.exit_code == 1
+    assert "1 of 7 could not be removed" in done.stderr
+    rows = {row["id"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert (rows[AUTHORITY]["failed"], rows["old-key"]["failed"]) == (True, False)
+    assert left.called("ScheduleKeyDeletion")
+
+
+def test_nothing_left_is_said(left: Deployed) -> None:
+    left.answers["ListStacks"] = {"StackSummaries": []}
+    done = left.invoke("leftovers")
+    assert done.exit_code == 0
+    assert "nothing is left behind" in done.stderr
