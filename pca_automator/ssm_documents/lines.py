@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 # What a command, or a part of one, begins with: a shell goes on behind it as behind a line end.
 _OPENS = re.compile(r"(?:^|[;\s])(?:then|do|else|&&|\|\|?|case .* in|for \w+)$")
@@ -19,6 +20,7 @@ _START = "main"
 _OPERATORS = (" && ", " || ", " | ", "; then", "; do")
 
 
+@cache
 def joined(text: str) -> str:
     """The same commands in fewer lines.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from typer.testing import CliRunner, Result
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
 from pca_automator.ssm_documents import load_document
+from tests.quick_moto import make_quick
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -115,7 +117,7 @@ class Deployed:
         """Write an item as it is."""
         to_value = runtime("shared.expressions").to_value
         item = {name: to_value(value) for name, value in {"hostID": host_id, **attributes}.items()}
-        boto3.client("dynamodb", region_name=REGION).put_item(TableName="inventory", Item=item)
+        aws("dynamodb").put_item(TableName="inventory", Item=item)
         self.calls.pop()  # not one of the command's
 
     def issued(self, host_id: str, serial: str, hours: float) -> None:
@@ -127,7 +129,7 @@ class Deployed:
             "notAfter": stamp(self.now + timedelta(hours=hours)),
         }  # fmt: skip
         item = {name: to_value(value) for name, value in values.items()}
-        boto3.client("dynamodb", region_name=REGION).put_item(TableName="ledger", Item=item)
+        aws("dynamodb").put_item(TableName="ledger", Item=item)
         self.calls.pop()  # not one of the command's
 
     def live(self, number: int, hours: float = 100, **attributes: Any) -> str:
@@ -143,7 +145,7 @@ class Deployed:
 
     def items(self) -> dict[str, dict[str, Any]]:
         """What the table holds."""
-        found = boto3.client("dynamodb", region_name=REGION).scan(TableName="inventory")["Items"]
+        found = aws("dynamodb").scan(TableName="inventory")["Items"]
         plain = [runtime("shared.expressions").from_item(item) for item in found]
         return {item["hostID"]: item for item in plain}
 
@@ -184,6 +186,11 @@ def stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@cache
+def _installing() -> str:
+    return json.dumps(load_document("InstallCertificate", SEALED))
+
+
 def defaults() -> dict[str, Answer]:
     """What a healthy deployment answers."""
     started = {"executionArn": RUN_ARN, "startDate": datetime(2026, 11, 23, 3, 15, tzinfo=UTC)}
@@ -216,7 +223,7 @@ def defaults() -> dict[str, Answer]:
         "GetTrustAnchor": {"trustAnchor": {"enabled": True}},
         "GetProfile": {"profile": {"enabled": True}},
         "DescribeDocument": {"Document": {"Status": "Active"}},
-        "GetDocument": {"Content": json.dumps(load_document("InstallCertificate", SEALED))},
+        "GetDocument": {"Content": _installing()},
         "GetQueueAttributes": {"Attributes": {"ApproximateNumberOfMessages": "0"}},
         "GetTopicAttributes": {"Attributes": {"TopicArn": TOPIC_ARN}},
         "ListSubscriptionsByTopic": {"Subscriptions": []},
@@ -232,8 +239,34 @@ def invoked(answer: Mapping[str, Any], failed: bool = False) -> dict[str, Any]:
 
 # The tree of verbs is the same for every test.
 typer.testing._get_command = cache(typer.testing._get_command)
+make_quick()
+
+
+class OneOfEach(boto3.session.Session):
+    """Makes one client of each kind: what it is made of is read from tables that are the same for every test."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._made: dict[str, Any] = {}
+
+    def client(self, *arguments: Any, **options: Any) -> Any:
+        """As boto3's, but tests of one process share it: what it is answered is below it."""
+        config = options.get("config")
+        said = sorted(config._user_provided_options.items()) if config else None
+        environment = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+        kind = repr((arguments, options | {"config": said}, environment))
+        if kind not in self._made:
+            self._made[kind] = super().client(*arguments, **options)
+        return self._made[kind]
+
+
 # One session for all tests: reading the services' models anew takes longer than everything else in a test.
-_session = cache(boto3.session.Session)
+_session = cache(OneOfEach)
+
+
+def aws(service: str) -> Any:
+    """A client for what a test itself does."""
+    return _session(region_name=REGION).client(service)
 
 
 @pytest.fixture
@@ -261,13 +294,13 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
         return given(request) if callable(given) else dict(given)
 
     with mock_aws():
-        boto3.client("dynamodb", region_name=REGION).create_table(
+        aws("dynamodb").create_table(
             TableName="inventory",
             KeySchema=[{"AttributeName": "hostID", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "hostID", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        boto3.client("dynamodb", region_name=REGION).create_table(
+        aws("dynamodb").create_table(
             TableName="starts",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "at", "KeyType": "RANGE"}],
             AttributeDefinitions=[
@@ -276,7 +309,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
-        boto3.client("dynamodb", region_name=REGION).create_table(
+        aws("dynamodb").create_table(
             TableName="ledger",
             KeySchema=[
                 {"AttributeName": "hostID", "KeyType": "HASH"},
@@ -285,6 +318,6 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("hostID", "requestId")],
             BillingMode="PAY_PER_REQUEST",
         )
-        boto3.client("s3", region_name=REGION).create_bucket(Bucket="work")
+        aws("s3").create_bucket(Bucket="work")
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", answer)
         yield world

@@ -7,12 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from pca_automator.cli.runtime import runtime
 from pca_automator.pictures.data import Report, read
-from tests.cli.conftest import REGION, Deployed, a_crl, error, host, stamp
+from tests.cli.conftest import REGION, Deployed, a_crl, aws, error, host, stamp
 from tests.pictures.made_up import fleet
 
 FAILED = {"phase": "CertCSR", "code": "HOST_UNKNOWN_TO_SSM", "message": "no such host"}
@@ -75,7 +74,7 @@ def test_a_run_has_its_hosts_and_what_its_report_says_of_them(deployed: Deployed
     deployed.live(3, 100, lastRunId="run-0", lastAttempt=stamp(deployed.now))
     report = {"due": 2, "renewed": 1, "failed": 1, "hosts": [{"hostID": host(2), "outcome": "failed", **FAILED}]}
     key = runtime("renewal.work_files").report_key("run-1")
-    boto3.client("s3", region_name=REGION).put_object(Bucket="work", Key=key, Body=json.dumps(report).encode())
+    aws("s3").put_object(Bucket="work", Key=key, Body=json.dumps(report).encode())
     found = data_of(deployed, tmp_path, "--run", "run-1")
     assert found.kind == "run"
     assert {each.host_id: each.trouble is not None for each in found.hosts} == {host(1): False, host(2): True}

@@ -7,13 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import pytest
 from rich.console import Console
 
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.run import stage_of
-from tests.cli.conftest import REGION, RUN_ARN, Deployed, host
+from tests.cli.conftest import RUN_ARN, Deployed, aws, host
 
 
 @pytest.mark.parametrize(
@@ -152,9 +151,7 @@ def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED") 
         looks += 1
         if looks == 2:
             body = "".join(json.dumps({"hostID": host(number)}) + "\n" for number in range(1, len(ends) + 1))
-            boto3.client("s3", region_name=REGION).put_object(
-                Bucket="work", Key="runs/run-1/hosts.jsonl", Body=body.encode()
-            )
+            aws("s3").put_object(Bucket="work", Key="runs/run-1/hosts.jsonl", Body=body.encode())
         if looks == 3:
             for number, end in enumerate(ends, 1):
                 deployed.live(number, status=end, lastRunId="run-1")

@@ -6,14 +6,13 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 
 from pca_automator.cli.deployed import lifetime
 from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.schedule import next_of_cron
 from pca_automator.cli.runtime import runtime
-from tests.cli.conftest import CA_ARN, REGION, WRITES_CRL, Deployed, a_crl, error, host
+from tests.cli.conftest import CA_ARN, REGION, WRITES_CRL, Deployed, a_crl, aws, error, host
 
 
 def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
@@ -39,7 +38,7 @@ def test_status_is_the_fleet_in_one_screen(deployed: Deployed) -> None:
 def test_status_says_how_fast_the_fleet_is_renewed_and_why(deployed: Deployed) -> None:
     deployed.live(1)
     a_crl(deployed, 100)
-    ledger = runtime("renewal.start_ledger").StartLedger(boto3.client("dynamodb", region_name=REGION), "starts")
+    ledger = runtime("renewal.start_ledger").StartLedger(aws("dynamodb"), "starts")
     account = runtime("renewal.start_items").Account
     ledger.remember(account(10_000, {"CreateSession": 50.0}, 2.8, deployed.now))
     ledger.reserve("bulk", "run-1", 1_000, 10, deployed.now)
@@ -86,7 +85,7 @@ def test_hosts_beyond_their_budget_of_certificates_are_counted(deployed: Deploye
 def test_a_ca_that_is_nearly_used_up_needs_a_person(deployed: Deployed) -> None:
     deployed.live(1)
     a_crl(deployed, 100)
-    ledger = runtime("renewal.start_ledger").StartLedger(boto3.client("dynamodb", region_name=REGION), "starts")
+    ledger = runtime("renewal.start_ledger").StartLedger(aws("dynamodb"), "starts")
     ledger.remember(runtime("renewal.start_items").Account(issued=812_345, issued_until=deployed.now))
     done = deployed.invoke("status", "--output", "json")
     assert done.exit_code == 1

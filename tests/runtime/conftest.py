@@ -19,6 +19,7 @@ from pca_runtime.shared.expressions import _DESERIALIZER as EXACT
 from pca_runtime.shared.expressions import from_item, to_value
 from pca_runtime.shared.timestamps import format_time
 
+from tests.quick_moto import QUICK_CALLS, make_quick
 from tests.runtime.fakes import (
     ANCHOR_ARN,
     CA_ARN,
@@ -39,6 +40,7 @@ settings.register_profile(
     "ordinary", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("ordinary")
+make_quick()
 
 HANDLERS = (
     "cert_check", "cert_csr", "cert_csr_status", "cert_issue", "cert_deploy", "cert_deploy_status",
@@ -214,7 +216,10 @@ def clients() -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         for variable, value in ENVIRONMENT.items():
             patch.setenv(variable, value)
-        return {service: boto3.client(service) for service in ("dynamodb", "s3", "sns", "sqs")}
+        return {
+            service: boto3.client(service, config=QUICK_CALLS.get(service, QUICK_CALLS[""]))
+            for service in ("dynamodb", "s3", "sns", "sqs")
+        }
 
 
 @pytest.fixture
