@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -159,21 +159,27 @@ def a_crl(
 ) -> None:
     """A CRL at the trust anchor, beside somebody else's: how long it is good for, whom it names, and how old it is."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]))
-        .last_update(deployed.now - timedelta(days=days))
-        .next_update(deployed.now + timedelta(hours=hours))
-        .add_extension(x509.CRLNumber(1), critical=False)
-    )
-    for serial in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(deployed.now)
-        builder = builder.add_revoked_certificate(entry.build())
-    data = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    found = {
-        "trustAnchorArn": ANCHOR_ARN, "name": "fleet-crl", "crlId": "crl-1", "enabled": enabled, "crlData": data,
+
+    def crl(serials: Iterable[int]) -> bytes:
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")]))
+            .last_update(deployed.now - timedelta(days=days))
+            .next_update(deployed.now + timedelta(hours=hours))
+            .add_extension(x509.CRLNumber(1), critical=False)
+        )
+        for serial in serials:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(deployed.now)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    ours = {
+        "trustAnchorArn": ANCHOR_ARN, "name": "fleet-crl", "crlId": "crl-1", "enabled": enabled,
+        "crlData": crl(revoked),
     }  # fmt: skip
-    deployed.answers["ListCrls"] = {"crls": [{**found, "name": "somebody else's"}, found]}
+    others = {**ours, "name": "somebody else's", "crlId": "crl-2", "crlData": crl(range(1_000_000, 1_000_050))}
+    elsewhere = {**others, "name": "fleet-crl", "trustAnchorArn": f"{ANCHOR_ARN}-of-others", "crlId": "crl-3"}
+    deployed.answers["ListCrls"] = {"crls": [others, elsewhere, ours]}
 
 
 def host(number: int) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from pca_automator.cli.runtime import runtime
 from pca_automator.cli.verbs.run import stage_of
-from tests.cli.conftest import RUN_ARN, Deployed, aws, host
+from tests.cli.conftest import RUN_ARN, Deployed, a_crl, aws, host
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,14 @@ def test_a_run_that_would_outgrow_the_crl_says_so_before_it_starts_and_what_to_d
     assert "IAM Roles Anywhere takes 700," in done.stderr
     assert "make a new CA" in done.stderr
     assert deployed.called("StartExecution") == []
+
+
+def test_of_several_crls_our_own_is_the_one_that_grows(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime("revocation.crl"), "PEM_MAX", 700)
+    a_crl(deployed, 100, revoked=(1, 2, 3))
+    deployed.live(1)
+    done = deployed.invoke("run", "--force", "--revoke-replaced", input="n\n")
+    assert "revokes the certificates of 1 host. The CRL has 3 entries" in done.stderr
 
 
 @pytest.mark.parametrize(
