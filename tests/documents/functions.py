@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pca_automator.ssm_documents import script, shell_files
@@ -17,25 +17,32 @@ GIVEN = {
 }
 
 
-def say(host: Host, name: str, lines: Iterable[str]) -> Outcome:
+def say(host: Host, name: str, lines: Iterable[str], edit: Callable[[str], str] = str) -> Outcome:
     """Run lines of shell in place of a document's last one, which calls ``main``.
 
     Args:
         host: where; its parameters are set.
         name: of the document, as which files its functions come from.
         lines: what is run, after all functions of the document have been read.
+        edit: changes their text.
     """
     sealed = [line for line in script(name).splitlines() if line.startswith("SEALED_")]
     *files, last = [(FOLDER / file).read_text(encoding="utf-8") for file in shell_files(name)]
     last, _, call = last.rstrip().rpartition("\n")
     assert call == "main", call
-    host.keyword["text"] = "\n".join([*sealed, *files, last, *lines, ""])
+    host.keyword["text"] = "\n".join([*sealed, *map(edit, [*files, last]), *lines, ""])
     outcome = host.run(name, **GIVEN.get(name, {}))
     del host.keyword["text"]
     return outcome
 
 
-def answers(host: Host, name: str, calls: Sequence[Sequence[str]], before: Sequence[str] = ()) -> list[str]:
+def answers(
+    host: Host,
+    name: str,
+    calls: Sequence[Sequence[str]],
+    before: Sequence[str] = (),
+    edit: Callable[[str], str] = str,
+) -> list[str]:
     """What each call says, or "yes" or "no" where it only ends well or badly; ``CODE`` where it ends the document.
 
     Args:
@@ -43,12 +50,13 @@ def answers(host: Host, name: str, calls: Sequence[Sequence[str]], before: Seque
         name: of the document.
         calls: a function and its arguments, each a word.
         before: lines that each of the calls needs.
+        edit: changes the text of the functions.
     """
     lines = []
     for call in calls:
         words = shlex.join(call)
         lines += [f"( {'; '.join(before) or ':'}; {words} ) && echo '<yes>' || echo '<no>'"]
-    said = say(host, name, ["clean_up() { :; }", "trap - EXIT", *lines]).stdout
+    said = say(host, name, ["clean_up() { :; }", "trap - EXIT", *lines], edit).stdout
     found = []
     for part, end in zip(*[iter(_parts(said))] * 2, strict=True):
         words = part.strip()

@@ -58,6 +58,29 @@ def test_a_key_that_was_written_in_part_is_not_kept(live_host: Host) -> None:
     assert not list((host.store / "pending").iterdir())
 
 
+@pytest.mark.parametrize(("probe", "code"), [("exit 1", "NO_SPACE"), ("exit 0", "CSR_GENERATION_FAILED")])
+def test_a_request_that_is_not_whole_is_told_from_a_full_disk(live_host: Host, probe: str, code: str) -> None:
+    """openssl may end well without having written anything."""
+    host = live_host
+    host.add_tool("openssl", failing("openssl", "'req -new'*", "exit 0"))
+    host.add_tool("head", failing("head", "'-c 16384 /dev/zero'", probe))
+    outcome = host.generate(new_request())
+    assert outcome.error == code
+    assert not host.leftovers()
+    assert not list((host.store / "pending").iterdir())
+
+
+def test_a_state_that_cannot_be_written_when_going_back_does_not_stay_that_of_what_failed(live_host: Host) -> None:
+    host = live_host
+    before = host.shown()
+    request, certificate = host.prepare()
+    host.add_hook("10-hook", f": >'{host.root}/ran'; exit 1")
+    host.add_tool("mv", failing("mv", "*/.aside/state*", f"[ ! -e '{host.root}/ran' ] || exit 1"))
+    assert host.install(request, certificate).error == "HOOK_FAILED"
+    assert host.shown() == before
+    assert not (host.store / "state").exists()
+
+
 def test_a_rename_that_fails_is_no_switch(live_host: Host) -> None:
     host = live_host
     before = host.shown()

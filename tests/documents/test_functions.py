@@ -124,3 +124,94 @@ def test_what_a_service_says_of_a_refusal_is_its_first_exception(ask: Callable[.
         ): "AccessDeniedException: untrusted",
     }
     assert ask("InstallCertificate", table, 'mkdir -p "$aside"') == table
+
+
+def test_pauses_between_proofs_grow_to_twenty_seconds_and_are_drawn_from_all_below(ask: Callable[..., object]) -> None:
+    """5354 leaves of each bound the bound itself: what is drawn is otherwise anything from 0 on."""
+    stubs = (
+        "SEALED_validationPolicy=REQUIRED SEALED_trustAnchorArn=a SEALED_profileArn=b SEALED_roleArn=c",
+        "clock_difference=1",
+        "proof_throttled=0 asked=0 words= prove_code=ROLES_ANYWHERE_THROTTLED prove_again=until",
+        "examine_helper() { helper_fault=; }",
+        "ask_roles_anywhere() { asked=$((asked + 1)); [ $asked -gt 6 ]; }",
+        "read_answer() { :; }",
+        "date() { echo 1000; }",
+        "sleep() { echo $1; }",
+    )
+    said = 'od() {{ echo " {0}"; }}; prove; echo $validated $proof_throttled'
+    table = {
+        ("eval", said.format(5354)): "4\n8\n16\n20\n20\n20\ntrue 6",
+        ("eval", said.format(0)): "0\n0\n0\n0\n0\n0\ntrue 6",
+    }
+    assert ask("InstallCertificate", table, *stubs) == table
+    once = {("eval", "prove_again=once; " + said.format(0)): "0\nROLES_ANYWHERE_THROTTLED"}
+    assert ask("InstallCertificate", once, *stubs, "fail() { echo $1; exit 1; }") == once
+
+
+def test_limits_of_values_are_taken_exactly(ask: Callable[..., object]) -> None:
+    refused = "BAD_PARAMETER"
+    table = {
+        ("check_path", "certPath", "/" + "a" * 199): "yes",
+        ("check_path", "certPath", "/" + "a" * 200): refused,
+        ("check_owner", "fileOwner", ""): "yes",
+        ("check_owner", "fileOwner", "a" * 64): "yes",
+        ("check_owner", "fileOwner", "a" * 65): refused,
+        ("check_moment", "sentAt", ""): "yes",
+        ("check_moment", "sentAt", "1" * 11): "yes",
+        ("check_moment", "sentAt", "1" * 12): refused,
+        ("check_number", "hookTimeout", "1", "50"): "yes",
+        ("check_number", "hookTimeout", "50", "50"): "yes",
+        ("check_number", "hookTimeout", "51", "50"): refused,
+        ("check_number", "hookTimeout", "999", "999"): "yes",
+        ("check_number", "hookTimeout", "1000", "9999"): refused,
+        ("check_number", "hookTimeout", "0", "50"): refused,
+        ("check_request_id", "a" * 32): "yes",
+        ("check_request_id", "a" * 31): refused,
+        ("check_request_id", "a" * 33): refused,
+        ("check_request_id", "A" * 32): refused,
+        ("check_word", "bundle", "true", "true", "false"): "yes",
+        ("check_word", "bundle", "false", "true", "false"): "yes",
+        ("check_word", "bundle", "", "true", "false"): refused,
+        ("check_chain", "A.B"): "yes",
+        **{("check_chain", chain): refused for chain in (".A", "A.", "A..B", "", "A B")},
+        **{("check_mode", "certMode", mode): "yes" for mode in ("", "400", "0644", "777")},
+        **{("check_mode", "certMode", mode): refused for mode in ("344", "64", "06444", "1644", "648")},
+    }
+    assert ask("InstallCertificate", table) == table
+
+
+BAD_VALUES = {
+    "GenerateCsr": {
+        "SSM_requestId": "A", "SEALED_csrPath": "a", "SEALED_requestLease": "0", "SSM_certPath": "a",
+        "SSM_keyPath": "a", "SSM_cacertPath": "a", "SSM_keyAlgorithm": "RSA_1024", "SSM_hostID": "i-0123456g",
+    },
+    "InstallCertificate": {
+        "SSM_requestId": "A", "SEALED_csrPath": "a", "SSM_certPath": "a", "SSM_keyPath": "a", "SSM_cacertPath": "a",
+        "SSM_signinghelperPath": "a", "SEALED_hooksPath": "a", "SSM_certificate": "-", "SSM_chain": "-",
+        "SSM_sentAt": "01", "SEALED_caKeys": "A", "SEALED_versionsKept": "51", "SEALED_hookTimeout": "1000",
+        "SSM_fileOwner": "-a", "SSM_fileGroup": "-a", "SSM_certMode": "666", "SSM_keyMode": "641", "SSM_bundle": "yes",
+        "SSM_hostID": "mi-0",
+    },
+    "InspectCertificate": {
+        "SEALED_csrPath": "a", "SSM_certPath": "a", "SSM_keyPath": "a", "SSM_cacertPath": "a",
+        "SSM_signinghelperPath": "a", "SEALED_hooksPath": "a", "SSM_hostID": "",
+    },
+    "RemoveCertificate": {
+        "SEALED_csrPath": "a", "SSM_certPath": "a", "SSM_keyPath": "a", "SSM_cacertPath": "a", "SSM_serial": "g",
+        "SSM_hostID": "i-0123456789abcdefg",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("document", BAD_VALUES)
+def test_each_value_is_checked_once_more_on_the_host(ask: Callable[..., object], document: str) -> None:
+    """An agent that knows no patterns may hand over anything."""
+    table = {
+        ("eval", f"{name}='{value}'; check_parameters"): "BAD_PARAMETER" for name, value in BAD_VALUES[document].items()
+    }
+    assert ask(document, table) == table
+    fine = {("check_parameters",): "yes", ("eval", "SSM_hostID='{{ hostID }}'; check_parameters"): "AGENT_TOO_OLD"}
+    if document == "RemoveCertificate":
+        fine |= {("eval", f"SSM_serial={'a' * 40}; check_parameters"): "yes"}
+        fine |= {("eval", f"SSM_serial={'a' * 41}; check_parameters"): "BAD_PARAMETER"}
+    assert ask(document, fine) == fine

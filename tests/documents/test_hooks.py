@@ -49,8 +49,11 @@ def test_run_in_order_with_what_they_need_to_know(make_host: Callable[..., Host]
 
 
 def test_see_the_new_pair_and_get_no_parameter_of_the_command(host: Host) -> None:
-    host.add_hook("10-look", f"cat \"$PCA_AUTOMATOR_CERTIFICATE\" >'{host.root}/seen'; env >'{host.root}/environment'")
-    host.renew()
+    host.add_hook(
+        "10-look", f"cat \"$PCA_AUTOMATOR_CERTIFICATE\" >'{host.root}/seen'; env >'{host.root}/environment'; pwd"
+    )
+    host.keyword["prefix"] = ("sh", "-c", 'cd "$0" && exec "$@"', str(host.root))
+    assert host.renew().stderr == "hook 10-look ended well: /\n"
     assert (host.root / "seen").read_bytes() == host.shown().certificate
     assert "SSM_" not in (host.root / "environment").read_text()
 

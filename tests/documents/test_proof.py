@@ -323,7 +323,8 @@ def test_the_helper_has_an_environment_of_our_own(live_host: Host) -> None:
         "AWS_PROFILE": "none", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_CA_BUNDLE": "/none", "HOME": "/root",
         "AWS_RETRY_MODE": "legacy", "AWS_USE_FIPS_ENDPOINT": "yes", "https_proxy": "http://a b:3128", "NO_PROXY": "x",
     }  # fmt: skip
-    host.keyword["prefix"] = ("env", *(f"{name}={value}" for name, value in given.items()))
+    given_place = ("sh", "-c", 'cd "$0" && exec "$@"', str(host.root))
+    host.keyword["prefix"] = (*given_place, "env", *(f"{name}={value}" for name, value in given.items()))
     assert host.renew().result["validated"] == "true"
     seen = dict(line.split("=", 1) for line in (host.root / "environment").read_text().splitlines())
     kept = {name: value for name, value in seen.items() if name not in ("PATH", "PWD", "_", "SHLVL", "OLDPWD")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,16 @@ def test_removes_links_versions_keys_and_pending_requests(
     assert (again.result["removed"], again.result["serial"]) == ("false", "none")
     host.renew()
     assert host.shown().matches
+
+
+def test_whoever_reads_meanwhile_finds_the_whole_pair_or_nothing(live_host: Host) -> None:
+    host = live_host
+    paths, looks = shlex.join(map(str, host.public.values())), host.root / "looks"
+    # Names go by removing alone.
+    count = f"n=0; for f in {paths}; do [ ! -e \"$f\" ] || n=$((n + 1)); done; echo $n >>'{looks}'"
+    host.add_tool("rm", f"'{shutil.which('rm')}' \"$@\" || exit; {count}")
+    assert host.run("RemoveCertificate").result["removed"] == "true"
+    assert set(looks.read_text().split()) == {"0"}
 
 
 def test_removes_only_the_certificate_that_was_meant(host: Host) -> None:

@@ -39,6 +39,8 @@ ENDLESS = 45.0
 READING = "test_definitions"
 # The same test again, for another shell or another way of handing values over.
 AGAIN = re.compile(r"\b(?:bash|busybox|text)\b")
+# What a second of a test counts that is near, and of one that is like another.
+NEAR, LIKE_ANOTHER = 0.3, 4.0
 _PASSED, _FAILED, _NOT_STARTED = 0, 1, 99
 
 
@@ -74,7 +76,7 @@ class Covering:
             file.write(json.dumps(entry) + "\n")
 
     def of_line(self, name: str, line: int | None, near: Sequence[str]) -> list[str]:
-        """Tests that run a line, the nearest first, of these the quickest; of the others one of each function first.
+        """Tests that run a line, the quickest first: those that are near count less, those that come again more.
 
         Those of which nothing is known come last, unless they are near.
 
@@ -83,21 +85,19 @@ class Covering:
             line: one with a probe; ``None`` for one that every document runs.
             near: names of the closest files of tests.
         """
-        place = f"{name}:{line}"
-        found: tuple[list[str], ...] = ([], [], [], [])
-        seen = set()
+        place, seen = f"{name}:{line}", set()
+        weights: dict[str, float] = {}
         for test, entry in sorted(self.known.items(), key=lambda item: item[1]["seconds"]):
             is_near = Path(_file_of(test)).stem.removeprefix("test_") in near
             runs_it = place in entry["lines"] or READING in test or (line is None and entry["lines"])
-            if is_near and (runs_it or not entry["passed"]):
-                found[bool(AGAIN.search(test)) and 2].append(test)
-            elif not entry["passed"]:
-                found[3].append(test)
-            elif runs_it:
-                function = test.partition("[")[0]
-                found[2 if function in seen else 1].append(test)
-                seen.add(function)
-        return [test for stage in found for test in stage]
+            if not runs_it and entry["passed"]:
+                continue
+            function = test.partition("[")[0]
+            again = bool(AGAIN.search(test)) or (function in seen and not is_near)
+            seen.add(function)
+            weights[test] = entry["seconds"] * (NEAR if is_near else 1) * (LIKE_ANOTHER if again else 1)
+            weights[test] += 0 if is_near or entry["passed"] else 1000
+        return sorted(weights, key=lambda test: weights[test])
 
 
 class Judge:

@@ -97,7 +97,6 @@ scan_mounts() {
       case "$scan_device $scan_root" in
         "$store_place/versions/"* | "$scan_place/${scan_public##*/}")
           pinned="$scan_point (process $mounts_process) shows one file or version for ever"
-          continue
           ;;
       esac
       scan_root=${scan_root%/}

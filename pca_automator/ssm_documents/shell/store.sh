@@ -132,7 +132,6 @@ read_state() {
 # given as a directory, because `mv new current` would move into the directory that `current` leads to, and not every
 # mv knows -T.
 point_current_at() {
-  [ ! -L "$aside/current" ] || rm -f "$aside/current" || return 1
   ln -s "versions/$1" "$aside/current" && mv -f "$aside/current" "$store/"
 }
 
