@@ -292,7 +292,7 @@ def test_who_is_to_be_retired_is_said_by_id_or_left_to_the_reconciliation() -> N
     for wrong in ({"hostIDs": [instance(1)] * 501}, {"hostIDs": []}, {}, {"hostIDs": [instance(1)], "reconcile": True}):
         with pytest.raises(InvalidInput, match="hostIDs"):
             RetireRequest.parse(wrong)
-    with pytest.raises(InvalidInput, match='allowed are {"hostIDs": \\[at most 500\\]'):
+    with pytest.raises(InvalidInput, match=r'allowed are {"hostIDs": \[at most 500\]'):
         RetireRequest.parse({"hostIDs": [instance(1)], "other": 1})
     with pytest.raises(InvalidInput, match=r"must be one of .*KEY_COMPROMISE"):
         RetireRequest.parse({"hostIDs": [instance(1)], "reason": "BECAUSE"})
