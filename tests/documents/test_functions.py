@@ -5,12 +5,13 @@ What a document does with the answers is tested where its promise is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.documents.functions import answers
-from tests.documents.host import Host
+from tests.documents.functions import answers, say
+from tests.documents.host import CREDENTIALS, Host
 
 MOMENT = "2026-11-27T04:05:06Z"
 
@@ -124,6 +125,54 @@ def test_what_a_service_says_of_a_refusal_is_its_first_exception(ask: Callable[.
         ): "AccessDeniedException: untrusted",
     }
     assert ask("InstallCertificate", table, 'mkdir -p "$aside"') == table
+
+
+@pytest.fixture
+def hung_up_as_usual() -> Iterator[None]:
+    """Under nohup the signal is ignored, and no shell can change that."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
+
+
+@pytest.mark.usefixtures("hung_up_as_usual")
+@pytest.mark.parametrize(
+    ("ends", "status"),
+    [("exit 7", 7), ("false", 1), ("kill -HUP $$", 129), ("kill -INT $$", 130), ("kill -TERM $$", 143)],
+)
+def test_whatever_ends_a_document_it_says_so_and_cleans_up(host: Host, ends: str, status: int) -> None:
+    outcome = say(host, "GenerateCsr", ["clean_up() { echo cleaned; false; }", "step='a step'", ends, "echo goes on"])
+    assert (outcome.status, outcome.stderr) == (1, "cleaned\n")
+    assert outcome.stdout == f"PCA_ERROR INTERNAL the script stopped with status {status} at: a step\n"
+    outcome = say(host, "GenerateCsr", ["clean_up() { echo cleaned; false; }", "fail CODE words"])
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (1, "PCA_ERROR CODE words\n", "cleaned\n")
+    outcome = say(host, "GenerateCsr", ["clean_up() { echo cleaned; false; }", "exit 0"])
+    assert (outcome.status, outcome.stdout, outcome.stderr) == (0, "", "cleaned\n")
+
+
+def test_only_credentials_that_are_valid_are_credentials(ask: Callable[..., object]) -> None:
+    def of(said: str) -> tuple[str, str]:
+        return "eval", f"printf '%s' '{said}' | shape_of"
+
+    table = {
+        of(CREDENTIALS): "credentials",
+        of(CREDENTIALS.replace(",", " ,\n ")): "credentials",
+        of(CREDENTIALS.replace("2099", "2019")): "nothing",
+        of(CREDENTIALS.replace("2099-11", "soon")): "nothing",
+        of(CREDENTIALS.replace('"Version":1', '"Version":2')): "nothing",
+        of(CREDENTIALS.replace('"Version":1', '"Version":12')): "nothing",
+        of(CREDENTIALS.removesuffix("}")): "nothing",
+        of(CREDENTIALS.removeprefix("{")): "nothing",
+        of("{}"): "nothing",
+        of(""): "nothing",
+        of("status 137"): "137",
+        of(f"{CREDENTIALS}status 1"): "1",
+        **{
+            of(CREDENTIALS.replace(f'"{name}":"', f'"{name}":""')): "nothing"
+            for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+        },
+    }
+    assert ask("InstallCertificate", table) == table
 
 
 def test_pauses_between_proofs_grow_to_twenty_seconds_and_are_drawn_from_all_below(ask: Callable[..., object]) -> None:

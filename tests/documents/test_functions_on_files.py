@@ -236,6 +236,7 @@ def test_of_a_certificate_only_what_can_be_true_is_believed(ask: Callable[..., l
         "InstallCertificate",
         of(), of("A" * 40), of("A" * 41), of(""), of("-1"), of("00"), of(first="Bad time value"), of(last="never"),
     ) == [f"a {read}", f"{'a' * 40} {read}", *["no"] * 6]  # fmt: skip
+    assert ask("InstallCertificate", of().replace(key, "no key")) == ["no"]
     digest = "openssl() {{ echo '{0} *key.der'; }}; aside=.; key_digest file && echo \"$digest\""
     sums = ["a" * 64, "a" * 63, "A" * 64, ""]
     assert ask("InstallCertificate", *(digest.format(each) for each in sums)) == ["a" * 64, "no", "no", "no"]
@@ -249,3 +250,83 @@ def test_a_serial_is_told_of_every_version_there_may_be(ask: Callable[..., list[
         "abc",
         "none",
     ]
+
+
+def test_what_takes_a_list_apart_leaves_the_shell_as_it_was(ask: Callable[..., list[str]], place: Path) -> None:
+    """Patterns are read, and words are parted at blanks and line ends: whatever comes later counts on it."""
+    (place / "real/inner").mkdir(parents=True)
+    (place / "to-real").symlink_to("real")
+    (place / "file").touch(mode=0o400)
+    (place / "helper").write_text("#!/bin/sh\necho 1.8.0\n")
+    (place / "helper").chmod(0o755)
+    calls = (
+        f"trusted '{place}/to-real/inner'",
+        f"judge own '' \"{place}$nl\"",
+        f"later {'2026-11-27T04:05:06Z'} {'2026-11-27T04:05:05Z'}",
+        "command() { return 1; }; find_list file",
+        f"staged='{place}' owner=$me group=$my_group mode=400 list=; give_away file",
+        f"helper='{place}/helper'; examine_helper",
+    )
+    as_it_was = ' && case $- in *f*) false ;; *) [ "$IFS" = " $nl" ] ;; esac'
+    assert ask("InstallCertificate", *(f'IFS=" $nl"; {call}{as_it_was}' for call in calls)) == ["yes"] * len(calls)
+    listed = f'IFS=" $nl"; describe_lines 1 "$nl"{as_it_was}'
+    assert ask("InspectCertificate", listed) == ["yes"]
+
+
+def elf(machine: int, *, big: bool = False, size: int = 4096) -> bytes:
+    """The begin of a program: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html."""
+    order = "big" if big else "little"
+    head = b"\x7fELF" + bytes([2, 2 if big else 1, 1]) + bytes(9) + (2).to_bytes(2, order) + machine.to_bytes(2, order)
+    return head.ljust(size, b"\0")
+
+
+def test_a_program_is_one_for_this_machine_that_is_whole(ask: Callable[..., list[str]], place: Path) -> None:
+    x86, i386, arm, arm64, riscv, s390 = 62, 3, 40, 183, 243, 22
+    table = {
+        ("x86_64", elf(x86)): "yes", ("x86_64", elf(i386)): "yes", ("x86_64", elf(arm64)): "no",
+        ("x86_64", elf(s390, big=True)): "no", ("x86_64", elf(x86, size=4095)): "no", ("amd64", elf(x86)): "yes",
+        ("i686", elf(i386)): "yes", ("i686", elf(x86)): "no", ("aarch64", elf(arm64)): "yes",
+        ("aarch64", elf(arm)): "yes", ("aarch64", elf(x86)): "no", ("armv7l", elf(arm)): "yes",
+        ("armv7l", elf(arm64)): "no", ("riscv64", elf(riscv)): "yes", ("riscv64", elf(x86)): "no",
+        ("s390x", elf(s390, big=True)): "yes", ("s390x", elf(s390)): "yes",
+        ("x86_64", b"#!/bin/sh\n"): "yes", ("x86_64", b"#!"): "yes", ("x86_64", b"# !/bin/sh\n"): "no",
+        ("x86_64", b""): "no", ("x86_64", b"#"): "no", ("x86_64", b"\x7fELF"): "no",
+        ("x86_64", b"\x7fELG" * 2000): "no",
+    }  # fmt: skip
+    for number, (_, content) in enumerate(table):
+        (place / f"program-{number}").write_bytes(content)
+        (place / f"program-{number}").chmod(0o755)
+    asked = (f"uname() {{ echo {m}; }}; helper=./program-{n}; is_program" for n, (m, _) in enumerate(table))
+    assert ask("InstallCertificate", *asked) == list(table.values())
+    (place / "program-0").chmod(0o644)
+    kinds = ("program-0", "missing", "versions", "fifo")
+    os.mkfifo(place / "fifo")
+    (place / "versions").mkdir()
+    assert ask("InstallCertificate", *(f"helper=./{kind}; is_program" for kind in kinds)) == ["no"] * 4
+
+
+@pytest.mark.parametrize(
+    ("body", "fault", "reason"),
+    [
+        ("echo 1.4.0", "", ""),
+        ("echo 2.0.0", "", ""),
+        ("echo 1.10.3", "", ""),
+        ("echo 1.3.9", "HELPER_BROKEN", "it is version 1.3.9; 1.4.0 or newer is needed"),
+        ("echo 0.9.9", "HELPER_BROKEN", "it is version 0.9.9; 1.4.0 or newer is needed"),
+        ("echo 1.4", "HELPER_BROKEN", "it answers 'version' with '1.4'"),
+        ("echo 1.8.0; exit 3", "HELPER_BROKEN", "'version' ends with status 3: no words"),
+        ("echo why >&2; exit 3", "HELPER_BROKEN", "'version' ends with status 3: why"),
+        ("exit 137", "HELPER_BROKEN", "it did not answer within 10 seconds"),
+        ("exit 124", "HELPER_BROKEN", "it did not answer within 10 seconds"),
+        ("echo 'Permission denied' >&2; exit 1", "HELPER_BROKEN", "it cannot be executed: Permission denied"),
+        ("exit 126", "HELPER_BROKEN", "it cannot be executed: "),
+    ],
+)
+def test_a_helper_is_known_by_its_version(
+    ask: Callable[..., list[str]], place: Path, body: str, fault: str, reason: str
+) -> None:
+    (place / "aws_signing_helper").write_text(f'#!/bin/sh\n[ "$*" = version ] || exit 9\n{body}\n')
+    (place / "aws_signing_helper").chmod(0o755)
+    said = "printf '%s' \"$helper_fault|${helper_fault:+$helper_reason}\""
+    asked = f"helper='{place}/aws_signing_helper'; examine_helper; {said}"
+    assert ask("InstallCertificate", asked) == [f"{fault}|{reason}".strip()]

@@ -37,6 +37,7 @@ def test_prints_a_request_for_this_host_and_nothing_else(
     assert outcome.result["clock"].endswith("Z")
     key = host.store / "pending" / request / "tls.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o400
+    assert {path.name for path in key.parent.iterdir()} == {"tls.key", "tls.csr", "algorithm"}
     assert not host.leftovers()
 
 

@@ -107,6 +107,11 @@ def test_reports_a_mismatched_pair_and_an_expired_certificate(live_host: Host, m
     ]
 
 
+def test_reports_a_certificate_that_cannot_be_read(live_host: Host) -> None:
+    (live_host.store / "current/tls.crt").write_text("no certificate\n")
+    assert inspect(live_host)["problems"] == ["CERTIFICATE_UNREADABLE"]
+
+
 def test_reports_unsafe_places_instead_of_failing(live_host: Host) -> None:
     host = live_host
     host.add_helper()

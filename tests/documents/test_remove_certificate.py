@@ -101,6 +101,16 @@ def test_a_store_that_others_could_have_made_is_not_touched(live_host: Host) -> 
     assert host.shown() == before
 
 
+def test_versions_behind_a_link_are_not_removed(live_host: Host) -> None:
+    host = live_host
+    elsewhere = host.root / "elsewhere"
+    (host.store / "versions").rename(elsewhere)
+    (host.store / "versions").symlink_to(elsewhere)
+    before = host.shown()
+    assert host.run("RemoveCertificate").error == "UNSAFE_DIRECTORY"
+    assert host.shown() == before
+
+
 def test_the_keys_of_another_host_are_found_and_removed_when_that_is_asked_for(live_host: Host) -> None:
     """This machine is a copy of an enrolled one."""
     host = live_host

@@ -43,7 +43,6 @@ take_over_content() {
 
 # link_public_paths: a link to a file that the live version lacks shows nothing, as before
 link_public_paths() {
-  [ -n "$foreign$missing" ] || return 0
   step='making the public links'
   each_public_path link_public_path
 }
@@ -54,7 +53,6 @@ link_public_path() {
     *) return 0 ;;
   esac
   link_directory=${1%/*}
-  clear_public_aside "$link_directory"
   must SWITCH_FAILED "cannot make a link in $link_directory" make_link "$1" "$2"
   clear_public_aside "$link_directory"
   restore_context "$1"
