@@ -13,7 +13,19 @@ from typing import Any
 
 from tests.cli import breaking
 from tests.cli.breaking import Mend, World
-from tests.cli.conftest import ANCHOR_ARN, CA_ARN, SEALED, WRITES_CRL, Deployed, a_crl, defaults, error, host
+from tests.cli.conftest import (
+    ANCHOR_ARN,
+    ANCHOR_ID,
+    CA_ARN,
+    PROFILE_ID,
+    SEALED,
+    WRITES_CRL,
+    Deployed,
+    a_crl,
+    defaults,
+    error,
+    host,
+)  # fmt: skip
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/dead"
 ID = host(2)
@@ -160,22 +172,22 @@ _OFF = {"State": "DISABLED"}
 
 BROKEN: dict[str, State] = {
     "profile": State(
-        "the profile is disabled", ("aws rolesanywhere enable-profile --profile-id profile",),
+        "the profile is disabled", (f"aws rolesanywhere enable-profile --profile-id {PROFILE_ID}",),
         answer("GetProfile", {"profile": {"enabled": False}}), breaking.profile,
     ),
     "profile's role": State(
         "the role that hosts prove with is not in the profile",
-        (f"aws rolesanywhere update-profile --profile-id profile --role-arns {OTHER_ROLE} {SEALED['roleArn']}",),
+        (f"aws rolesanywhere update-profile --profile-id {PROFILE_ID} --role-arns {OTHER_ROLE} {SEALED['roleArn']}",),
         answer("GetProfile", {"profile": {"enabled": True, "roleArns": [OTHER_ROLE]}}), breaking.profile_role,
     ),
     "trust anchor": State(
-        "the trust anchor is disabled", ("aws rolesanywhere enable-trust-anchor --trust-anchor-id anchor",),
+        "the trust anchor is disabled", (f"aws rolesanywhere enable-trust-anchor --trust-anchor-id {ANCHOR_ID}",),
         answer("GetTrustAnchor", {"trustAnchor": {"enabled": False}}), breaking.trust_anchor,
     ),
     "trust anchor left behind": State(
         "it may still have the one before",
         (
-            "aws rolesanywhere update-trust-anchor --trust-anchor-id anchor --source "
+            f"aws rolesanywhere update-trust-anchor --trust-anchor-id {ANCHOR_ID} --source "
             f"'sourceType=AWS_ACM_PCA,sourceData={{acmPcaArn={CA_ARN}}}'",
         ),
         left_behind, breaking.anchor_left_behind,
@@ -273,7 +285,7 @@ BROKEN: dict[str, State] = {
     ),
     "event source": State(
         "its function hears of nothing any more",
-        ("aws lambda update-event-source-mapping --uuid mapping-1 --enabled",),
+        ("aws lambda update-event-source-mapping --uuid 11111111-2222-3333-4444-888888888888 --enabled",),
         answer("GetEventSourceMapping", {"State": "Disabled"}), breaking.event_source,
     ),
     "alarm": State(

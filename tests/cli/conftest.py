@@ -16,6 +16,7 @@ import botocore.client
 import pytest
 import typer.testing
 from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,7 +32,9 @@ from tests.quick_moto import make_quick
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
-ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/anchor"
+ANCHOR_ID = "11111111-2222-3333-4444-666666666666"
+ANCHOR_ARN = f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:trust-anchor/{ANCHOR_ID}"
+PROFILE_ID = "11111111-2222-3333-4444-777777777777"
 MACHINE_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:Workflow"
 TOPIC_ARN = f"arn:aws:sns:{REGION}:{ACCOUNT}:failures"
 RUN_ARN = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:Workflow:run-1"
@@ -61,7 +64,7 @@ FUNCTIONS = {
     "CertEnroll": {},
 }  # fmt: skip
 SEALED = {
-    "trustAnchorArn": ANCHOR_ARN, "profileArn": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/profile",
+    "trustAnchorArn": ANCHOR_ARN, "profileArn": f"arn:aws:rolesanywhere:{REGION}:{ACCOUNT}:profile/{PROFILE_ID}",
     "roleArn": f"arn:aws:iam::{ACCOUNT}:role/prove",
 }  # fmt: skip
 _PLACES = {
@@ -87,7 +90,11 @@ def resources(prefix: str = "Automation") -> list[dict[str, str]]:
         (f"{prefix}WorkflowSchedule0A1B2C3D", "AWS::Scheduler::Schedule", "daily"),
         (f"{prefix}RevocationReconciliation0A1B2C3D", "AWS::Scheduler::Schedule", "hourly"),
         (f"{prefix}RevocationCrlWritten0A1B2C3D", "AWS::Events::Rule", "crl-written"),
-        (f"{prefix}EnrolmentInventoryChanges0A1B2C3D", "AWS::Lambda::EventSourceMapping", "mapping-1"),
+        (
+            f"{prefix}EnrolmentInventoryChanges0A1B2C3D",
+            "AWS::Lambda::EventSourceMapping",
+            "11111111-2222-3333-4444-888888888888",
+        ),
         (f"{prefix}DocumentsInspectCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InspectCertificate"),
         (f"{prefix}DocumentsInstallCertificate0A1B2C3D", "AWS::SSM::Document", "fleet-InstallCertificate"),
         (f"{prefix}Key0A1B2C3D", "AWS::KMS::Key", "key-1"),
@@ -294,6 +301,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
         world.regions.add(client.meta.region_name)
         if operation not in world.answers:
             return genuine(client, operation, request)
+        # What AWS would refuse for its form, no test may pass with.
+        model = client.meta.service_model.operation_model(operation)
+        refused = ParamValidator().validate(dict(request), model.input_shape) if model.input_shape else None
+        assert refused is None or not refused.has_errors(), f"{operation}: {refused.generate_report()}"
         given = world.answers[operation]
         if isinstance(given, Exception):
             raise given

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pca_automator.cli.deployed.inventory import left
 from tests.cli.conftest import RUN_ARN, Deployed, error, host, stamp
 
 STARTED = "2026-11-23T03:15:00Z"
@@ -148,6 +149,34 @@ def test_a_run_that_there_is_not_is_said_and_another_trouble_is_not_taken_for_it
     assert "there is no run other: pca-automator runs list" in deployed.invoke("runs", "show", "other").stderr
     deployed.answers["DescribeExecution"] = error("AccessDeniedException", "not you", "DescribeExecution")
     assert "there is no run" not in deployed.invoke("runs", "show", "other").stderr
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (86_400 * 4 + 3_600 * 3, "4 d 3 h"), (86_400, "1 d 0 h"), (86_400 - 60, "23 h 59 min"), (3_600, "1 h 0 min"),
+        (3_599, "0 h 59 min"), (60, "0 h 1 min"), (1, "0 h 0 min"), (0, "EXPIRED 0 h 0 min ago"),
+        (-86_400, "EXPIRED 1 d 0 h ago"), (-90_000, "EXPIRED 1 d 1 h ago"), (None, "no certificate"),
+    ],
+)  # fmt: skip
+def test_a_time_is_told_in_the_two_units_that_matter(seconds: int | None, told: str) -> None:
+    assert left(seconds) == told
+
+
+def test_what_the_last_run_did_to_a_host_is_in_its_line(deployed: Deployed) -> None:
+    deployed.live(1, lastAttempt=STARTED, lastRunId="run-7", failureCount=2, validated=True)
+    (row,) = document(deployed, "hosts", "list")
+    told = {name: row.get(name) for name in ("lastAttempt", "lastRunId", "failureCount", "validated")}
+    assert told == {"lastAttempt": STARTED, "lastRunId": "run-7", "failureCount": 2, "validated": True}
+
+
+def test_runs_are_told_in_a_line_each_with_their_failures(deployed: Deployed) -> None:
+    started = {"executionArn": RUN_ARN, "name": "run-1", "startDate": datetime(2026, 11, 23, 3, 15, tzinfo=UTC)}
+    deployed.answers["ListExecutions"] = {
+        "executions": [{**started, "status": "SUCCEEDED"}, {**started, "name": "run-2", "status": "FAILED"}]
+    }
+    told = deployed.invoke("runs", "list").stdout
+    assert ("run-1" in told, "run-2" in told, STARTED in told, "FAILED" in told) == (True,) * 4
 
 
 def test_status_says_when_the_schedule_runs_next(deployed: Deployed) -> None:

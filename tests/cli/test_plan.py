@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pca_automator.cli.main import app
 from pca_automator.planning import picture
 from pca_automator.planning.workflow import of_the_library
+from tests.cli.conftest import MACHINE_ARN, Deployed
 from tests.tiers import need
 
 
@@ -58,6 +59,33 @@ def test_the_workflow_of_a_synthesized_app_is_played(tmp_path: Path) -> None:
     (tmp_path / "Fleet.template.json").write_text(json.dumps(template), encoding="utf-8")
     answer = json.loads(planned("--hosts", "5", "--app", str(tmp_path), "--output", "json").stdout)
     assert answer["workflow"] == f"FleetWorkflowStateMachine1234ABCD of {tmp_path}"
+
+
+def test_the_deployed_workflow_is_played_with_what_its_functions_are_told(deployed: Deployed) -> None:
+    definition = json.dumps(of_the_library().definition)
+    deployed.answers["DescribeStateMachine"] = {"status": "ACTIVE", "definition": definition}
+    told = ("plan", "--deployed", "--hosts", "5", "--output", "json")
+    done = deployed.invoke(*told)
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["workflow"] == "the deployed one of stack PcaAutomator"
+    assert deployed.called("DescribeStateMachine") == [{"stateMachineArn": MACHINE_ARN}]
+    asked = {request["FunctionName"] for request in deployed.called("GetFunctionConfiguration")}
+    assert asked == {"CertCheck", "CertDeploy", "CertIssue", "CertRetire"}
+    # A validity of its functions, not of the library's defaults: the CA is used up twice as late.
+    functions: Any = deployed.answers["GetFunctionConfiguration"]
+    deployed.answers["GetFunctionConfiguration"] = lambda request: {
+        "State": "Active",
+        "Environment": {
+            "Variables": functions(request)["Environment"]["Variables"] | {"VALIDITY_DAYS": "14"},
+        },
+    }
+    again = json.loads(deployed.invoke(*told).stdout)
+    assert again["months_until_ca_is_used_up"] != answer["months_until_ca_is_used_up"]
+    deployed.answers["DescribeStateMachine"] = {"status": "ACTIVE", "definition": "{"}
+    done = deployed.invoke(*told)
+    assert done.exit_code == 2
+    assert "cannot be played: the definition of the deployed one of stack PcaAutomator" in done.stderr
 
 
 @pytest.mark.parametrize(

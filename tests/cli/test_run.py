@@ -126,7 +126,9 @@ def test_a_retired_host_is_not_run(deployed: Deployed) -> None:
 
 def test_revoke_replaced_needs_force(deployed: Deployed) -> None:
     deployed.live(1)
-    assert deployed.invoke("run", host(1), "--revoke-replaced").exit_code == 2
+    done = deployed.invoke("run", host(1), "--revoke-replaced")
+    assert (done.exit_code, "force" in done.stderr) == (2, True)
+    assert deployed.called("StartExecution") == []
 
 
 STAGES: dict[str, tuple[dict[str, Any], str]] = {
@@ -150,7 +152,7 @@ def test_stage(case: str) -> None:
     assert stage_of(item, "run-1") == expected
 
 
-def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED") -> None:
+def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED", rejected: int = 0) -> None:
     """Three looks: before CertCheck has written the list, in the middle, at the end."""
     looks = 0
 
@@ -163,7 +165,8 @@ def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED") 
         if looks == 3:
             for number, end in enumerate(ends, 1):
                 deployed.live(number, status=end, lastRunId="run-1")
-        return {"status": "RUNNING" if looks < 3 else status, "output": "{}", "startDate": deployed.now}
+        output = json.dumps({"report": {"Payload": {"rejected": rejected}}})
+        return {"status": "RUNNING" if looks < 3 else status, "output": output, "startDate": deployed.now}
 
     for number in range(1, len(ends) + 1):
         deployed.live(number)
@@ -206,6 +209,56 @@ def test_watch_says_that_a_host_was_skipped_and_where_to_look(deployed: Deployed
     done = deployed.invoke("run", "--watch")
     assert "1 host was skipped:" in done.stderr
     assert f"pca-automator hosts show {host(1)}" in done.stderr
+
+
+def test_watch_counts_who_never_had_a_turn_as_skipped_and_who_is_still_at_it_as_not_renewed(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED", "FAILED", "DEPLOYED"])
+    ended: Any = deployed.answers["DescribeExecution"]
+
+    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = ended(request)
+        if answer["status"] != "RUNNING":
+            trouble = {"code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}
+            deployed.live(2, status="FAILED", lastRunId="run-1", lastError=trouble)
+            deployed.live(3, status="RENEWING", runId="run-1", pending={"requestId": "r", "publicKeySha256": "k"})
+            deployed.live(4, lastRunId="run-0")
+        return answer
+
+    deployed.answers["DescribeExecution"] = describe
+    deployed.live(4)
+    done = deployed.invoke("runs", "watch", "run-1", "--output", "json")
+    assert json.loads(done.stdout) == {
+        "runId": "run-1", "status": "SUCCEEDED", "hosts": 3, "waiting": 0, "CSR": 0, "issue": 1, "deploy": 0, "done": 1,
+        "failed": 1, "skipped": 0,
+        "failedHosts": [{"hostID": host(2), "code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}],
+    }  # fmt: skip
+    assert done.exit_code == 1
+    assert "error: 2 hosts were not renewed: pca-automator explain" in done.stderr
+    assert f"explain {host(2)}" in done.stderr
+
+
+def test_watch_of_a_run_that_was_over_before_anybody_had_a_turn(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"] * 2)
+    ended: Any = deployed.answers["DescribeExecution"]
+
+    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = ended(request)
+        if answer["status"] != "RUNNING":
+            for number in (1, 2):
+                deployed.live(number, lastRunId="run-0")
+        return answer
+
+    deployed.answers["DescribeExecution"] = describe
+    done = deployed.invoke("runs", "watch", "run-1", "--output", "json")
+    answer = json.loads(done.stdout)
+    assert (answer["waiting"], answer["skipped"], done.exit_code) == (0, 2, 0)
+    assert "2 hosts were skipped: taken by another run, or retired." in done.stderr
+
+
+def test_watch_of_a_good_run_still_says_which_entries_are_no_hosts(deployed: Deployed) -> None:
+    watch_a_run(deployed, ["DEPLOYED"], rejected=2)
+    done = deployed.invoke("run", "--watch")
+    assert (done.exit_code, "2 entries of the inventory are no host ids" in done.stderr) == (1, True)
 
 
 def test_watch_of_a_stopped_run_says_so(deployed: Deployed) -> None:
