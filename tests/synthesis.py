@@ -64,9 +64,15 @@ def everything(app: App | None = None, **props: Any) -> PcaCertificateAutomation
 
 
 @cache
+def plain() -> PcaCertificateAutomation:
+    """An automation that is given nothing; only to be looked at."""
+    return automation()
+
+
+@cache
 def plain_template() -> dict[str, Any]:
     """The template of an automation that is given nothing."""
-    return template_of(automation())
+    return template_of(plain())
 
 
 @cache

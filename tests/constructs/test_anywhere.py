@@ -16,7 +16,7 @@ from aws_cdk.assertions import Template
 from constructs import Construct
 
 from pca_automator import PcaCertificateAutomation
-from tests.synthesis import NO_BUNDLING, actions, as_list, new_app, resources, statements, template_of
+from tests.synthesis import NO_BUNDLING, actions, as_list, new_app, plain_template, resources, statements, template_of
 
 # Frozen: a stateful resource whose logical id changes is replaced, and its content is lost.
 STATEFUL_LOGICAL_IDS = {
@@ -89,7 +89,12 @@ def test_a_pipeline_deploys_it_in_a_stage() -> None:
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("eu-central-1", "aws"), (None, None)],
+    [
+        ("us-gov-west-1", "aws-us-gov"),
+        ("cn-north-1", "aws-cn"),
+        pytest.param("eu-central-1", "aws", marks=pytest.mark.long),
+        pytest.param(None, None, marks=pytest.mark.long),
+    ],
 )
 def test_every_partition_and_no_environment_at_all(region: str | None, partition: str | None) -> None:
     env = Environment(account="111122223333", region=region) if region else None
@@ -101,7 +106,7 @@ def test_every_partition_and_no_environment_at_all(region: str | None, partition
 
 
 def test_stateful_resources_keep_their_logical_ids() -> None:
-    template = template_of(PcaCertificateAutomation(Stack(new_app(), "Consumer"), "Automation"))
+    template = plain_template()
     assert {kind: sorted(resources(template, kind)) for kind in STATEFUL_LOGICAL_IDS} == STATEFUL_LOGICAL_IDS
 
 
@@ -171,6 +176,6 @@ def test_everything_can_be_thrown_away_where_the_user_says_so() -> None:
 
 
 def test_the_template_stays_small() -> None:
-    template = template_of(PcaCertificateAutomation(Stack(new_app(), "Consumer"), "Automation"))
+    template = plain_template()
     assert len(template["Resources"]) < 200
     assert len(json.dumps(template)) < 500_000

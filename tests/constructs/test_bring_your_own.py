@@ -28,7 +28,7 @@ from pca_automator import (
     RenewalTimes,
     UsageMode,
 )
-from tests.synthesis import as_list, automation, new_app, plain_template, resources, statements, template_of
+from tests.synthesis import as_list, automation, new_app, plain, plain_template, resources, statements, template_of
 
 REGION, ACCOUNT = "eu-central-1", "111122223333"
 CA_ARN = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/11111111-2222-3333-4444-555555555555"
@@ -119,7 +119,7 @@ def test_what_is_used_is_exposed() -> None:
 
 
 def test_what_is_made_is_exposed_as_well() -> None:
-    made = automation()
+    made = plain()
     known = Stack.of(made).resolve(
         {
             "AWS::ACMPCA::CertificateAuthority": made.certificate_authority.certificate_authority_arn,
@@ -129,7 +129,7 @@ def test_what_is_made_is_exposed_as_well() -> None:
         }
     )
     for kind, arn in known.items():
-        assert set(arn["Fn::GetAtt"][:1]) <= set(resources(template_of(made), kind))
+        assert set(arn["Fn::GetAtt"][:1]) <= set(resources(plain_template(), kind))
     assert made.private_ca is not None
     assert made.crl_bucket is made.private_ca.crl_bucket
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 import pytest
@@ -48,19 +50,24 @@ def imported() -> AutomationBase:
     return PcaCertificateAutomation.from_automation_attributes(Stack(new_app(), "Other"), "Automation", **DEPLOYED)
 
 
-def granted(automation: AutomationBase, grant: str) -> list[dict[str, Any]]:
-    """The statements that a role of its own gets by one grant."""
+@cache
+def granted(make: Callable[[], AutomationBase]) -> dict[str, list[dict[str, Any]]]:
+    """The statements that a role of its own gets by each grant."""
+    automation = make()
     stack = Stack.of(automation)
-    role = iam.Role(stack, "Pipeline", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
-    getattr(automation, grant)(role)
+    roles = {grant: f"Pipeline{grant.replace('_', '')}" for grant in GRANTS}
+    for grant, name in roles.items():
+        getattr(automation, grant)(iam.Role(stack, name, assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com")))
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
-    (policy,) = (each for name, each in policies.items() if name.startswith("Pipeline"))
-    statements: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
-    return statements
+    found = {}
+    for grant, role in roles.items():
+        (policy,) = (each for name, each in policies.items() if name.startswith(role))
+        found[grant] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
 
 
 def test_who_takes_machines_down_may_retire_them_and_nothing_else() -> None:
-    (statement,) = granted(made(), "grant_retire")
+    (statement,) = granted(made)["grant_retire"]
     assert statement["Action"] == "lambda:InvokeFunction"
     assert "CertRetire" in statement["Resource"]["Fn::GetAtt"][0]
 
@@ -68,7 +75,7 @@ def test_who_takes_machines_down_may_retire_them_and_nothing_else() -> None:
 @pytest.mark.parametrize("make", [made, imported])
 @pytest.mark.parametrize("grant", GRANTS)
 def test_a_grant_gives_what_it_says_and_nothing_on_everything(grant: str, make: Any) -> None:
-    found = granted(make(), grant)
+    found = granted(make)[grant]
     others = {action for each in found for action in actions(each) if not action.startswith("kms:")}
     assert others == GRANTS[grant]
     for statement in found:
@@ -80,7 +87,7 @@ def test_a_grant_gives_what_it_says_and_nothing_on_everything(grant: str, make: 
 
 
 def test_who_enrols_hosts_writes_no_attribute_of_the_system() -> None:
-    (write,) = (each for each in granted(made(), "grant_enrol_hosts") if "dynamodb:PutItem" in actions(each))
+    (write,) = (each for each in granted(made)["grant_enrol_hosts"] if "dynamodb:PutItem" in actions(each))
     attributes = write["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
     assert "hostID" in attributes
     assert "certPath" in attributes
@@ -105,20 +112,28 @@ def test_the_sample_stacks_outputs_have_what_an_import_asks_for() -> None:
     assert asked - {"TableArn"} | {"InventoryTableArn"} <= set(outputs)
 
 
-def trust_of(role: iam.Role) -> list[dict[str, Any]]:
-    template = Template.from_stack(Stack.of(role)).to_json()
-    (found,) = (each for name, each in resources(template, "AWS::IAM::Role").items() if name.startswith("Workload"))
+@cache
+def trusting() -> PcaCertificateAutomation:
+    """An automation with a role that was there before, and one that it has made."""
+    automation = made()
+    assert isinstance(automation, PcaCertificateAutomation)
+    stack = Stack.of(automation)
+    existing = iam.Role(stack, "Existing", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    automation.trust.grant_assume_role_anywhere(existing, subjects=["i-0123456789abcdef0"])
+    automation.trust.create_role(stack, "Workload", subjects=["i-1"])
+    return automation
+
+
+@cache
+def trust_of(role: str) -> list[dict[str, Any]]:
+    template = Template.from_stack(Stack.of(trusting())).to_json()
+    (found,) = (each for name, each in resources(template, "AWS::IAM::Role").items() if name.startswith(role))
     statements: list[dict[str, Any]] = found["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     return statements
 
 
 def test_an_existing_role_gets_the_trust_of_a_made_one() -> None:
-    automation = made()
-    assert isinstance(automation, PcaCertificateAutomation)
-    stack = Stack.of(automation)
-    role = iam.Role(stack, "Workload", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
-    automation.trust.grant_assume_role_anywhere(role, subjects=["i-0123456789abcdef0"])
-    other, *statements = trust_of(role)
+    other, *statements = trust_of("Existing")
     assert other["Principal"] == {"Service": "ec2.amazonaws.com"}
     assert sorted(action for each in statements for action in actions(each)) == [
         "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession",
@@ -130,17 +145,14 @@ def test_an_existing_role_gets_the_trust_of_a_made_one() -> None:
 
 
 def test_a_made_role_trusts_the_same_way() -> None:
-    automation = made()
-    assert isinstance(automation, PcaCertificateAutomation)
-    role = automation.trust.create_role(Stack.of(automation), "Workload", subjects=["i-1"])
-    assert {json.dumps(each["Condition"], sort_keys=True) for each in trust_of(role)} == {
-        json.dumps(trust_of(role)[0]["Condition"], sort_keys=True)
+    statements = trust_of("Workload")
+    assert {json.dumps(each["Condition"], sort_keys=True) for each in statements} == {
+        json.dumps(statements[0]["Condition"], sort_keys=True)
     }
 
 
 def test_the_trust_of_an_imported_role_must_be_written_by_hand() -> None:
-    automation = made()
-    assert isinstance(automation, PcaCertificateAutomation)
+    automation = trusting()
     role = iam.Role.from_role_name(Stack.of(automation), "Imported", "workload")
     with pytest.raises(ValueError, match=r"role is Consumer/Imported, which this app only imports.*sts:TagSession"):
         automation.trust.grant_assume_role_anywhere(role)
@@ -154,7 +166,7 @@ def test_who_starts_runs_may_watch_the_executions_of_their_hosts() -> None:
         "states:DescribeMapRun": [f"{each}/RenewHosts:a-map"],
         "states:ListExecutions": [machine, f"{each}/RenewHosts:a-map"],
     }
-    statements = Stack.of(imported()).resolve(granted(imported(), "grant_start_run"))
+    statements = Stack.of(imported()).resolve(granted(imported)["grant_start_run"])
     for action, arns in watched.items():
         allowed = [arn for each in statements if action in actions(each) for arn in as_list(each["Resource"])]
         patterns = [_as_pattern(arn) for arn in allowed]

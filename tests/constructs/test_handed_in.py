@@ -19,6 +19,7 @@ from aws_cdk.assertions import Annotations, Match
 
 from pca_automator import Authority, PcaCertificateAutomation, SigningAlgorithm, UsageMode
 from pca_automator._internal.handed_in import CHECKS
+from tests.members import members
 from tests.synthesis import actions, as_list, new_app, resources, statements, template_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "handed-in.md"
@@ -239,34 +240,34 @@ def test_what_could_not_work_is_refused_with_what_is_the_matter(what: str) -> No
         made(stack, **props(stack))
 
 
-@pytest.mark.parametrize(
-    "props",
-    [
-        lambda s: {"table": table(s, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)},
-        lambda s: {"table": table(s), "immediate_enrolment": False},
-        lambda s: {
-            "authority": Authority.existing(
-                own_ca(s, "SHORT_LIVED_CERTIFICATE", "EC_prime256v1"),
-                usage_mode=UsageMode.SHORT_LIVED,
-                signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
-            )
-        },
-        lambda s: {"authority": ca(s)},
-        lambda s: writes(s, enabled=True, s3_bucket_name="crls", custom_path="pki/lists"),
-        lambda s: imported_anchor(s),
-        lambda s: imported_table(s),
-        lambda s: {"encryption_key": kms.Key(s, "K", enabled=True)},
-        lambda s: {
-            "table": dynamodb.TableV2(
-                s,
-                "Mine",
-                partition_key=dynamodb.Attribute(name="hostID", type=STRING),
-                dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-                table_class=dynamodb.TableClass.STANDARD_INFREQUENT_ACCESS,
-            )
-        },
-    ],
-)
+FITS: list[Callable[[Stack], dict[str, Any]]] = [
+    lambda s: {"table": table(s, stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES)},
+    lambda s: {"table": table(s), "immediate_enrolment": False},
+    lambda s: {
+        "authority": Authority.existing(
+            own_ca(s, "SHORT_LIVED_CERTIFICATE", "EC_prime256v1"),
+            usage_mode=UsageMode.SHORT_LIVED,
+            signing_algorithm=SigningAlgorithm.SHA256WITHECDSA,
+        )
+    },
+    lambda s: {"authority": ca(s)},
+    lambda s: writes(s, enabled=True, s3_bucket_name="crls", custom_path="pki/lists"),
+    lambda s: imported_anchor(s),
+    lambda s: imported_table(s),
+    lambda s: {"encryption_key": kms.Key(s, "K", enabled=True)},
+    lambda s: {
+        "table": dynamodb.TableV2(
+            s,
+            "Mine",
+            partition_key=dynamodb.Attribute(name="hostID", type=STRING),
+            dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+            table_class=dynamodb.TableClass.STANDARD_INFREQUENT_ACCESS,
+        )
+    },
+]
+
+
+@pytest.mark.parametrize("props", members(FITS, [FITS[2], FITS[4], FITS[8]]))
 def test_what_fits_is_taken(props: Callable[[Stack], dict[str, Any]]) -> None:
     stack = fleet()
     assert made(stack, **props(stack))["Resources"]
@@ -347,7 +348,12 @@ WARNED: dict[str, tuple[Callable[[Stack], dict[str, Any]], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", WARNED)
+@pytest.mark.parametrize(
+    "what",
+    members(
+        WARNED, ["topic of another account", "CRL bucket of another Region", "imported CRL bucket of a created CA"]
+    ),
+)
 def test_what_cannot_be_known_is_warned_of_with_what_to_add(what: str) -> None:
     props, said = WARNED[what]
     stack = fleet()
@@ -355,7 +361,7 @@ def test_what_cannot_be_known_is_warned_of_with_what_to_add(what: str) -> None:
     Annotations.from_stack(stack).has_warning("*", Match.string_like_regexp(said))
 
 
-@pytest.mark.parametrize("how", ["property", "custom resource"])
+@pytest.mark.parametrize("how", members(["property", "custom resource"], ["custom resource"]))
 def test_a_bucket_that_sends_its_events_is_not_warned_of(how: str) -> None:
     stack = fleet()
     bucket = s3.Bucket(stack, "Crls", event_bridge_enabled=how == "custom resource")

@@ -22,7 +22,7 @@ from pca_automator.hosts.settings import HostSettings
 from pca_automator.ssm_documents import DOCUMENT_NAMES, SEALED
 from tests.constructs.wrong_props import existing_authority
 from tests.documents.pki import Authority, key_sha256
-from tests.synthesis import automation, new_app, plain_template, resources, template_of
+from tests.synthesis import automation, new_app, plain, plain_template, resources, template_of
 
 NEWLINES = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -126,7 +126,7 @@ def test_documents_without_a_pin_warn() -> None:
 
 
 def test_pinned_documents_do_not_warn() -> None:
-    assert not Annotations.from_stack(Stack.of(automation())).find_warning("*", Match.string_like_regexp("unpinned"))
+    assert not Annotations.from_stack(Stack.of(plain())).find_warning("*", Match.string_like_regexp("unpinned"))
 
 
 ROOT_CA = Authority("Root")

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aws_cdk import App, Stack
 
 from pca_automator import PcaCertificateAutomation
@@ -37,6 +38,14 @@ def test_the_minimal_example_leaves_room_in_its_stack(tmp_path: Path) -> None:
     assert len(json.dumps(template, separators=(",", ":"), ensure_ascii=False).encode()) <= BYTES_MAX
 
 
+def test_what_another_automation_adds_leaves_room_for_four(tmp_path: Path) -> None:
+    one, two = (written(number, tmp_path / str(number)) for number in (1, 2))
+    first, second = (len(json.loads(template)["Resources"]) for template in (one, two))
+    assert 400 < first + 3 * (second - first) < 500
+    assert len(one.encode()) + 3 * (len(two.encode()) - len(one.encode())) < STACK_BYTES_MAX
+
+
+@pytest.mark.long
 def test_four_automations_fit_into_one_stack(tmp_path: Path) -> None:
     template = written(4, tmp_path)
     assert 400 < len(json.loads(template)["Resources"]) < 500

@@ -16,6 +16,7 @@ from pca_automator.ssm_documents import script, shell_files
 from tests.documents.conftest import SHELLS, needs_root
 from tests.documents.host import ARNS, CREDENTIALS, Host
 from tests.documents.pki import Authority
+from tests.members import members
 from tests.tiers import need
 
 SHELL_FILES = Path(ssm_documents.__file__).parent / "shell"
@@ -227,7 +228,13 @@ NO_PROOF = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", NO_PROOF)
+@pytest.mark.parametrize(
+    "case",
+    members(
+        NO_PROOF,
+        ["a version that is too old", "an interpreter that is gone", "a program that is killed", "a missing library"],
+    ),
+)
 def test_a_helper_that_cannot_run_is_told_and_never_a_proof(live_host: Host, case: str) -> None:
     host = live_host
     before = host.shown()
@@ -305,7 +312,13 @@ NO_ANSWER = {
 }
 
 
-@pytest.mark.parametrize("case", NO_ANSWER)
+@pytest.mark.parametrize(
+    "case",
+    members(
+        NO_ANSWER,
+        ["half of an answer", "a page to sign in", "what was kept from last time", "an answer without end"],
+    ),
+)
 def test_a_helper_that_ends_well_without_credentials_has_proven_nothing(live_host: Host, case: str) -> None:
     host = live_host
     before = host.shown()

@@ -15,6 +15,7 @@ import pytest
 
 from tests.documents.conftest import needs_root
 from tests.documents.host import Host, Pair
+from tests.members import members
 
 
 @pytest.fixture
@@ -87,7 +88,11 @@ def test_a_failing_hook_shows_the_old_files_again(host: Host, old_pair: Pair) ->
 
 
 @pytest.mark.parametrize(
-    "names", [("tls.crt",), ("tls.key",), ("ca.crt",), ("tls.crt", "tls.key"), ("tls.crt", "ca.crt")]
+    "names",
+    members(
+        [("tls.crt",), ("tls.key",), ("ca.crt",), ("tls.crt", "tls.key"), ("tls.crt", "ca.crt")],
+        [("tls.key",), ("tls.crt", "tls.key")],
+    ),
 )
 def test_some_files_are_taken_over_as_they_are(host: Host, old_pair: Pair, names: tuple[str, ...]) -> None:
     lay_down(host, old_pair, names)

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
-from aws_cdk import App, Environment, Stack
+from aws_cdk import Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from pca_automator import FunctionNetwork, FunctionSettings, PcaCertificateAutomation
 from pca_automator.functions.endpoints import GATEWAYS, INTERFACES, NOT_CALLED
+from tests.members import members
 from tests.synthesis import actions, new_app, resources, statements, template_of
 
 TAGS = {"team": "pki"}
 
 
-def deployed(*, endpoints: bool = False, app: App | None = None, **more: Any) -> dict[str, Any]:
-    stack = Stack(app or new_app(), "Fleet")
+@cache
+def deployed() -> dict[str, Any]:
+    """With every endpoint that there is."""
+    stack = Stack(new_app(), "Fleet")
     vpc = ec2.Vpc(stack, "Vpc", nat_gateways=0, max_azs=1)
     subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-    network = FunctionNetwork(vpc, subnets, **more)
+    network = FunctionNetwork(vpc, subnets)
     made = PcaCertificateAutomation(stack, "Automation", functions=FunctionSettings(network=network), enrol_by_tag=TAGS)
-    if endpoints:
-        network.add_endpoints()
+    network.add_endpoints()
     return template_of(made)
 
 
@@ -49,7 +52,7 @@ def test_the_endpoints_are_those_of_what_the_functions_roles_may_call() -> None:
 
 
 def test_all_functions_share_one_group_and_endpoints_let_it_in() -> None:
-    template = deployed(endpoints=True)
+    template = deployed()
     groups = resources(template, "AWS::EC2::SecurityGroup")
     (group,) = [name for name in groups if re.fullmatch("VpcPcaAutomatorFunctions[0-9A-F]{8}", name)]
     functions = [each["Properties"] for each in resources(template, "AWS::Lambda::Function").values()]
@@ -92,7 +95,7 @@ def looked_up(stack: Stack) -> ec2.IVpc:
     return ec2.Vpc.from_lookup(stack, "Shared", vpc_id="vpc-01234567")
 
 
-@pytest.mark.parametrize("given", [imported, looked_up])
+@pytest.mark.parametrize("given", members([imported, looked_up], [imported]))
 def test_a_vpc_that_is_not_of_this_app_gets_a_group_and_endpoints_too(given: Callable[[Stack], ec2.IVpc]) -> None:
     """To Python such a VPC is no construct; two automations share it here, each with a group of its own."""
     stack = Stack(new_app(), "Fleet", env=Environment(account="111122223333", region="eu-central-1"))

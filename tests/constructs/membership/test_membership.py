@@ -339,11 +339,11 @@ def test_a_fleet_that_overflows_its_crl_is_warned_of_at_synthesis() -> None:
 @pytest.mark.parametrize(
     ("policy", "hosts", "warned"),
     [
-        (ReplacementRevocation.NEVER, 4_314, False),
+        pytest.param(ReplacementRevocation.NEVER, 4_314, False, marks=pytest.mark.long),
         # 4,500 entries fit, and the hosts that left within a week are some of them.
         (ReplacementRevocation.ON_KEY_COMPROMISE, 4_313, False),
         (ReplacementRevocation.ON_KEY_COMPROMISE, 4_314, True),
-        (ReplacementRevocation.ALWAYS, 4_314, True),
+        pytest.param(ReplacementRevocation.ALWAYS, 4_314, True, marks=pytest.mark.long),
     ],
 )
 def test_a_fleet_that_cannot_be_revoked_at_once_is_warned_of(

@@ -13,6 +13,7 @@ from aws_cdk import Stack
 
 from pca_automator import PcaCertificateAutomation
 from tests.constructs.renewal.looks import looks
+from tests.members import members
 from tests.synthesis import new_app, sample_template, state_machine_definition, template_of
 
 THROTTLED_INVOCATION = "Lambda.TooManyRequestsException"
@@ -238,7 +239,7 @@ def test_the_report_knows_the_execution_that_it_links_to(parent: dict[str, Any],
     assert parent["States"][state]["Parameters"]["Payload"]["executionArn.$"] == "$$.Execution.Id"
 
 
-@pytest.mark.parametrize("flag", [True, False])
+@pytest.mark.parametrize("flag", members([True, False], [True]))
 def test_results_are_written_whatever_flag_the_consumer_sets(flag: bool) -> None:
     app = new_app(**{"@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2": flag})
     construct = PcaCertificateAutomation(Stack(app, "Consumer"), "Automation")
