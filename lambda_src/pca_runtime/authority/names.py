@@ -33,7 +33,7 @@ def dns_name(value: str) -> str:
     """
     if not identifiers.is_dns_name(value):
         raise ValueError("allowed is a host name, optionally below *., of at most 253 characters")
-    if value.rsplit(".", 1)[-1].isdigit():
+    if value.rpartition(".")[2].isdigit():
         raise ValueError("allowed is a host name; an IP address belongs into ipAddresses")
     return value.lower()
 

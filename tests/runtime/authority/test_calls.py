@@ -156,3 +156,54 @@ def test_a_report_without_its_columns_says_which_are_missing(header: str) -> Non
         list(_reports(stub).certificates("report.csv"))
     assert refused.value.code == "SERVICE_REFUSED"
     assert refused.value.message == "the audit report report.csv has no columns certificateArn, issuedAt, subject"
+
+
+def _anchor(bundle: str = "", **source: Any) -> dict[str, Any]:
+    return {"source": {"sourceData": {"x509CertificateData": bundle, **source} if bundle else source}}
+
+
+def _own(ca: Ca, chain: str | None = None) -> Stub:
+    return Stub(get_certificate_authority_certificate={"Certificate": ca.pem, "CertificateChain": chain})
+
+
+def test_a_bundle_is_like_the_ca_if_one_of_its_certificates_lasts_as_long() -> None:
+    old = Ca()
+    new, above, other = Ca(key=old.key, made_at=NOW + timedelta(days=400)), Ca("Root"), Ca("Other")
+    assert unlike(_anchor(old.pem + new.pem), _own(new), CA_ARN) is None
+    assert unlike(_anchor(old.pem), _own(old), CA_ARN) is None
+    assert unlike(_anchor(above.pem), _own(new, above.pem), CA_ARN) is None
+    assert unlike(_anchor(old.pem), _own(new), CA_ARN) == (
+        "the trust anchor's certificate of the CA runs out 2036-11-20T13:15:00Z, and the CA has one until "
+        "2037-12-25T13:15:00Z by now"
+    )
+    assert unlike(_anchor(other.pem + above.pem), _own(new), CA_ARN) == (
+        "the trust anchor trusts CN=Other, CN=Root, and neither the CA nor those above it are among them"
+    )
+    stub = _own(old)
+    unlike(_anchor(old.pem), stub, CA_ARN)
+    assert stub.calls == [("get_certificate_authority_certificate", {"CertificateAuthorityArn": CA_ARN})]
+
+
+@pytest.mark.parametrize(
+    ("anchor", "began", "told"),
+    [
+        (_anchor(acmPcaArn=CA_ARN) | {"updatedAt": NOW}, NOW - timedelta(hours=1), False),
+        (_anchor(acmPcaArn=CA_ARN) | {"updatedAt": NOW}, NOW - timedelta(minutes=59, seconds=59), True),
+        (_anchor(acmPcaArn=CA_ARN) | {"updatedAt": NOW}, None, False),
+        (_anchor(acmPcaArn=CA_ARN) | {"updatedAt": "2026"}, NOW, False),
+        (_anchor(acmPcaArn=CA_ARN), NOW, False),
+        (_anchor(acmPcaArn=f"{CA_ARN}x") | {"updatedAt": NOW}, NOW, False),
+        ({"updatedAt": NOW}, NOW, False),
+        ({"source": None, "updatedAt": NOW}, NOW, False),
+        ({"source": {"sourceData": None}, "updatedAt": NOW}, NOW, False),
+    ],
+)
+def test_an_anchor_that_may_have_the_certificate_of_before_is_told(
+    anchor: dict[str, Any], began: datetime | None, told: bool
+) -> None:
+    stub = Stub(describe_certificate_authority={"CertificateAuthority": {"Status": "ACTIVE", "NotBefore": began}})
+    words = (
+        "the CA's certificate came after 2026-11-23T12:15:01Z, and the trust anchor was last changed "
+        "2026-11-23T13:15:00Z: it may still have the one before"
+    )
+    assert unlike(anchor, stub, CA_ARN) == (words if told else None)

@@ -407,3 +407,85 @@ def test_only_a_retry_of_a_host_at_its_last_place_in_the_line_is_not_judged_agai
         lambda: NOW,
     )
     assert later.start(HOST, RUN, None, begin) == {"state": "WAIT", "startAt": "2026-11-23T13:15:09Z", "requeues": 5}
+
+
+def _failed(world: World, install: dict[str, Any], code: str) -> None:
+    world.ssm.invocations[install["installCommandId"]] = {
+        "Status": "Failed", "StandardOutputContent": f"PCA_ERROR {code} x\n", "ResponseCode": 1,
+    }  # fmt: skip
+
+
+def test_a_repeated_answer_after_the_record_is_known_by_its_serial(world: World) -> None:
+    install = _installing(world)
+    serial = str(world.item()["pending"]["serial"])
+    finish(world, install)
+    answer = world.ssm.invocations[install["installCommandId"]]
+    answer["StandardOutputContent"] = f"PCA_RESULT requestId=other serial=00{serial.upper()}\n"
+    assert finish(world, install)["state"] == "DEPLOYED"
+    answer["StandardOutputContent"] = f"PCA_RESULT requestId={request_id(RUN, HOST)} serial=0a\n"
+    with pytest.raises(InstallFailed, match=r"^HOST_RESULT_FOREIGN: "):
+        finish(world, install)
+
+
+def test_what_a_host_says_beside_its_success_is_in_the_log(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    install = _installing(world)
+    _says(world, install, notices="HELPER_GONE")
+    finish(world, install)
+    (told,) = [each for each in _logged(capsys) if each["message"] == "the host has to be looked at"]
+    assert (told["level"], told["host_id"], told["notices"]) == ("WARNING", HOST, {"HELPER_GONE": ""})
+
+
+def _raw(table: str, **key: str) -> dict[str, Any]:
+    return {"TableName": table, "Key": {name: {"S": value} for name, value in key.items()}}
+
+
+def test_a_request_of_which_no_key_is_written_down_is_for_the_key_that_is_asked_for_now(world: World) -> None:
+    world.put()
+    ready = until_csr(world)
+    world.dynamodb.raw.update_item(**_raw("inventory", hostID=HOST), UpdateExpression="REMOVE pending.keyAlgorithm")
+    assert world.invoke("cert_issue", {**host(), "csr": ready["csr"], "taskToken": TOKEN}) == {"issued": True}
+
+
+def test_the_key_that_the_host_has_made_counts_for_what_was_asked_for_then(world: World) -> None:
+    world.put()
+    ready = until_csr(world)
+    world.dynamodb.raw.update_item(
+        **_raw("inventory", hostID=HOST),
+        UpdateExpression="SET keyAlgorithm = :key",
+        ExpressionAttributeValues={":key": {"S": "RSA_2048"}},
+    )
+    assert world.invoke("cert_issue", {**host(), "csr": ready["csr"], "taskToken": TOKEN}) == {"issued": True}
+
+
+def test_a_claim_lasts_for_a_whole_renewal_and_a_request_is_known_for_its_certificates_life(world: World) -> None:
+    world.put(certificateProfile="client")
+    world.invoke("cert_csr", host())
+    # Two commands of a minute each, twenty minutes for the CA, and eight for retries.
+    assert world.item()["leaseUntil"] == "2026-11-23T13:45:00Z"
+    issue(world)
+    key = _raw("ledger", hostID=HOST, requestId=request_id(RUN, HOST))
+    entry = world.dynamodb.raw.get_item(**key)["Item"]
+    assert entry["expiresAt"] == {"N": str(int(NOW.timestamp()) + (5 + 2) * 86_400)}
+
+
+def test_a_certificate_is_counted_as_sent_again_by_a_later_run_alone(world: World) -> None:
+    failed_once(world, "HOOK_FAILED")
+    assert [each.sent_again for each in world.certificates()] == [0]
+    start(world, "run-2")
+    world.invoke("cert_deploy", host("run-2"))
+    assert [each.sent_again for each in world.certificates()] == [1]
+
+
+def test_an_installation_of_which_the_item_knows_nothing_yet_does_not_begin_afresh(world: World) -> None:
+    install = _installing(world)
+    world.dynamodb.raw.update_item(**_raw("inventory", hostID=HOST), UpdateExpression="REMOVE pending.installCommandId")
+    _failed(world, install, "CHAIN_INVALID")
+    with pytest.raises(InstallFailed, match=r"^CHAIN_INVALID: "):
+        finish(world, install)
+
+
+def test_a_throttled_command_lets_the_host_go_and_a_person_who_forces_gets_a_new_key(world: World) -> None:
+    failed_once(world, "HOOK_FAILED")
+    forced = start(world, "run-2", by_hand=True)
+    assert forced["state"] == "SENT"
+    assert len(world.ssm.sent("GenerateCsr")) == 2
