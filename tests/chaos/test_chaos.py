@@ -32,7 +32,15 @@ def played(members: Members, weather: Weather, monkeypatch: pytest.MonkeyPatch, 
     return fleet.violations()
 
 
-@pytest.mark.parametrize(("rate", "seed"), [(0.03, 1), (0.1, 2), (0.1, 3), (0.3, 4)])
+@pytest.mark.parametrize(
+    ("rate", "seed"),
+    [
+        pytest.param(0.03, 1, marks=pytest.mark.long),
+        (0.1, 2),
+        pytest.param(0.1, 3, marks=pytest.mark.long),
+        (0.3, 4),
+    ],
+)
 def test_random_fleets_lose_nothing(members: Members, monkeypatch: pytest.MonkeyPatch, rate: float, seed: int) -> None:
     assert played(members, Weather(rate, seed), monkeypatch) == []
 

@@ -146,7 +146,7 @@ def test_an_immutable_directory_is_an_error(tmp_path: Path, host: Host, place: s
     assert not host.leftovers()
 
 
-@pytest.mark.parametrize("name", ["tls.crt", "tls.key", "ca.crt"])
+@pytest.mark.parametrize("name", members(["tls.crt", "tls.key", "ca.crt"], ["tls.key"]))
 def test_an_immutable_file_at_a_public_path_is_an_error(tmp_path: Path, live_host: Host, name: str) -> None:
     host = live_host
     old = host.shown()

@@ -13,6 +13,7 @@ import pytest
 
 from pca_automator.pictures.data import Certificate, Host, Report, Trouble
 from pca_automator.pictures.page import page
+from tests.members import members
 from tests.pictures.looking import Element, outside, parsed
 from tests.pictures.made_up import NOW, fleet, host_id, rehearsal, serial
 
@@ -132,7 +133,7 @@ def test_a_page_stays_small_whatever_stands_in_the_inventory(count: int) -> None
     assert "older certificates would not fit" in parsed(text).text
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", members(SHOWN, ["hostile", "run"]))
 def test_nothing_on_a_page_is_fetched_from_anywhere(name: str) -> None:
     assert outside(shown(name)) == []
     (policy,) = (each.attributes["content"] for each in root(name).every("meta") if "http-equiv" in each.attributes)
