@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents.conftest import needs_root
 from tests.documents.functions import answers
 from tests.documents.host import Host
 
@@ -90,7 +91,7 @@ def test_what_lies_above_a_directory_is_examined_with_all_that_links_lead_to(
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_a_link_of_another_user_above_a_directory_is_not_followed(ask: Callable[..., list[str]], place: Path) -> None:
     (place / "real/inner").mkdir(parents=True)
     (place / "to-real").symlink_to("real")
