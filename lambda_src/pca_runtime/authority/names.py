@@ -70,8 +70,8 @@ def email_address(value: str) -> str:
     Raises:
         ValueError: it is none; says what is allowed.
     """
-    mailbox, at, domain = value.rpartition("@")
-    if len(value) > _EMAIL_MAX or not at or not _MAILBOX.fullmatch(mailbox) or not identifiers.is_dns_name(domain):
+    mailbox, _, domain = value.rpartition("@")
+    if len(value) > _EMAIL_MAX or not _MAILBOX.fullmatch(mailbox) or not identifiers.is_dns_name(domain):
         raise ValueError(f"allowed is an e-mail address of at most {_EMAIL_MAX} characters")
     return f"{mailbox}@{domain.lower()}"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from base64 import b64decode
 from dataclasses import replace
 from datetime import timedelta
@@ -334,6 +336,26 @@ _P, _Q = 2**127 - 1, 2**89 - 1
 )
 def test_what_makes_a_modulus_weak_is_said(modulus: int, words: str | None) -> None:
     assert weakness(modulus) == words
+
+
+def _product(steps: int) -> int:
+    """Of two odd numbers without a small factor, which Fermat's method finds after so many steps."""
+    small = math.factorial(65_536)
+    for middle in itertools.count(2**200):
+        distance = math.isqrt(2 * middle * steps + middle)
+        number = (middle - distance) * (middle + distance)
+        if math.gcd(number, small) == 1:
+            assert middle - (math.isqrt(number - 1) + 1) == steps
+            return number
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [(0, "are next to each other"), (1, "are next to each other"), (499, "are next to each other"), (500, "None")],
+)
+def test_primes_are_next_to_each_other_as_far_as_five_hundred_steps_go(steps: int, words: str) -> None:
+    assert words in str(weakness(_product(steps)))
 
 
 def test_a_ca_with_a_complete_crl_issues_a_million() -> None:

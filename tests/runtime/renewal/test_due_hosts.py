@@ -80,3 +80,10 @@ def test_the_most_exposed_come_first_behind_who_would_go_dark() -> None:
     hosts = {"i-0000000a": PRESENT + hour, "i-0000000b": PRESENT + 20 * hour, "i-0000000c": PRESENT + 90 * hour}
     order = [host_id[-1] for _, host_id in gathered(hosts, most_exposed(NOW, NOW + timedelta(hours=12)))]
     assert order == ["a", "c", "b"]
+
+
+def test_without_an_order_they_come_by_their_expiry() -> None:
+    found = DueHosts()
+    for expiry, host_id in ((2, "i-0000000a"), (-1, "i-0000000b"), (None, "i-0000000c"), (1, "i-0000000d")):
+        found.add(expiry, host_id)
+    assert [host_id[-1] for _, host_id in found] == ["b", "c", "d", "a"]

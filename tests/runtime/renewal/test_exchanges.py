@@ -489,3 +489,12 @@ def test_a_throttled_command_lets_the_host_go_and_a_person_who_forces_gets_a_new
     forced = start(world, "run-2", by_hand=True)
     assert forced["state"] == "SENT"
     assert len(world.ssm.sent("GenerateCsr")) == 2
+
+
+def test_a_failure_of_a_host_that_another_run_renews_does_not_begin_that_renewal_afresh(world: World) -> None:
+    install = _installing(world)
+    lease = {"status": "RENEWING", "runId": "other", "leaseUntil": "2026-11-23T13:30:00Z"}
+    world.put(**lease, pending={"requestId": request_id("other", HOST)})
+    _failed(world, install, "CHAIN_INVALID")
+    with pytest.raises(InstallFailed, match=r"^CHAIN_INVALID: "):
+        finish(world, install)

@@ -210,6 +210,7 @@ _HALF = Brake(0.5, T, T)
         (Ledger(), Start(NOW, "bulk", 100), None, None),
         (Ledger(), Start(NOW - timedelta(seconds=31), "express", 9), Start(_LATER, "express", 9), 0.25),
         (Ledger(brake=_HALF), Start(NOW, "bulk", 50), None, None),
+        (Ledger(brake=_HALF), Start(NOW - timedelta(seconds=31), "bulk", 50), Start(_LATER, "bulk", 50), 0.25),
         (Ledger(brake=_HALF), Start(NOW, "bulk", 51, 2), Start(_LATER, "bulk", 51, 2), 0.5),
         (Ledger(brake=_HALF, rate=None), Start(NOW, "bulk", 51), Start(_LATER, "bulk", 51), 2),
         (Ledger(returned=True), Start(NOW, "bulk", 100), Start(_LATER, "bulk", 100, 1), 0.25),
