@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.inventory import left
+from pca_automator.cli.deployed.runs import ended, line
+from pca_automator.cli.deployed.schedule import get_schedule
 from tests.cli.conftest import RUN_ARN, Deployed, error, host, stamp
 
 STARTED = "2026-11-23T03:15:00Z"
@@ -201,3 +204,40 @@ def test_status_says_when_the_schedule_runs_next(deployed: Deployed) -> None:
         each for each in listed["StackResourceSummaries"] if "WorkflowSchedule" not in each["LogicalResourceId"]
     ]
     assert next_run() == "no schedule"
+
+
+def test_a_host_goes_dark_of_the_one_certificate_that_it_works_with(deployed: Deployed) -> None:
+    deployed.live(1)
+    deployed.issued(host(1), "7cd", 50)
+    told = document(deployed, "revoke", host(1), "--dry-run")
+    assert (len(told["certificates"]), told["goesDark"]) == (2, True)
+    deployed.live(2, status="RETIRED")
+    assert document(deployed, "revoke", host(2), "--dry-run")["goesDark"] is False
+
+
+def test_who_forces_a_run_is_told_that_no_budget_holds(deployed: Deployed) -> None:
+    deployed.live(1)
+    words = "Forced by hand: the budget of certificates for a host and day does not hold for this run."
+    assert words in deployed.invoke("run", host(1), "--force").stderr
+    assert words not in deployed.invoke("run", host(1)).stderr
+
+
+@pytest.mark.parametrize(
+    ("physical_id", "asked"),
+    [
+        ("daily", {"Name": "daily"}),
+        ("fleet/daily", {"GroupName": "fleet", "Name": "daily"}),
+        ("fleet|daily", {"GroupName": "fleet", "Name": "daily"}),
+    ],
+)
+def test_a_schedule_is_found_in_its_group(deployed: Deployed, physical_id: str, asked: dict[str, str]) -> None:
+    found = get_schedule(Deployment(Aws(), "PcaAutomator"), physical_id)
+    assert found["State"] == "ENABLED"
+    assert deployed.called("GetSchedule") == [asked]
+
+
+def test_who_failed_and_who_was_lost_are_both_counted_of_a_run() -> None:
+    run = {"runId": "run-1", "status": "SUCCEEDED", "startedAt": STARTED}
+    assert line(run) == f"SUCCEEDED {STARTED} run-1"
+    assert line({**run, "failed": 1}) == f"SUCCEEDED {STARTED} run-1, 1 host failed"
+    assert ended({**run, "failed": 1, "lost": 2}) == f"SUCCEEDED {STARTED}, 3 hosts failed"
