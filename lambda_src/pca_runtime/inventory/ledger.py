@@ -158,22 +158,20 @@ class CertificateLedger:
 
         One that is not known yet waits for its ARN first.
         """
-        for _ in range(2):
-            e = Expressions()
-            values: dict[str, object] = {"reason": reason, **({"fate": fate} if fate else {})}
-            conditions = [e.exists("requestId"), e.compare("fate", "<>", "REVOKED")]
-            if entry.serial is None:
-                conditions.append(e.absent("serial"))
-            else:
-                values |= {"work": "REVOKE", "workSince": format_time(self._clock())}
-            found = self._update(entry.host_id, entry.request_id, e, e.set(values), conditions)
-            if found is not None:
-                return found
-            now = {each.request_id: each for each in self.of_host(entry.host_id)}.get(entry.request_id)
-            if now is None or now.fate == "REVOKED":
-                return now or entry
-            entry = now
-        return entry
+        e = Expressions()
+        values: dict[str, object] = {"reason": reason, **({"fate": fate} if fate else {})}
+        conditions = [e.exists("requestId"), e.compare("fate", "<>", "REVOKED")]
+        if entry.serial is None:
+            conditions.append(e.absent("serial"))
+        else:
+            values |= {"work": "REVOKE", "workSince": format_time(self._clock())}
+        found = self._update(entry.host_id, entry.request_id, e, e.set(values), conditions)
+        if found is not None:
+            return found
+        now = {each.request_id: each for each in self.of_host(entry.host_id)}.get(entry.request_id)
+        if now is None or now.fate == "REVOKED":
+            return now or entry
+        return self.order(now, reason, fate=fate)  # it has become known meanwhile
 
     def revoked(self, entry: Entry) -> None:
         """AWS Private CA has been told, or knows no such certificate."""

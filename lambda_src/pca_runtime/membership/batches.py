@@ -115,22 +115,19 @@ class Batches:
         """
         try:
             item = self._inventory.get(host_id)
-            if item is not None and not is_retired(item) and self._is_overtaken(item, at):
-                told = None if at is None else format_time(at)
-                self._log.warning("a late event: not retired", host_id=host_id, terminated_at=told)
+            if at is not None and item is not None and not is_retired(item) and self._is_overtaken(item, at):
+                self._log.warning("a late event: not retired", host_id=host_id, terminated_at=format_time(at))
                 return Batch()
         except PcaAutomatorError as error:
             return Batch(error=error)
         return self.retire([host_id])
 
-    def _is_overtaken(self, item: HostItem, at: datetime | None) -> bool:
+    def _is_overtaken(self, item: HostItem, at: datetime) -> bool:
         """Whether something newer speaks against a late event: EC2 itself, or else the item.
 
         One that is on time is believed. So is a later one that EC2 says nothing against, until the reconciliation has
         looked, which does what the event would have done.
         """
-        if at is None:
-            return False
         now = self._clock()
         # It was enrolled, brought back from a retirement, made a key, or put a certificate in service.
         signs = [parse_time(item.attributes.get("enrolledAt")), item.retired_at, self._orders.last_asked(item.host_id)]

@@ -25,14 +25,14 @@ DNS_NAME = rf"(\*\.)?({DNS_LABEL}\.)*{DNS_LABEL}"
 RUN_ID = r"[^\s/<>{}\[\]?*\"#%\\^|~`$&,;:\x00-\x1f\x7f-\x9f]{1,80}"
 
 
-def _full(pattern: str, text: object, limit: int) -> bool:
-    """``fullmatch``: ``$`` alone would let a trailing newline through."""
-    return isinstance(text, str) and len(text) <= limit and re.fullmatch(pattern, text) is not None
+def _full(pattern: str, text: object, limit: int | None = None) -> bool:
+    """``fullmatch``: ``$`` alone would let a trailing newline through; a limit where the pattern has none."""
+    return isinstance(text, str) and (limit is None or len(text) <= limit) and re.fullmatch(pattern, text) is not None
 
 
 def is_host_id(text: object) -> bool:
     """EC2 instance id (both lengths) or hybrid node id."""
-    return _full(HOST_ID, text, 20)
+    return _full(HOST_ID, text)
 
 
 def is_path(text: object) -> bool:
@@ -41,7 +41,7 @@ def is_path(text: object) -> bool:
 
 
 def is_request_id(text: object) -> bool:
-    return _full(REQUEST_ID, text, 32)
+    return _full(REQUEST_ID, text)
 
 
 def is_owner(text: object) -> bool:
@@ -51,7 +51,7 @@ def is_owner(text: object) -> bool:
 
 def is_mode(text: object) -> bool:
     """Three octal digits, optionally with a leading zero: no setuid, setgid or sticky bit."""
-    return _full(MODE, text, 4)
+    return _full(MODE, text)
 
 
 def is_dns_name(text: object) -> bool:
@@ -61,7 +61,7 @@ def is_dns_name(text: object) -> bool:
 
 def is_run_id(text: object) -> bool:
     """The name of an execution; it becomes part of an S3 key."""
-    return _full(RUN_ID, text, 80)
+    return _full(RUN_ID, text)
 
 
 def request_id(run_id: str, host_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pca_runtime.authority.names import Names
+from pca_runtime.errors.kinds import InvalidInventoryItem
 from pca_runtime.inventory.attributes import COUNT_MAX, Judge, Limits, described, shown
 from pca_runtime.inventory.item import HostItem, Overrides, Pending
 from pca_runtime.shared.expressions import Stored, to_value
@@ -220,6 +221,29 @@ def test_whatever_a_person_changes_the_item_says_something_else(name: str) -> No
     whole = Overrides.of(HOST, RAW).fingerprint()
     assert Overrides.of(HOST, {each: value for each, value in RAW.items() if each != name}).fingerprint() != whole
     assert Overrides.of(HOST, {name: RAW[name]}).fingerprint() != Overrides.of(HOST, {}).fingerprint()
+
+
+def test_what_was_kept_of_a_renewal_in_flight_means_the_same_in_every_release() -> None:
+    assert Overrides.of(HOST, RAW).fingerprint() == "e5bbd9092a69b1c923bf6be58a31ba93"
+
+
+@pytest.mark.parametrize("mode", [*(f"064{digit}" for digit in "2367"), "640!"])
+def test_no_mode_lets_others_write_a_certificate(mode: str) -> None:
+    with pytest.raises(InvalidInventoryItem, match="certMode"):
+        Overrides.of(HOST, {"certMode": mode})
+    for digit in "0145":
+        assert Overrides.of(HOST, {"certMode": f"064{digit}"}).cert_mode == f"064{digit}"
+
+
+def test_only_slashes_are_taken_from_the_end_of_a_path() -> None:
+    with pytest.raises(InvalidInventoryItem, match="certPath"):
+        Overrides.of(HOST, {"certPath": "/etc/x!"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("keyOf", "no request"), ("keyAlgorithm", "RSA_1024"), ("serial", "zz")])
+def test_a_text_that_is_none_of_ours_is_no_part_of_a_renewal_in_flight(name: str, value: str) -> None:
+    item = read(pending={**PENDING, name: value})
+    assert [fault.attribute for fault in item.faults] == [f"pending.{name}"]
 
 
 def test_the_same_overrides_say_the_same_however_they_are_written() -> None:

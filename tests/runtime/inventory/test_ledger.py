@@ -116,6 +116,20 @@ def test_a_second_certificate_for_a_key_has_an_entry_of_its_own_as_complete_as_t
     assert second == entry_of(spare)
     assert not second.is_own
     assert second.certificate_request == REQUEST
+    assert ledger.notice(leaf(), ARN) == entry_of(KNOWN)
+    assert items(world) == [KNOWN, spare]
+
+
+def test_two_certificates_of_a_key_that_are_seen_at_once_have_an_entry_each(
+    world: World, ledger: CertificateLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, before = intend(ledger)
+    ledger.notice(leaf(), ARN)
+    monkeypatch.setattr(ledger, "of_host", lambda _host_id: [before])
+    second = ledger.notice(leaf("0abd"), OTHER)
+    spare = {**KNOWN, "requestId": spare_id(before, OTHER), "certificateArn": OTHER, "serial": "0abd"}
+    assert second == entry_of(spare)
+    assert items(world) == [KNOWN, spare]
 
 
 def test_our_own_certificate_takes_the_entry_that_an_event_had_given_to_another(
@@ -321,7 +335,8 @@ def test_a_table_that_is_busy_is_an_error_and_not_a_condition(
 ) -> None:
     _, entry = intend(ledger)
     world.dynamodb.fail(operation, client_error("ThrottlingException"))
-    with pytest.raises(Throttled):
+    name = operation.title().replace("_", "")
+    with pytest.raises(Throttled, match=f": {name}: ThrottlingException"):
         {
             "put_item": lambda: intend(ledger, "1" * 32),
             "update_item": lambda: ledger.revoked(entry),

@@ -339,7 +339,8 @@ def test_when_an_item_was_removed_is_read_where_the_stream_says_so(seconds: Any,
 def test_removed_items_are_found_among_whatever_the_stream_holds() -> None:
     odd = {"hostID": {"S": instance(1)}, "x": {"Y": 1}}
     records: list[Any] = [
-        record(1, None, NEW), record(2, NEW, None), record(3, {"hostID": "web-1"}, None), record(4, NEW, None), 7, {},
+        record(1, None, NEW), record(2, NEW, None), record(3, {"hostID": "web-1"}, None),
+        record(5, {"hostID": "web-2"}, None), record(4, NEW, None), 7, {},
         {"eventName": "REMOVE"}, {"eventName": "REMOVE", "dynamodb": {"OldImage": 7}},
         {"eventName": "REMOVE", "dynamodb": {"OldImage": odd}},
     ]  # fmt: skip

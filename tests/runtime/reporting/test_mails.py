@@ -402,6 +402,11 @@ More:
     assert "  Least time left:   no certificate\n  99 of 100 have:    no certificate\n" in nobody
 
 
+def test_a_key_that_is_no_id_is_shown_without_what_a_mail_would_act_on() -> None:
+    lines = digest.message_of(fleet({"hostID": f"a\x1b{'x' * 99}"})).splitlines()
+    assert any(line.startswith(f"  a?{'x' * 98}…  HOST_ID_INVALID: ") for line in lines)
+
+
 def test_of_two_that_end_in_the_same_second_always_the_same_is_named_first() -> None:
     ends = [{**FLEET[0], "hostID": f"i-0000000{number}"} for number in (3, 1, 2)]
     assert fleet(*ends).least == (NOW + timedelta(days=5), "i-00000001")
