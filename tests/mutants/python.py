@@ -16,6 +16,8 @@ SYMBOLS = {"Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "FloorDiv": "//", "M
 SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 # Words for people are not what must never be wrong; neither are names of types.
 WORDS = {"debug", "info", "warning", "error", "exception", "cast", "TypeVar"}
+# What a type checker refuses to go against, and no test runs: records that do not change, and how they are made.
+TYPED = {"frozen", "kw_only", "slots"}
 UNDER_TEST = {"if", "while", "ifexp"}
 
 
@@ -53,6 +55,10 @@ class _Finder:
         """Annotations, docstrings, imports, log lines, ``__all__``; the words of an error are tested with its code."""
         if isinstance(node, (ast.Import, ast.ImportFrom, ast.JoinedStr, ast.arg)):
             return True
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("TypeVar", "dataclass"):
+            return node.func.id == "TypeVar" or {keyword.arg for keyword in node.keywords} <= TYPED
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return True
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):

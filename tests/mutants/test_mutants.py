@@ -56,6 +56,15 @@ def test_python_loses_conditions_limits_and_arguments() -> None:
     assert ("constant", "'this!'") in found, "but where values are held against it"
 
 
+def test_what_only_a_type_checker_asks_for_is_left_alone() -> None:
+    head = "if TYPE_CHECKING:\n    import this\nT = TypeVar('T', bound=int)\n"
+    typed = "@dataclass(frozen=True, slots=True, kw_only=True)\nclass Typed:\n    left: int\n"
+    assert python.mutants_of("typed.py", head + typed) == []
+    for other in ("eq=False", "order=True", "repr=False"):
+        assert python.mutants_of("typed.py", typed.replace("slots=True", other)), other
+    assert python.mutants_of("typed.py", typed.replace(": int", ": int = 7")), "a default is what runs"
+
+
 def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:
     found = changes(shell.mutants_of("stage.sh", SCRIPT))
     _, _, _, move, sync, *_ = (line.strip() for line in SCRIPT.splitlines())

@@ -12,6 +12,7 @@ from pca_runtime.errors.kinds import PermanentError
 from pca_runtime.inventory.gate import Entry, Quarantined
 from pca_runtime.inventory.item import HostItem
 from pca_runtime.inventory.ledger import Entry as Certificate
+from pca_runtime.renewal import outcomes, selection
 from pca_runtime.renewal.budget import allowed, check_budget
 from pca_runtime.renewal.failure import read_failure
 from pca_runtime.renewal.last_issued import CERTIFICATES_OWN, HOSTS_OWN, usable
@@ -340,3 +341,13 @@ def test_a_certificate_is_sent_again_while_most_of_its_life_is_left_and_the_host
     entry = Certificate(**{**vars(_USABLE), **change})
     assert (usable([entry], "{}", NOW) is entry) is taken
     assert usable([], "{}", NOW) is None
+
+
+def test_of_each_item_everything_is_read_that_is_judged_and_nothing_large() -> None:
+    assert set(selection.ATTRIBUTES) == {
+        "status", "serial", "expiry", "renewalDate", "validated", "runId", "leaseUntil", "lastRunId", "lastAttempt",
+        "failureCount",
+    }  # fmt: skip
+    assert set(outcomes.ATTRIBUTES) == {
+        "status", "expiry", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError", "validated", "notices",
+    }  # fmt: skip
