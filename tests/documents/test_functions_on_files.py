@@ -274,6 +274,20 @@ def test_what_takes_a_list_apart_leaves_the_shell_as_it_was(ask: Callable[..., l
     assert ask("InspectCertificate", listed) == ["yes"]
 
 
+def test_a_security_context_is_given_to_files_that_are_there(ask: Callable[..., list[str]], place: Path) -> None:
+    """Some files alone are taken over; a policy that knows their place has labelled the new ones already."""
+    for name in ("old/tls.key", "old/tls.crt", "old/ca.crt", "new/tls.crt", "new/ca.crt"):
+        (place / "versions" / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / "versions" / name).touch()
+    stat = (
+        'for f do :; done; [ -e "$f" ] || return; case $f in *new/tls.crt) echo u:r:x:s0 ;; *) echo u:r:home:s0 ;; esac'
+    )
+    stubs = f'stat() {{ {stat}; }}; chcon() {{ echo "$1"; }}; must() {{ shift 2; "$@"; }}'
+    keep = f"store='{place}' live=old settled=new foreign=; {stubs}; keep_context none"
+    names = ("tls.key", "tls.crt", "ca.crt", "bundle.pem")
+    assert ask("InstallCertificate", *(f"{keep} {name}" for name in names)) == ["yes", "u:r:home:s0", "yes", "yes"]
+
+
 def elf(machine: int, *, big: bool = False, size: int = 4096) -> bytes:
     """The begin of a program: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html."""
     order = "big" if big else "little"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -92,6 +93,16 @@ def test_a_hook_that_was_never_started_is_none_that_ended_well(host: Host, tool:
     assert outcome.error == "HOOK_FAILED"
     assert "10-hook ended with status 127 (it was not started)" in outcome.sentence
     assert host.shown().serial == first
+
+
+def test_that_one_hook_was_started_does_not_say_so_of_the_next(host: Host) -> None:
+    for name in ("10-hook", "20-hook"):
+        host.add_hook(name, "exit 0")
+    prepared, once = host.prepare(), host.root / "once"
+    host.add_tool("env", f"[ ! -e '{once}' ] || exit 0; : >'{once}'; exec '{shutil.which('env')}' \"$@\"")
+    outcome = host.install(*prepared)
+    assert outcome.error == "HOOK_FAILED"
+    assert "20-hook ended with status 127 (it was not started)" in outcome.sentence
 
 
 def test_hooks_that_fail_after_going_back_are_reported_too(host: Host) -> None:
