@@ -84,10 +84,10 @@ def _is_power(number: int, exponent: int) -> bool:
 @cache
 def _small_primes() -> int:
     """The product of the primes below ``_SMALL``: one greatest common divisor tries them all."""
-    sieve = bytearray([1]) * _SMALL
-    for number in range(2, math.isqrt(_SMALL) + 1):
-        if sieve[number]:
-            sieve[number * number :: number] = bytes(len(range(number * number, _SMALL, number)))
+    sieve = bytearray(b"\1") * _SMALL
+    # What is below it and no prime has a factor whose square is below it, too.
+    for number in range(2, math.isqrt(_SMALL)):
+        sieve[number * number :: number] = bytes(len(range(number * number, _SMALL, number)))
     return math.prod(number for number in range(2, _SMALL) if sieve[number])
 
 

@@ -116,7 +116,7 @@ class Selector:
             order = most_exposed(now, now + self._next_run)
         if wanted.host_ids is not None:
             return self._among(wanted.host_ids, wanted.force, now, order)
-        selection = Selection(due=DueHosts(order))
+        selection = Selection()
         with ThreadPoolExecutor(max_workers=self._segments) as pool:
             gathered = pool.map(
                 lambda number: self._segment(number, wanted.reissue == "all", now, order), range(self._segments)
@@ -162,9 +162,7 @@ class Selector:
 
     def _among(self, host_ids: list[str], force: bool, now: datetime, order: Order) -> Selection:
         wanted = list(dict.fromkeys(host_ids))
-        selection = Selection(
-            due=DueHosts(order), rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)]
-        )
+        selection = Selection(rejected=[_malformed(host_id) for host_id in wanted if not is_host_id(host_id)])
         found = set()
         live: list[Entry] = []
         for item in self._fleet.entries(host_id for host_id in wanted if is_host_id(host_id)):

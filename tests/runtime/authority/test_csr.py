@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,3 +162,39 @@ def _pem(der: bytes) -> str:
 
 def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+@pytest.mark.parametrize("length", [8_192, 8_193])
+def test_a_request_has_at_most_eight_thousand_characters(length: int) -> None:
+    csr = make_csr(HOST).ljust(length, "\n")
+    if length > 8_192:
+        assert rejection(csr) == "CSR_MALFORMED"
+    else:
+        assert verify_csr(csr, host_id=HOST, key_algorithm="EC_prime256v1").pem.decode() == csr.rstrip() + "\n"
+
+
+@pytest.mark.parametrize("kind", ["RSA_2048", "EC_prime256v1"])
+@pytest.mark.parametrize("algorithm", [hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])
+def test_accepts_each_hash_from_sha_256_on(kind: str, algorithm: hashes.HashAlgorithm) -> None:
+    key = rsa.generate_private_key(65_537, 2_048) if kind == "RSA_2048" else p256()
+    csr = make_csr(HOST, key, algorithm=algorithm)
+    assert verify_csr(csr, host_id=HOST, key_algorithm=kind).public_key_sha256 == public_key_sha256(key.public_key())
+
+
+@pytest.mark.parametrize(
+    ("csr", "message"),
+    [
+        (lambda: make_csr(OTHER), f"CSR_WRONG_SUBJECT: the CSR's subject is not exactly CN={HOST}"),
+        (lambda: make_csr(HOST, challenge=b"x"), f"CSR_HAS_EXTENSIONS: the CSR of {HOST} asks for extensions or"),
+        (
+            lambda: make_csr(HOST, algorithm=hashes.SHA224()),
+            f"CSR_WEAK_SIGNATURE: the CSR of {HOST} is not signed by R",
+        ),
+        (lambda: make_csr(HOST, ec.generate_private_key(ec.SECP384R1())), f"CSR_WRONG_KEY: the CSR of {HOST} has a EC"),
+        (lambda: "", f"CSR_MALFORMED: the CSR of {HOST} cannot be parsed"),
+    ],
+)
+def test_a_rejection_names_the_host_and_what_is_wrong(csr: Callable[[], str], message: str) -> None:
+    with pytest.raises(CsrRejected) as rejected:
+        verify_csr(csr(), host_id=HOST, key_algorithm="EC_prime256v1")
+    assert str(rejected.value).startswith(message)

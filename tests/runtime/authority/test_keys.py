@@ -6,7 +6,7 @@ import math
 from random import Random
 
 import pytest
-from pca_runtime.authority.keys import weakness
+from pca_runtime.authority.keys import _small_primes, weakness
 
 # Those below 160 modulo which the powers of 65537 are few: https://crocs.fi.muni.cz/public/papers/rsa_ccs17
 ROCA = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
@@ -44,3 +44,7 @@ def test_one_mark_less_and_it_is_of_another(prime: int) -> None:
 def test_a_power_of_one_prime_is_found(exponent: int) -> None:
     prime = 2**127 - 1  # of Mersenne
     assert weakness(prime**exponent) == "is a power of one prime"
+
+
+def test_every_prime_below_is_tried_and_nothing_but_primes() -> None:
+    assert _small_primes() == SMALL
