@@ -358,6 +358,8 @@ def _answer(
         sys.dont_write_bytecode = True
         os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
         os.chdir(place)
+        # What pytest prints would stand among the results.
+        os.dup2(os.open(place / ".collected.log", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
         options = ["-qq", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "--capture=no"]
         loop = _Loop(judge)
         pytest.main([*options, TESTS], plugins=[loop])
