@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "lambda_src"))
 from tests.mutants import in_place, in_shell, running, template
 from tests.mutants.judged import judged
 from tests.mutants.mutant import Mutant
-from tests.mutants.worlds import WORLDS, World
+from tests.mutants.worlds import NOT_DEPLOYED, WORLDS, World
 from tests.ordinary import ROOT, ordinary_environment, ordinary_process
 
 KEPT = ROOT / "build" / "mutants"
@@ -139,8 +139,7 @@ def _tried(world: World, mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mut
 
 def _stages(files: list[str]) -> list[list[str]]:
     """The nearest first, so that not all are collected for what the nearest notice."""
-    undeployed = ["-m", "not long and not rehearsal"]
-    return [[*undeployed, *part] for part in (files[:2], files[2:8], files[8:]) if part]
+    return [[*NOT_DEPLOYED, *part] for part in (files[:2], files[2:8], files[8:]) if part]
 
 
 def _key(mutant: Mutant) -> str:

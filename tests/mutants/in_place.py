@@ -24,7 +24,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -109,7 +109,6 @@ class _Child:
     number: int
     folder: Path
     tries: int = 1
-    begun: float = field(default_factory=time.monotonic)
 
 
 class Loop:

@@ -7,7 +7,6 @@ stay as they are.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -15,7 +14,6 @@ import re
 import resource
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,8 +24,16 @@ import pytest
 
 from tests.mutants import probes
 from tests.mutants.mutant import Mutant
-from tests.mutants.running import LOOPING, MEMORY, OURS, PATIENCE, TRIES, BrokenTestsError, Outcome
-from tests.ordinary import ROOT
+from tests.mutants.running import (
+    LOOPING,
+    MEMORY,
+    PATIENCE,
+    TRIES,
+    BrokenTestsError,
+    Outcome,
+    exit_code,
+    move_into,
+)
 
 FOLDER = "pca_automator/ssm_documents/shell"
 TESTS = "tests/documents"
@@ -181,19 +187,7 @@ class Judge:
         child = os.fork()
         if child == 0:
             self._run([self._items[test] for test in tests], watch)  # never returns
-        deadline = time.monotonic() + seconds
-        status = None
-        try:
-            while status is None and time.monotonic() < deadline:
-                pid, ended = os.waitpid(child, os.WNOHANG)
-                status = ended if pid else None
-                time.sleep(0 if pid else 0.02)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
-            if status is None:
-                os.waitpid(child, 0)
-        return None if status is None else os.waitstatus_to_exitcode(status)
+        return exit_code(child, seconds)
 
     def _run(self, items: Sequence[pytest.Item], watch: _Watch) -> None:
         code = _NOT_STARTED
@@ -351,13 +345,7 @@ def _answer(
 
     try:
         covering = Covering(kept / "of_shell.jsonl", _digests(place))
-        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-            del sys.modules[name]
-        ours = (ROOT, ROOT / "lambda_src")
-        sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() not in ours)]
-        sys.dont_write_bytecode = True
-        os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
-        os.chdir(place)
+        move_into(place)
         # What pytest prints would stand among the results.
         os.dup2(os.open(place / ".collected.log", os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
         options = ["-qq", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "--capture=no"]

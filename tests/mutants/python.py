@@ -18,7 +18,6 @@ SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 WORDS = {"debug", "info", "warning", "error", "exception", "cast", "TypeVar"}
 # What a type checker refuses to go against, and no test runs: records that do not change, and how they are made.
 TYPED = {"frozen", "kw_only", "slots"}
-UNDER_TEST = {"if", "while", "ifexp"}
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:

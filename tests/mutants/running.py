@@ -122,28 +122,43 @@ class Judge:
         return passes
 
 
-def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
-    (place / _FAILED).write_text("", encoding="utf-8")
-    child = os.fork()
-    if child == 0:
-        _run(place, tests)  # never returns
+def exit_code(child: int, seconds: float) -> int | None:
+    """How a child ended that leads a group of its own; ``None`` if it had to be ended. Nothing of its group is left."""
     deadline = time.monotonic() + seconds
     status = None
     try:
-        while status is None:
+        while status is None and time.monotonic() < deadline:
             pid, ended = os.waitpid(child, os.WNOHANG)
-            if pid:
-                status = ended
-            elif time.monotonic() > deadline:
-                return "timed out"
-            else:
-                time.sleep(0.05)
+            status = ended if pid else None
+            time.sleep(0 if pid else 0.02)
     finally:
         with contextlib.suppress(ProcessLookupError):  # what a mutant has started may outlive its test, and this run
             os.killpg(child, signal.SIGKILL)
         if status is None:
             os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    return None if status is None else os.waitstatus_to_exitcode(status)
+
+
+def move_into(place: Path) -> None:
+    """From now on this process imports what is the copy's, and nothing of the repository itself."""
+    os.chdir(place)
+    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        del sys.modules[name]
+    ours = (ROOT, ROOT / "lambda_src")
+    sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() not in ours)]
+    # Two mutants of one second may have the same size: what was compiled of one would be taken for the other.
+    sys.dont_write_bytecode = True
+    os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
+
+
+def _outcome(place: Path, tests: Sequence[str], seconds: float) -> Outcome:
+    (place / _FAILED).write_text("", encoding="utf-8")
+    child = os.fork()
+    if child == 0:
+        _run(place, tests)  # never returns
+    code = exit_code(child, seconds)
+    if code is None:
+        return "timed out"
     if code == _PASSED:
         return "survived"
     if code == -signal.SIGPROF:
@@ -169,14 +184,7 @@ def _run(place: Path, tests: Sequence[str]) -> None:
         with (place / _LOG).open("wb") as log:
             for descriptor in (1, 2):
                 os.dup2(log.fileno(), descriptor)
-        os.chdir(place)
-        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-            del sys.modules[name]
-        ours = (ROOT, ROOT / "lambda_src")
-        sys.path[:] = [str(place), *(path for path in sys.path if path and Path(path).resolve() not in ours)]
-        # Two mutants of one second may have the same size: what was compiled of one would be taken for the other.
-        sys.dont_write_bytecode = True
-        os.environ.update(PYTHONPATH=str(place), PYTHONDONTWRITEBYTECODE="1")
+        move_into(place)
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line"]
         code = int(pytest.main([*options, *tests], plugins=[_Watch(place / _FAILED)]))
