@@ -125,6 +125,35 @@ def test_paced_no_host_fails_production_goes_on_and_a_single_host_does_not_wait(
     assert found.seconds - found.floor_seconds <= 120
 
 
+def _within_the_gate(seed: int) -> None:
+    found = play(of_the_library(), Scenario(hosts=10_000, enrol_at_once=True, production=2.8, seed=seed))
+    assert (found.renewed, found.failed, found.lost) == (10_000, 0, 0)
+    assert found.ratio <= 1.30
+    assert found.production_throttled_share <= 0.01
+    single = found.single_p(0.99)
+    assert single is not None
+    assert single <= 120
+
+
+def test_ten_thousand_hosts_at_once_leave_production_its_sessions() -> None:
+    """The whole gate, with the seed of a plan by default: small fleets do not show bursts that come now and then."""
+    _within_the_gate(Scenario(hosts=1).seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 14))
+def test_ten_thousand_hosts_at_once_do_so_whatever_chance_brings(seed: int) -> None:
+    _within_the_gate(seed)
+
+
+@pytest.mark.parametrize("production", [0.3, 1.0, 4.0, 6.0])
+def test_what_production_asks_for_does_not_decide_whether_it_is_throttled(production: float) -> None:
+    """A part of the whole quota stays free, not of what production leaves: least where bursts are most."""
+    found = played(hosts=2_000, enrol_at_once=True, production=production, singles=None)
+    assert (found.failed, found.lost) == (0, 0)
+    assert found.production_throttled_share <= 0.03
+
+
 @pytest.mark.parametrize("rates", [{"SendCommand": 5.0}, {"CreateSession": 5.0, "IssueCertificate": 12.5}])
 def test_where_quotas_are_lower_than_the_functions_believe_no_host_is_lost(rates: dict[str, float]) -> None:
     found = played(hosts=600, enrol_at_once=True, production=2.8, rates=rates, told={}, singles=None)

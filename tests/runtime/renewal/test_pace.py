@@ -21,7 +21,7 @@ NOW = 1_800_000_000.0
 
 def test_create_session_bounds_a_fleet_that_proves_and_production_keeps_its_part() -> None:
     pace = pace_of(QUOTAS, production=2.8)
-    assert pace.rate == pytest.approx(pacing.QUOTA_SHARE * (10 - 2.8))
+    assert pace.rate == pytest.approx(0.89 * 10 - 2.8)
     assert pace.floor_rate == pytest.approx(10 - 2.8)
     assert pace.bound_by == "CreateSession"
     assert pace.express + pace.bulk == pytest.approx(pace.rate)
@@ -36,7 +36,7 @@ def test_without_proof_issuing_bounds_a_fleet_and_production_does_not() -> None:
     ("rates", "bound_by", "rate"),
     [
         ({"SendCommand": 5}, "SendCommand", 0.44 * 5),
-        ({"CreateSession": 5}, "CreateSession", 0.88 * 2.2),
+        ({"CreateSession": 5}, "CreateSession", 0.89 * 5 - 2.8),
         ({"CreateSession": 500}, "IssueCertificate", 0.88 * 25),
         ({"CreateSession": 500, "IssueCertificate": 500}, "GetCertificate", 0.88 * 75),
     ],
@@ -50,9 +50,9 @@ def test_the_smallest_of_the_quotas_bounds(rates: dict[str, float], bound_by: st
     ("told", "seen", "bound_by", "rate"),
     [
         ({"SendCommand": "5"}, {}, "SendCommand", 0.44 * 5),
-        ({}, {"SendCommand": 5}, "CreateSession", 0.88 * (10 - 2)),  # nobody has said it, and AWS does not
-        ({"CreateSession": "6"}, {"CreateSession": 5}, "CreateSession", 0.88 * (6 - 2)),
-        ({}, {"CreateSession": 5}, "CreateSession", 0.88 * (5 - 2)),
+        ({}, {"SendCommand": 5}, "CreateSession", 0.89 * 10 - 2),  # nobody has said it, and AWS does not
+        ({"CreateSession": "6"}, {"CreateSession": 5}, "CreateSession", 0.89 * 6 - 2),
+        ({}, {"CreateSession": 5}, "CreateSession", 0.89 * 5 - 2),
     ],
 )
 def test_what_the_user_says_goes_before_what_was_seen_of_the_account(
@@ -69,7 +69,7 @@ def test_production_is_what_was_seen_where_the_user_says_nothing(policy: str, bo
     settings = CertCheckSettings.load({**ENVIRONMENT, "VALIDATION_POLICY": policy, "PRODUCTION_SESSIONS": ""})
     pace = pace_for(settings, Account(production=4), hosts=10)
     assert pace.bound_by == bound_by
-    assert pace.rate == pytest.approx(0.88 * (10 - 4 if policy == "REQUIRED" else 25))
+    assert pace.rate == pytest.approx(0.89 * 10 - 4 if policy == "REQUIRED" else 0.88 * 25)
 
 
 def test_a_rate_of_send_command_that_nobody_gave_bounds_nothing() -> None:
@@ -82,7 +82,7 @@ def test_a_fleet_is_renewed_even_where_production_takes_the_whole_quota(producti
 
 
 def test_a_share_of_the_quotas_is_a_share_of_the_rate() -> None:
-    assert pace_of(QUOTAS, production=2, share=0.5).rate == pytest.approx(0.88 * 4)
+    assert pace_of(QUOTAS, production=2, share=0.5).rate == pytest.approx((0.89 * 10 - 2) / 2)
 
 
 @given(st.lists(st.tuples(st.floats(0, 500), st.integers(1, 2000)), max_size=20), st.floats(0.01, 100))

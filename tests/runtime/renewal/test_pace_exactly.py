@@ -33,7 +33,7 @@ _PACE = Pace(8.0, 9.0, "CreateSession")  # express 0.6 hosts a second, bulk 7.4
 def test_what_the_documents_say_of_the_pace_is_what_is_counted_with() -> None:
     """docs/operations and the plan's explanations name these figures."""
     figures = {
-        "QUOTA_SHARE": 0.88, "SEND_SHARE": 0.44, "LEAST_SHARE": 0.1, "EXPRESS_SHARE": 0.075,
+        "QUOTA_SHARE": 0.88, "SESSIONS_SHARE": 0.89, "SEND_SHARE": 0.44, "LEAST_SHARE": 0.1, "EXPRESS_SHARE": 0.075,
         "EXPRESS_BACKLOG_MAX": 30, "EXPRESS_SINGLES_MAX": 50, "LATE_SECONDS": 30, "REQUEUES_MAX": 5, "SMALL_RUN": 50,
         "BRAKE_FACTOR": 0.75, "BRAKE_SECONDS": 20, "BRAKE_LEAST": 0.1, "QUIET_SECONDS": 60, "RELEASE_SECONDS": 30,
         "RELEASE_STEP": 0.05,
@@ -47,11 +47,12 @@ def test_what_the_documents_say_of_the_pace_is_what_is_counted_with() -> None:
 @pytest.mark.parametrize(
     ("rates", "given", "rate", "floor", "bound_by"),
     [
-        ({}, {"production": 0.0}, 8.8, 10, "CreateSession"),
+        ({}, {"production": 0.0}, 8.9, 10, "CreateSession"),
         ({}, {"production": 9.5}, 1, 1, "CreateSession"),
         ({}, {"production": 12.0}, 1, 1, "CreateSession"),
-        ({}, {"production": 8.5}, 1.32, 1.5, "CreateSession"),
-        ({}, {"production": 0.0, "share": 0.25}, 2.2, 2.5, "CreateSession"),
+        ({}, {"production": 7.5}, 1.4, 2.5, "CreateSession"),
+        ({}, {"production": 8.5}, 1, 1.5, "CreateSession"),
+        ({}, {"production": 0.0, "share": 0.25}, 2.225, 2.5, "CreateSession"),
         ({"SendCommand": 6}, {"production": 0.0, "told_send": True}, 2.64, 3, "SendCommand"),
         ({"IssueCertificate": 5}, {"production": 0.0}, 4.4, 5, "IssueCertificate"),
         ({"GetCertificate": 5}, {"production": 0.0, "proof": False}, 4.4, 5, "GetCertificate"),
@@ -67,13 +68,13 @@ def test_the_rate_is_the_least_of_what_each_quota_leaves(
 @pytest.mark.parametrize(
     ("environment", "account", "rate"),
     [
-        ({}, Account(), 0.88 * (10 - 1)),
-        ({}, Account(hosts_total=7200), 0.88 * (10 - 2)),
-        ({}, Account(hosts_total=7200, production=3.0), 0.88 * (10 - 3)),
-        ({}, Account(hosts_total=7200, production=0.0), 0.88 * 10),
-        ({"PRODUCTION_SESSIONS": "4"}, Account(production=3.0), 0.88 * (10 - 4)),
-        ({"PRODUCTION_SESSIONS": "0"}, Account(production=3.0), 0.88 * 10),
-        ({"QUOTA_SHARE": "0.5"}, Account(production=2.0), 0.44 * (10 - 2)),
+        ({}, Account(), 8.9 - 1),
+        ({}, Account(hosts_total=7200), 8.9 - 2),
+        ({}, Account(hosts_total=7200, production=3.0), 8.9 - 3),
+        ({}, Account(hosts_total=7200, production=0.0), 8.9),
+        ({"PRODUCTION_SESSIONS": "4"}, Account(production=3.0), 8.9 - 4),
+        ({"PRODUCTION_SESSIONS": "0"}, Account(production=3.0), 8.9),
+        ({"QUOTA_SHARE": "0.5"}, Account(production=2.0), (8.9 - 2) / 2),
         ({"VALIDATION_POLICY": "NEVER"}, Account(production=2.0), 0.88 * 25),
         ({"QUOTAS": '{"SendCommand": 4}'}, Account(production=2.0), 0.44 * 4),
     ],

@@ -72,7 +72,7 @@ def test_a_run_over_the_fleet_starts_no_more_hosts_in_a_second_than_the_quotas_a
     check(world)
     found = starts(world)
     assert found == sorted(found)
-    # 0.88 x (10 - 60 / 3600), less the express lane's share: 8.1 a second.
+    # 0.89 x 10 - 60 / 3600, less the express lane's share: 8.2 a second.
     assert max(Counter(found).values()) <= 9
     assert found[-1] - found[0] == timedelta(seconds=7)
     assert {line["lane"] for line in world.lines("runs/run-1/hosts.jsonl")} == {"bulk"}
@@ -194,9 +194,9 @@ def test_hosts_for_which_there_is_no_start_before_the_next_run_wait_for_it(
     told(monkeypatch, NEXT_RUN_SECONDS="10", QUOTAS='{"CreateSession": 5}', PRODUCTION_SESSIONS="0")
     put(world, range(60))
     answer = check(world)
-    # 10 s at 0.88 x 5 a second without the express lane's share, and never less than the express lane's line.
-    assert (answer["due"], answer["postponed"]) == (40, 20)
-    assert len(world.lines("runs/run-1/hosts.jsonl")) == 40
+    # 10 s at 0.89 x 5 a second without the express lane's share, and never less than the express lane's line.
+    assert (answer["due"], answer["postponed"]) == (41, 19)
+    assert len(world.lines("runs/run-1/hosts.jsonl")) == 41
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_production_is_what_was_asked_in_the_busiest_minutes_without_a_run(world
     }
     check(world)
     # 1,200 in five minutes are 4 a second; the minutes in which the run itself proved certificates do not count.
-    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / (0.88 * 6 * 0.925)))
+    assert starts(world)[-1] - starts(world)[0] == timedelta(seconds=int(99 / ((8.9 - 4) * 0.925)))
 
 
 def test_an_account_that_tells_nothing_is_taken_as_documented(world: World) -> None:
