@@ -40,7 +40,7 @@ class _Finder:
     def _below(self, node: ast.AST, scope: str) -> Iterator[Mutant]:
         types = [getattr(node, name, None) for name in ("annotation", "returns")]
         for child in ast.iter_child_nodes(node):
-            if any(child is each for each in types):
+            if any(child is each for each in types) or child is _encoding(node):
                 continue
             inner = scope
             if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -194,6 +194,13 @@ class _Finder:
 
 def _is_literal(node: ast.AST) -> bool:
     return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Literal"
+
+
+def _encoding(node: ast.AST) -> ast.AST | None:
+    """The name of an encoding, in which Python skips punctuation: with a mark behind it is the same one."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("encode", "decode"):
+        return node.args[0] if node.args else None
+    return None
 
 
 def _is_none(node: ast.AST) -> bool:

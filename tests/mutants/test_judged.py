@@ -6,7 +6,7 @@ from tests.mutants.judged import judged
 from tests.mutants.worlds import WORLDS
 
 # Whoever judges a survivor raises this, and says in the list why no user could notice it.
-JUDGED = 65
+JUDGED = 64
 
 
 def test_as_many_survivors_are_judged_as_somebody_has_agreed_to() -> None:

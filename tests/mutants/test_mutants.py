@@ -65,6 +65,12 @@ def test_what_only_a_type_checker_asks_for_is_left_alone() -> None:
     assert python.mutants_of("typed.py", typed.replace(": int", ": int = 7")), "a default is what runs"
 
 
+def test_the_name_of_an_encoding_is_left_alone_because_a_mark_behind_it_changes_nothing() -> None:
+    assert "ü".encode("utf-8!") == "ü".encode()
+    found = changes(python.mutants_of("coded.py", 'x = text.decode("ascii", "replace")\n'))
+    assert found == {("constant", "'replace!'")}
+
+
 def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:
     found = changes(shell.mutants_of("stage.sh", SCRIPT))
     _, _, _, move, sync, *_ = (line.strip() for line in SCRIPT.splitlines())
