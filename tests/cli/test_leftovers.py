@@ -44,7 +44,12 @@ def left(deployed: Deployed) -> Deployed:
     events += [
         {"LogicalResourceId": "AutomationTopic0A1B2C3D", "ResourceType": "AWS::SNS::Topic", "PhysicalResourceId": "t",
          "ResourceStatus": "DELETE_COMPLETE"},
+        {"LogicalResourceId": "AutomationNeverMade0A1B2C3D", "ResourceType": "AWS::KMS::Key", "PhysicalResourceId": "",
+         "ResourceStatus": "DELETE_SKIPPED"},
+        {"LogicalResourceId": "AutomationLedger0A1B2C3D", "ResourceType": "AWS::DynamoDB::GlobalTable",
+         "PhysicalResourceId": "old-ledger", "ResourceStatus": "CREATE_COMPLETE"},
         complete(),
+        {**complete(), "ResourceStatus": "CREATE_IN_PROGRESS"},
     ]  # fmt: skip
     names = ("AutomationWorkflowCertCheck0A1B2C3D", "OtherWorkflowCertCheck0A1B2C3D")
     deployed.answers |= {
@@ -116,11 +121,47 @@ def test_everything_of_ours_that_is_left_is_listed_with_what_it_holds_in_the_ord
         "DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED",
     ]  # fmt: skip
     assert {request["StackName"] for request in left.called("DescribeStackEvents")} == {STACK_ID}
-    assert left.called("GetTemplate")[-1]["TemplateStage"] == "Original"
+    assert left.called("GetTemplate") == [{"StackName": STACK_ID, "TemplateStage": "Original"}]
 
 
 def test_of_one_automation_nothing_of_another_is_listed(left: Deployed) -> None:
     assert [row["id"] for row in listed(left, "--automation", "Other")] == ["others-inventory"]
+
+
+def test_of_an_automation_whose_name_begins_like_anothers_nothing_of_the_other_is_listed(left: Deployed) -> None:
+    """What is listed is removed: the CA of Fleet2 does not go with Fleet's."""
+    also = {"AutomationTwoWorkflowCertCheck0A1B2C3D": {}, "AutomationTwoInventory0A1B2C3D": {}}
+    template: Any = left.answers["GetTemplate"]
+    template["TemplateBody"]["Resources"] |= also
+    events: Any = left.answers["DescribeStackEvents"]
+    theirs = {"LogicalResourceId": "AutomationTwoKey0A1B2C3D", "ResourceType": "AWS::KMS::Key",
+              "PhysicalResourceId": "key-of-two", "ResourceStatus": "DELETE_SKIPPED"}  # fmt: skip
+    events["StackEvents"].append(theirs)
+    assert "key-of-two" not in {row["id"] for row in listed(left, "--automation", "Automation")}
+    assert [row["id"] for row in listed(left, "--automation", "AutomationTwo")] == ["key-of-two"]
+    assert {"key-of-two", "old-key", "others-inventory"} < {row["id"] for row in listed(left)}
+
+
+@pytest.mark.parametrize(
+    "written", ["  AutomationWorkflowCertCheck0A1B2C3D:\n", '  "AutomationWorkflowCertCheck0A1B2C3D": {']
+)
+def test_a_template_in_yaml_is_read_for_whose_it_is(left: Deployed, written: str) -> None:
+    """Stacks of one name can have been made by anybody; CloudFormation hands YAML on as text."""
+    left.answers["GetTemplate"] = {"TemplateBody": f"Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n{written}"}
+    found = {row["id"] for row in listed(left)}
+    assert {"old-inventory", "old-key"} < found
+    assert "others-inventory" not in found
+    left.answers["GetTemplate"] = {
+        "TemplateBody": "Resources:\n  AutomationLogs0A1B2C3D:\n    Type: AWS::Logs::LogGroup\n"
+    }
+    assert listed(left) == []
+
+
+def test_of_a_stack_that_kept_nothing_no_template_is_asked_for(left: Deployed) -> None:
+    events: Any = left.answers["DescribeStackEvents"]
+    events["StackEvents"] = [each for each in events["StackEvents"] if each["ResourceStatus"] != "DELETE_SKIPPED"]
+    assert listed(left) == []
+    assert left.called("GetTemplate") == []
 
 
 def test_a_large_table_and_a_large_bucket_are_not_counted_to_their_end(left: Deployed) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -88,6 +88,12 @@ class _Environment(dict[str, str]):
         raise Trouble(f"the function {self._function} has no variable {name}: cdk deploy --revert-drift")
 
 
+def automation_of(logical_id: str, automations: Iterable[str]) -> str | None:
+    """Whose a resource is by its logical id, ``None``: no automation's. "Fleet" is how those of "Fleet2" start, too."""
+    # Of several texts that one begins with, the longest is the greatest.
+    return max((each for each in automations if logical_id.startswith(each)), default=None)
+
+
 class Deployment:
     """The parts of one automation; each is looked up when it is first asked for.
 
@@ -128,19 +134,13 @@ class Deployment:
     def resources(self) -> tuple[Resource, ...]:
         """The automation's resources."""
         every = tuple(self._stack_resources())
-        anchors = sorted(
+        automations = sorted(
             resource.logical_id.partition(_ANCHOR)[0]
             for resource in every
             if resource.type == _FUNCTION and _ANCHOR in resource.logical_id
         )
-        chosen = self._chosen(anchors)
-        # "Fleet" is how the logical ids of "Fleet2" start, too.
-        longer = tuple(anchor for anchor in anchors if anchor.startswith(chosen) and anchor != chosen)
-        return tuple(
-            resource
-            for resource in every
-            if resource.logical_id.startswith(chosen) and not (longer and resource.logical_id.startswith(longer))
-        )
+        chosen = self._chosen(automations)
+        return tuple(resource for resource in every if automation_of(resource.logical_id, automations) == chosen)
 
     def short(self, resource: Resource) -> str:
         """A resource's name for a person: its logical id without the automation's, and without the hash."""

@@ -8,17 +8,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplat
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pca_automator.cli.deployed.deployment import Aws
+from pca_automator.cli.deployed.deployment import Aws, automation_of
 from pca_automator.cli.deployed.remains import KINDS, Kind
 
 # Its construct id is in every template of the library, and it alone is called so.
 _ANCHOR = re.compile(r"^(.*)WorkflowCertCheck[0-9A-F]{8}$")
+_ANCHOR_IN_TEXT = re.compile(r"^[ \t]*[\"']?(\w*)WorkflowCertCheck[0-9A-F]{8}[\"']?:", re.MULTILINE)
 _GONE = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # What goes with another resource, or is no thing of its own.
 _BY_THE_WAY = (
@@ -116,21 +116,19 @@ def _kept(aws: Aws, stack_id: str, events: list[dict[str, Any]], automation: str
     }
     if not kept:
         return
-    ours = tuple(each for each in _automations(_template(aws, stack_id)) if automation in (None, each))
+    automations = _automations(aws, stack_id)
     for name in sorted(kept):
-        if ours and name.startswith(ours) and kept[name].type not in _BY_THE_WAY:
+        owner = automation_of(name, automations)
+        if owner is not None and automation in (None, owner) and kept[name].type not in _BY_THE_WAY:
             yield kept[name]
 
 
-def _template(aws: Aws, stack_id: str) -> Mapping[str, Any]:
+def _automations(aws: Aws, stack_id: str) -> list[str]:
     body = aws.client("cloudformation").get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
-    # boto3 parses JSON; YAML, which the CDK does not write, stays text.
-    template: Mapping[str, Any] = body if isinstance(body, Mapping) else json.loads(body)
-    return template
-
-
-def _automations(template: Mapping[str, Any]) -> list[str]:
-    found = (_ANCHOR.match(name) for name in template.get("Resources", {}))
+    # boto3 parses JSON; YAML, in which somebody else wrote a stack of the same name, stays text.
+    if isinstance(body, str):
+        return _ANCHOR_IN_TEXT.findall(body)
+    found = (_ANCHOR.match(name) for name in body["Resources"])
     return [match[1] for match in found if match]
 
 

@@ -78,10 +78,9 @@ class Wiring:
         # CloudFormation's Ref is the name, or bus and name.
         bus, _, name = resource.physical_id.rpartition("|")
         where = {"EventBusName": bus} if bus else {}
-        state = self._deployment.aws.client("events").describe_rule(Name=name, **where).get("State", "ENABLED")
-        if not str(state).startswith("ENABLED"):
+        if self._deployment.aws.client("events").describe_rule(Name=name, **where).get("State") == "DISABLED":
             option = f" --event-bus-name {bus}" if bus else ""
-            text = f"it is {state}: its events do not arrive any more"
+            text = "it is DISABLED: its events do not arrive any more"
             return self._finding.trouble(part, text, f"aws events enable-rule --name {name}{option}")
         if not self._deployment.aws.client("events").list_targets_by_rule(Rule=name, **where)["Targets"]:
             text = "it has no target any more: its events go nowhere"
@@ -100,17 +99,17 @@ class Wiring:
             return self._finding.trouble(part, text, who=WHO_DEPLOYS)
         return self._finding.ok(part, state)
 
-    def _lost_stream(self, source: str) -> str:
+    def _lost_stream(self, source: str) -> str | None:
         """What is wrong with the stream of the inventory that it reads: a table that was made anew has another."""
-        name = self._deployment.table.rpartition("/")[2]
+        name = self._deployment.table
         if f":table/{name}/stream/" not in source:
-            return ""
-        table = self._deployment.aws.client("dynamodb").describe_table(TableName=self._deployment.table)["Table"]
-        if table.get("LatestStreamArn", "") != source:
+            return None
+        table = self._deployment.aws.client("dynamodb").describe_table(TableName=name)["Table"]
+        if table.get("LatestStreamArn") != source:
             return "it reads a stream that the inventory has no more"
         if not table.get("StreamSpecification", {}).get("StreamEnabled"):
             return "the inventory's stream is switched off"
-        return ""
+        return None
 
     def _queue(self, part: str, resource: Resource) -> Any:
         name, url = "ApproximateNumberOfMessages", resource.physical_id
