@@ -54,6 +54,22 @@ def test_whoever_reads_meanwhile_finds_the_whole_pair_or_nothing(live_host: Host
     assert set(looks.read_text().split()) == {"0"}
 
 
+@pytest.mark.parametrize("takes_names", [True, False])
+def test_what_is_reported_as_removed_is_not_there_again_after_a_power_cut(live_host: Host, takes_names: bool) -> None:
+    """Older sync commands take no names and write everything."""
+    host = live_host
+    host.prepare()
+    log = host.root / "log"
+    host.add_tool("rm", f"'{shutil.which('rm')}' \"$@\" || exit; echo rm \"$@\" >>'{log}'")
+    refuses = "" if takes_names else "[ $# -eq 0 ] || exit 1; "
+    host.add_tool("sync", f"{refuses}echo sync \"$@\" >>'{log}'")
+    assert host.run("RemoveCertificate").result["removed"] == "true"
+    names = f" {host.store}/versions {host.store}" if takes_names else ""
+    told = [line for line in log.read_text().splitlines() if "/.aside" not in line]
+    assert told[-1] == f"sync{names}"
+    assert sum(line.startswith("rm ") and str(host.store) in line for line in told) >= 3
+
+
 def test_removes_only_the_certificate_that_was_meant(host: Host) -> None:
     old = host.renew().result["serial"]
     new = host.renew().result["serial"]

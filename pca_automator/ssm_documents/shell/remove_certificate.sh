@@ -42,7 +42,7 @@ report() {
 main() {
   step='checking the parameters'
   check_parameters
-  need_tools openssl flock stat rm readlink date tr cut sleep tail
+  need_tools openssl flock stat rm readlink date tr cut sleep sync tail
   live_serial=none
   taken_count=0
   [ -e "$store" ] || [ -L "$store" ] || report false
@@ -63,6 +63,8 @@ main() {
   each_public_path remove_public_link
   must DIRECTORY_NOT_WRITABLE "cannot remove $store/pending" rm -rf "$store/pending" "$store/state"
   remove_versions
+  # A power cut must not bring back a key that is reported as removed. Only newer sync commands take names.
+  sync "$store/versions" "$store" 2>/dev/null || sync
   # The directory of the host stays, empty: a command that waits for its lock must find the same directory.
   if [ "$live_serial" = none ]; then
     report false
