@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
+from pca_automator.cli.deployed.deployment import _tell
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
 from pca_automator.ssm_documents import load_document
@@ -270,6 +271,8 @@ class OneOfEach(boto3.session.Session):
         kind = repr((arguments, options | {"config": said}, environment))
         if kind not in self._made:
             self._made[kind] = super().client(*arguments, **options)
+        # A client that is new tells nobody yet.
+        self._made[kind].meta.events.unregister("before-call", _tell)
         return self._made[kind]
 
 

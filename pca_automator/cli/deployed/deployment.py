@@ -67,7 +67,7 @@ class Aws:
                     user_agent_extra="pca-automator-cli",
                 )
                 client = self._session.client(service, config=config)
-                client.meta.events.register("before-call", _tell, unique_id="pca-automator-cli")
+                client.meta.events.register("before-call", _tell)
                 self._clients[service] = client
             return self._clients[service]
 

@@ -35,7 +35,7 @@ class View:
     @classmethod
     def of(cls, deployment: Deployment) -> View:
         """Now, with the deployment's own distance of runs."""
-        seconds = int(deployment.settings("CertCheck").get("NEXT_RUN_SECONDS", "43200"))
+        seconds = int(deployment.settings("CertCheck")["NEXT_RUN_SECONDS"])
         return cls(runtime("shared.timestamps").utc_now(), timedelta(seconds=seconds))
 
     def is_due(self, item: Any) -> bool:
