@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -188,6 +189,12 @@ def a_crl(
     others = {**ours, "name": "somebody else's", "crlId": "crl-2", "crlData": crl(range(1_000_000, 1_000_050))}
     elsewhere = {**others, "name": "fleet-crl", "trustAnchorArn": f"{ANCHOR_ARN}-of-others", "crlId": "crl-3"}
     deployed.answers["ListCrls"] = {"crls": [others, elsewhere, ours]}
+
+
+def table(text: str) -> list[list[str]]:
+    """What a person reads in a table, a title and the names of the columns included: the cells of each line."""
+    lines = (re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if line.strip("─ ┃│"))
+    return [line for line in lines if line != [""]]
 
 
 def host(number: int) -> str:

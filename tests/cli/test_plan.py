@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from pca_automator.cli.main import app
 from pca_automator.planning import picture
 from pca_automator.planning.workflow import of_the_library
-from tests.cli.conftest import MACHINE_ARN, Deployed
+from tests.cli.conftest import MACHINE_ARN, Deployed, resources
 from tests.tiers import need
 
 
@@ -38,6 +39,16 @@ def test_a_plan_is_a_table_for_people() -> None:
     assert "plan for 40 hosts" in text
     assert "bound by IssueCertificate" in text or "does not pace its starts" in text
     assert "no host proves its certificate" in text
+
+
+def test_what_is_said_of_the_run_is_what_is_played() -> None:
+    said = json.loads(
+        planned("--hosts", "4", "--due", "2", "--enrol-at-once", "--seed", "7", "--output", "json").stdout
+    )
+    silent = json.loads(planned("--hosts", "4", "--output", "json").stdout)
+    named = ("hosts", "due", "enrol_at_once", "seed")
+    assert [said[name] for name in named] == [4, 2, True, 7]
+    assert [silent[name] for name in named] == [4, 4, False, 1]
 
 
 def test_quotas_of_the_account_are_planned_with() -> None:
@@ -88,6 +99,15 @@ def test_the_deployed_workflow_is_played_with_what_its_functions_are_told(deploy
     assert "cannot be played: the definition of the deployed one of stack PcaAutomator" in done.stderr
 
 
+def test_a_deployed_workflow_without_a_function_is_played_without_its_settings(deployed: Deployed) -> None:
+    definition = json.dumps(of_the_library().definition)
+    deployed.answers["DescribeStateMachine"] = {"status": "ACTIVE", "definition": definition}
+    kept = [each for each in resources() if "CertRetire" not in each["LogicalResourceId"]]
+    deployed.answers["ListStackResources"] = {"StackResourceSummaries": kept}
+    done = deployed.invoke("plan", "--deployed", "--hosts", "5", "--output", "json")
+    assert (done.exit_code, json.loads(done.stdout)["hosts"]) == (0, 5), done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -112,6 +132,20 @@ def test_a_wrong_option_is_one_line_with_its_value(arguments: list[str], said: s
 )
 def test_a_number_out_of_bounds_is_refused(arguments: list[str]) -> None:
     planned(*arguments, status=2)
+
+
+def test_the_largest_fleet_that_is_played_has_a_million_hosts() -> None:
+    # Refused for its picture, so before it is played.
+    assert "a name that ends in" in planned("--hosts", "1000000", "--plot", "plan.pdf", status=2).stderr
+    assert "1000001 is not in the range" in planned("--hosts", "1000001", "--plot", "plan.pdf", status=2).stderr
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_before_anything_is_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else object())
+    done = planned("--hosts", "5", "--plot", str(tmp_path / "plan.svg"), status=2)
+    assert (done.stdout, done.stderr) == ("", "error: --plot needs matplotlib: pip install 'pca-automator[plot]'\n")
 
 
 def test_a_picture_is_drawn_beside_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
 WORDS = {"debug", "info", "warning", "error", "exception", "cast", "TypeVar"}
 # What a type checker refuses to go against, and no test runs: records that do not change, and how they are made.
 TYPED = {"frozen", "kw_only", "slots"}
+PARAMETERS = {"TypeVar", "ParamSpec"}
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:
@@ -56,8 +57,12 @@ class _Finder:
             return True
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("TypeVar", "dataclass"):
-            return node.func.id == "TypeVar" or {keyword.arg for keyword in node.keywords} <= TYPED
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"dataclass", *PARAMETERS}
+        ):
+            return node.func.id in PARAMETERS or {keyword.arg for keyword in node.keywords} <= TYPED
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return True
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):

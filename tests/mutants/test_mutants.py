@@ -57,7 +57,7 @@ def test_python_loses_conditions_limits_and_arguments() -> None:
 
 
 def test_what_only_a_type_checker_asks_for_is_left_alone() -> None:
-    head = "if TYPE_CHECKING:\n    import this\nT = TypeVar('T', bound=int)\n"
+    head = "if TYPE_CHECKING:\n    import this\nT = TypeVar('T', bound=int)\nP = ParamSpec('P')\n"
     typed = "@dataclass(frozen=True, slots=True, kw_only=True)\nclass Typed:\n    left: int\n"
     assert python.mutants_of("typed.py", head + typed) == []
     for other in ("eq=False", "order=True", "repr=False"):

@@ -22,6 +22,7 @@ from pca_automator.cli.verbs.verb import DryRunOption, Operator, verb
 _WRITERS = 10
 # The most that DescribeInstanceInformation takes; its default is 10.
 _NODES_PAGE = 50
+_UNREAD = "differs: it cannot be read"
 
 
 @verb
@@ -56,6 +57,9 @@ def add(
     if retired:
         are = f"{counted(len(retired), 'is', 'are')} retired"
         raise Trouble(f"{are}: {op.command(f'pca-automator hosts restore {retired[0]}')}", FAILED)
+    if unread := sum(row["result"] == _UNREAD for row in rows):
+        cannot = f"{counted(unread, 'is', 'are')} there and cannot be read"
+        raise Trouble(f"{cannot}: {op.command('pca-automator hosts lint')}", FAILED)
     if others:
         differ = f"{counted(others, 'is', 'are')} there with other overrides"
         raise Trouble(f"{differ}: pca-automator hosts set ID --override NAME=VALUE", FAILED)
@@ -121,7 +125,7 @@ def _put(deployment: Deployment, host: overrides.NewHost) -> dict[str, str]:
 
 def _compared(old: Any, host: overrides.NewHost) -> str:
     if not fleet.is_host(old):
-        return "differs: it cannot be read"
+        return _UNREAD
     if old.status == "RETIRED":
         return "differs: it is retired, and comes back with hosts restore"
     there = {name: old.attributes[name] for name in overrides.names() if name in old.attributes}

@@ -25,11 +25,10 @@ def show_(
     item = fleet.get(op.deployment, host_id)
     answer, table = details(op.deployment, item, long=op.long)
     silent: Trouble | None = None
-    advice = [f"  {line}" for code in item.notices for line in _commands(remedy_for(op.deployment, host_id, code))]
-    if item.last_error:
-        error = item.last_error
-        lines = remedy_for(op.deployment, host_id, str(error.get("code", "")), str(error.get("message", "")))
-        advice += [f"  {line}" for line in _commands(lines)]
+    # What went wrong last comes behind what went well and was noticed; without it there is nothing to type.
+    told = [(code, "") for code in item.notices]
+    told.append((str(item.last_error.get("code", "")), str(item.last_error.get("message", ""))))
+    advice = [f"  {line}" for each in told for line in _commands(remedy_for(op.deployment, host_id, *each))]
     if live:
         try:
             answer["live"] = live_state(op.deployment, item)
