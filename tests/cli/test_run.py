@@ -138,6 +138,8 @@ STAGES: dict[str, tuple[dict[str, Any], str]] = {
     "requested": ({"runId": "run-1", "pending": {"requestId": "r", "csrCommandId": "c"}}, "CSR"),
     "to be issued": ({"runId": "run-1", "pending": {"requestId": "r", "publicKeySha256": "k"}}, "issue"),
     "to be installed": ({"runId": "run-1", "pending": {"publicKeySha256": "k", "installCommandId": "c"}}, "deploy"),
+    "installed": ({"runId": "run-1", "pending": {"publicKeySha256": "k", "serial": "1ab"}}, "deploy"),
+    "claimed and not begun": ({"status": "RENEWING", "runId": "run-1"}, "waiting"),
     "through": ({"status": "DEPLOYED", "lastRunId": "run-1"}, "done"),
     "failed": ({"status": "FAILED", "lastRunId": "run-1"}, "failed"),
     "another run's": ({"status": "RENEWING", "runId": "run-2", "pending": {"requestId": "r"}}, "waiting"),

@@ -167,7 +167,7 @@ class Progress:
         if not self.listed:
             self._list()
         open_hosts = [host_id for host_id, stage in self.stages.items() if stage not in _ENDS]
-        found = fleet.these(self.deployment, open_hosts, _ATTRIBUTES) if open_hosts else {}
+        found = fleet.these(self.deployment, open_hosts, _ATTRIBUTES)
         for host_id in open_hosts:
             self.stages[host_id] = stage_of(found.get(host_id), self.run_id)
 
@@ -178,14 +178,14 @@ class Progress:
         files = work_files.WorkFiles(self.deployment.aws.client("s3"), self.deployment.work_bucket)
         try:
             lines = files.read_lines(work_files.hosts_key(self.run_id)).lines
-            self.stages = {str(line["hostID"]): "waiting" for line in lines}
+            # Each is looked at in a moment.
+            self.stages = {str(line["hostID"]): "" for line in lines}
         except runtime("errors.kinds").PcaAutomatorError as error:
             # CertCheck has not written it yet. Without ListBucket S3 says "denied" of what is not there.
             cause = error.__cause__
             code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
-            if self.status == "RUNNING" and code in ("NoSuchKey", "404", "AccessDenied", "403"):
-                return
-            if self.status != "RUNNING" and code in ("NoSuchKey", "404"):
+            refused = self.status == "RUNNING" and code in ("AccessDenied", "403")
+            if refused or code in ("NoSuchKey", "404"):
                 return
             raise
         self.listed = True
@@ -246,7 +246,7 @@ def watch_run(op: Operator, arn: str) -> None:
 def _failed(progress: Progress) -> list[dict[str, Any]]:
     """The first hosts that failed, with the cause of each."""
     failed = [host_id for host_id, stage in progress.stages.items() if stage == "failed"][:_FAILED_SHOWN]
-    found = fleet.these(progress.deployment, failed, ("lastError",)) if failed else {}
+    found = fleet.these(progress.deployment, failed, ("lastError",))
     errors = {host_id: found[host_id].last_error if host_id in found else {} for host_id in failed}
     return [
         {"hostID": host_id, **{name: str(error.get(name, "?")) for name in ("code", "phase", "message")}}
