@@ -174,6 +174,59 @@ def test_a_large_table_and_a_large_bucket_are_not_counted_to_their_end(left: Dep
     assert {request["MaxKeys"] for request in left.called("ListObjectVersions")} == {1000}
 
 
+@pytest.mark.parametrize("group", [{}, {"storedBytes": 0}])
+def test_what_holds_nothing_is_said_to_hold_nothing(left: Deployed, group: dict[str, int]) -> None:
+    left.answers["DescribeLogGroups"] = {"logGroups": [{"logGroupName": "/old/logs", **group}]}
+    left.answers["ListObjectVersions"] = {}
+    held = {row["id"]: row["holds"] for row in listed(left)}
+    assert {held[name] for name in ("/old/logs", "old-crls", "old-ledger", "old-queue")} == {"nothing"}
+    assert left.called("DescribeLogGroups") == [{"logGroupNamePrefix": "/old/logs"}]
+
+
+def test_what_a_table_holds_is_counted_as_it_is_now_and_not_read(left: Deployed) -> None:
+    listed(left, "--automation", "Other")
+    counted = {"Limit": 1_000, "Select": "COUNT", "ConsistentRead": True}
+    assert left.called("Scan") == [{"TableName": "others-inventory", **counted}]
+
+
+def test_a_table_is_removed_when_its_protection_is_off_and_that_has_taken_effect(left: Deployed) -> None:
+    """DeleteTable refuses a table that is still being updated."""
+    states = iter(["ACTIVE", "UPDATING", "UPDATING", "ACTIVE"])
+    left.answers |= {
+        "DescribeTable": lambda _: {"Table": {"TableStatus": next(states)}}, "UpdateTable": {}, "DeleteTable": {},
+    }  # fmt: skip
+    assert [row["result"] for row in listed(left, "--automation", "Other", "--remove", "--destroyed", "--yes")] == [
+        "deleted"
+    ]
+    names = [name for name, _ in left.calls if name.endswith("Table")]
+    assert names == ["DescribeTable", "UpdateTable", *["DescribeTable"] * 3, "DeleteTable"]
+    assert left.called("UpdateTable") == [{"TableName": "others-inventory", "DeletionProtectionEnabled": False}]
+    assert left.called("DeleteTable") == [{"TableName": "others-inventory"}]
+
+
+def test_a_bucket_is_emptied_page_by_page_and_an_empty_page_removes_nothing(left: Deployed) -> None:
+    pages: list[dict[str, Any]] = [
+        {"Versions": [{"Key": "a", "VersionId": "1", "Size": 1}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]},
+        {},
+        {"DeleteMarkers": [{"Key": "b", "VersionId": "3"}]},
+    ]  # fmt: skip
+
+    def page(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        number = int(asked.get("KeyMarker", "0"))
+        more = {"IsTruncated": True, "NextKeyMarker": str(number + 1)} if number < 2 else {}
+        return {**pages[number], **more}
+
+    left.answers |= {"ListObjectVersions": page, "DeleteObjects": {}, "DeleteBucket": {}}
+    found = {row["id"]: row["result"] for row in listed(left, "--remove", "--destroyed", "--yes")}
+    assert found["old-crls"] == "emptied and deleted"
+    assert [asked["Delete"] for asked in left.called("DeleteObjects")] == [
+        {"Objects": [{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}], "Quiet": True},
+        {"Objects": [{"Key": "b", "VersionId": "3"}], "Quiet": True},
+    ]
+    assert {asked["Bucket"] for asked in left.called("DeleteObjects")} == {"old-crls"}
+    assert left.called("DeleteBucket") == [{"Bucket": "old-crls"}]
+
+
 @pytest.mark.parametrize(
     ("operation", "answer", "gone"),
     [

@@ -203,6 +203,8 @@ def _is_literal(node: ast.AST) -> bool:
 
 def _encoding(node: ast.AST) -> ast.AST | None:
     """The name of an encoding, in which Python skips punctuation: with a mark behind it is the same one."""
+    if isinstance(node, ast.keyword) and node.arg == "encoding":
+        return node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("encode", "decode"):
         return node.args[0] if node.args else None
     return None

@@ -69,6 +69,7 @@ def test_the_name_of_an_encoding_is_left_alone_because_a_mark_behind_it_changes_
     assert "ü".encode("utf-8!") == "ü".encode()
     found = changes(python.mutants_of("coded.py", 'x = text.decode("ascii", "replace")\n'))
     assert found == {("constant", "'replace!'")}
+    assert changes(python.mutants_of("coded.py", 'x = open(name, encoding="ascii")\n')) == {("argument", "")}
 
 
 def test_shell_loses_checks_syncs_and_the_order_of_moves() -> None:

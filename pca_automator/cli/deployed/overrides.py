@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +132,14 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str | None, Any]]]:
     first = 1
     try:
         # utf-8-sig: spreadsheets put a byte order mark in front, which would become part of the first column's name.
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             columns = [name.strip() for name in next(reader, [])]
             _check_columns(path, columns)
             first = reader.line_num + 1
             for cells in reader:
                 if any(cell.strip() for cell in cells):
-                    beyond = cells[len(columns) :]
-                    yield first, {**dict(zip(columns, cells, strict=False)), **({None: beyond} if beyond else {})}
+                    yield first, dict(zip_longest(columns, cells))
                 # A cell in quotes may hold line breaks: the next record starts where this one has ended.
                 first = reader.line_num + 1
     except csv.Error as error:
