@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.cli.conftest import ACCOUNT, REGION, Deployed, error
+from tests.cli.conftest import ACCOUNT, REGION, Deployed, error, table
 
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/PcaAutomator/1"
 AUTHORITY = f"arn:aws:acm-pca:{REGION}:{ACCOUNT}:certificate-authority/old"
@@ -67,15 +67,15 @@ def left(deployed: Deployed) -> Deployed:
         "DeleteLogGroup": {},
     }
     dynamodb, s3 = boto3.client("dynamodb", region_name=REGION), boto3.client("s3", region_name=REGION)
-    for table, items in (("old-inventory", 1), ("old-ledger", 0), ("others-inventory", 2)):
+    for kept, items in (("old-inventory", 1), ("old-ledger", 0), ("others-inventory", 2)):
         key = [{"AttributeName": "hostID", "KeyType": "HASH"}]
         kinds = [{"AttributeName": "hostID", "AttributeType": "S"}]
         dynamodb.create_table(
-            TableName=table, KeySchema=key, AttributeDefinitions=kinds, BillingMode="PAY_PER_REQUEST",
+            TableName=kept, KeySchema=key, AttributeDefinitions=kinds, BillingMode="PAY_PER_REQUEST",
             DeletionProtectionEnabled=True,
         )  # fmt: skip
         for number in range(items):
-            dynamodb.put_item(TableName=table, Item={"hostID": {"S": str(number)}})
+            dynamodb.put_item(TableName=kept, Item={"hostID": {"S": str(number)}})
     for bucket in ("old-crls", "somebodys-bucket"):
         s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -348,8 +348,70 @@ def test_what_cannot_be_removed_is_said_and_the_others_are_removed(left: Deploye
     assert left.called("ScheduleKeyDeletion")
 
 
+def test_a_person_reads_what_is_left_and_what_became_of_it(left: Deployed) -> None:
+    in_use(left)
+    title, head, *rows = table(left.invoke("leftovers", env={"COLUMNS": "250"}).stdout)
+    assert title == ["Left behind by stacks called PcaAutomator"]
+    assert head == ["kind", "part", "id", "holds", "origin", "usedBy"]
+    assert rows[1:3] == [
+        ["table", "AutomationInventory", "old-inventory", "1 item", "stack destroyed", "function new-check"],
+        ["table", "OtherInventory", "others-inventory", "2 items", "stack destroyed"],
+    ]
+    done = left.invoke("leftovers", "--remove", "--destroyed", "--yes", env={"COLUMNS": "250"})
+    title, head, *rows = table(done.stdout)
+    assert (title, head) == (["Removed in us-east-1"], ["kind", "part", "id", "result"])
+    assert rows[1] == ["table", "OtherInventory", "others-inventory", "deleted"]
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--destroyed",), "--destroyed says what --remove removes: give both, or none"),
+        (("--stack", "tag:a=b"), "a stack that is gone is found by its name, not by a tag: give --stack NAME"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
+    left: Deployed, arguments: tuple[str, ...], told: str
+) -> None:
+    done = left.invoke("leftovers", *arguments, "--yes")
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"error: {told}\n")
+    assert left.calls == []
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_nothing_to_remove_is_said_with_how_much_is_left(left: Deployed, output: str) -> None:
+    left.answers["DescribeStackEvents"]["StackEvents"] = [  # type: ignore[index]
+        {
+            "LogicalResourceId": "AutomationKey0A1B2C3D",
+            "ResourceType": "AWS::KMS::Key",
+            "PhysicalResourceId": "old-key",
+            "ResourceStatus": "DELETE_SKIPPED",
+        },
+        complete(),
+    ]
+    done = left.invoke("leftovers", "--remove", "--output", output)
+    assert (done.exit_code, done.stderr) == (0, "nothing to remove; 1 resource is left: see leftovers\n")
+    assert done.stdout == ("[]\n" if output == "json" else "")
+
+
+def test_what_cannot_be_removed_is_told_with_its_cause(left: Deployed) -> None:
+    left.answers["DeleteLogGroup"] = error("AccessDeniedException", "not you", "DeleteLogGroup")
+    done = left.invoke("leftovers", "--remove", "--destroyed", "--yes", "--output", "json")
+    (failed,) = [row for row in json.loads(done.stdout) if row["failed"]]
+    assert (failed["kind"], failed["id"]) == ("log group", "/old/logs")
+    assert done.stderr == f"error: 1 of 7 could not be removed: {failed['result']}\n"
+    assert "not you" in failed["result"]
+
+
+def test_a_defect_while_something_is_removed_is_no_result(left: Deployed) -> None:
+    left.answers["DeleteLogGroup"] = ZeroDivisionError("defect")
+    done = left.invoke("leftovers", "--remove", "--destroyed", "--yes")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "a fault of the command itself" in done.stderr
+
+
 def test_nothing_left_is_said(left: Deployed) -> None:
     left.answers["ListStacks"] = {"StackSummaries": []}
     done = left.invoke("leftovers")
-    assert done.exit_code == 0
-    assert "nothing is left behind" in done.stderr
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "nothing is left behind\n")

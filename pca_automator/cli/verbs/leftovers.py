@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pca_automator.cli.deployed.leftovers import Leftover, find
+from pca_automator.cli.deployed.remains import Kind
 from pca_automator.cli.errors import USAGE, Trouble, trouble_of
 from pca_automator.cli.output import counted, say, show_rows
 from pca_automator.cli.verbs.verb import Operator, YesOption, confirm, verb
@@ -42,13 +43,14 @@ def leftovers(
         if not found:
             say("nothing is left behind")
         return
-    chosen = [each for each in found if _may_go(each, destroyed)]
+    # What is not known here is for a person.
+    chosen = [(each.kind, each) for each in found if each.kind is not None and _may_go(each, destroyed)]
     if not chosen:
         show_rows(op.output, [], _DONE)
         say(f"nothing to remove; {counted(len(found), 'resource is', 'resources are')} left: see leftovers")
         return
     confirm(_question(chosen), yes=yes)
-    rows = [_removed(op, each) for each in chosen]
+    rows = [_removed(op, *each) for each in chosen]
     show_rows(op.output, rows, _DONE, f"Removed in {op.aws.region_name}")
     if failed := [row for row in rows if row["failed"]]:
         raise Trouble(f"{len(failed)} of {len(rows)} could not be removed: {failed[0]['result']}")
@@ -67,27 +69,24 @@ def _row(each: Leftover) -> dict[str, Any]:
 
 
 def _may_go(each: Leftover, destroyed: bool) -> bool:
-    """What a function names was handed on, whoever made it; what is not known here is for a person."""
-    wanted = destroyed or each.origin == "first deployment failed"
-    return wanted and not each.used_by and each.kind is not None
+    """What a function names was handed on, whoever made it."""
+    return (destroyed or each.origin == "first deployment failed") and not each.used_by
 
 
-def _question(chosen: list[Leftover]) -> str:
-    counts = Counter(each.kind.name for each in chosen if each.kind)
+def _question(chosen: list[tuple[Kind, Leftover]]) -> str:
+    counts = Counter(kind.name for kind, _ in chosen)
     what = ", ".join(counted(count, name) for name, count in counts.items())
     warning = ""
-    if any(each.origin == "stack destroyed" for each in chosen):
+    if any(each.origin == "stack destroyed" for _, each in chosen):
         warning = " Certificates of a destroyed stack's CA can still be valid, and without it none can be revoked."
     return f"remove {what}, with all that is in them?{warning} Only CA and key can be brought back, for 30 days"
 
 
-def _removed(op: Operator, each: Leftover) -> dict[str, Any]:
+def _removed(op: Operator, kind: Kind, each: Leftover) -> dict[str, Any]:
     """One resource; what goes wrong is its result, so that the others are removed, too."""
-    row = _row(each) | {"failed": False}
+    row = _row(each)
     try:
-        if each.kind is None:
-            raise Trouble(f"{each.type} is not known here")
-        return row | {"result": each.kind.remove(op.aws, each.id)}
+        return row | {"failed": False, "result": kind.remove(op.aws, each.id)}
     except Exception as error:
         trouble = trouble_of(error)
         if trouble is None:
