@@ -18,7 +18,7 @@ def overflow(deployment: Deployment, request: Mapping[str, Any]) -> str | None:
         deployment: the automation.
         request: the run's input.
     """
-    policy = deployment.settings("CertCheck").get("REVOKE_REPLACED", "NEVER")
+    policy = deployment.settings("CertCheck").get("REVOKE_REPLACED")
     wanted = runtime("renewal.payloads").RunInput.parse(dict(request))
     if runtime("renewal.replacement").revocation_reason(wanted, policy) is None:
         return None

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from pca_automator.cli.deployed.deployment import Deployment
-from pca_automator.cli.errors import FAILED, UNAVAILABLE, Trouble
+from pca_automator.cli.errors import Trouble
 from pca_automator.cli.runtime import runtime
 
 __all__ = ["DELIVERY_SECONDS", "answer_of"]
@@ -44,6 +44,5 @@ def answer_of(deployment: Deployment, order: Any) -> str:
     except kinds.PcaAutomatorError as error:
         if error.code in _NOT_OF_THE_HOST:
             raise
-        status = UNAVAILABLE if isinstance(error, kinds.RetryableError) else FAILED
-        raise Trouble(f"{order.host_id}: {error.code} {error.message}", status) from error
-    raise Trouble(f"{order.host_id} did not answer within {_ANSWER_SECONDS} s: command {command_id}", FAILED)
+        raise Trouble(f"{order.host_id}: {error.code} {error.message}") from error
+    raise Trouble(f"{order.host_id} did not answer within {_ANSWER_SECONDS} s: command {command_id}")
