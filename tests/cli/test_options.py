@@ -9,25 +9,26 @@ from typing import Any
 import pytest
 import typer.main
 from typer.core import TyperOption
+from typer.testing import CliRunner
 
 from pca_automator.cli.main import app
 from pca_automator.cli.verbs import verb
 from tests.cli.conftest import Deployed, host, invoked
 
-# Names, environment variable, what stands for the value, default, part of the help.
+# Names, environment variable, what stands for the value, default.
 OF_DEPLOYMENTS = {
-    "stack": (["--stack"], "PCA_AUTOMATOR_STACK", "NAME|tag:KEY=VALUE", "PcaAutomator", "Deployment"),
-    "automation": (["--automation"], "PCA_AUTOMATOR_AUTOMATION", "ID", None, "Deployment"),
-    "region": (["--region"], None, "NAME", None, "Deployment"),
-    "profile": (["--profile"], None, "NAME", None, "Deployment"),
-    "long": (["--long"], None, None, False, "Deployment"),
+    "stack": (["--stack"], "PCA_AUTOMATOR_STACK", "NAME|tag:KEY=VALUE", "PcaAutomator"),
+    "automation": (["--automation"], "PCA_AUTOMATOR_AUTOMATION", "ID", None),
+    "region": (["--region"], None, "NAME", None),
+    "profile": (["--profile"], None, "NAME", None),
+    "long": (["--long"], None, None, False),
 }
 OF_ALL = {
-    "output": (["--output"], None, None, "table", None),
-    "yes": (["--yes", "-y"], None, None, False, None),
-    "dry_run": (["--dry-run"], None, None, False, None),
+    "output": (["--output"], None, None, "table"),
+    "yes": (["--yes", "-y"], None, None, False),
+    "dry_run": (["--dry-run"], None, None, False),
 }
-OF_HOSTS = {"override": (["--override"], None, "NAME=VALUE", None, None), "ids": (["ids"], None, "ID", None, None)}
+OF_HOSTS = {"override": (["--override"], None, "NAME=VALUE", None), "ids": (["ids"], None, "ID", None)}
 # They ask no deployment.
 ALONE = {"docs", "layer", "rehearse"}
 
@@ -47,7 +48,7 @@ VERBS = dict(verbs(typer.main.get_command(app)))
 def described(parameter: Any) -> tuple[Any, ...]:
     """As in the tables above."""
     default = getattr(parameter.default, "value", parameter.default)
-    return parameter.opts, parameter.envvar, parameter.metavar, default, getattr(parameter, "rich_help_panel", None)
+    return parameter.opts, parameter.envvar, parameter.metavar, default
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -68,6 +69,14 @@ def test_every_option_says_what_it_is_for(name: str) -> None:
     options = [each for each in VERBS[name].params if isinstance(each, TyperOption)]
     assert [each.name for each in options if not each.help] == []
     assert VERBS[name].help
+
+
+@pytest.mark.parametrize(("group", "said"), [("hosts", "Who is in the fleet: add, list, lint, "), ("runs", "")])
+def test_a_group_alone_shows_what_is_in_it(group: str, said: str) -> None:
+    shown = CliRunner().invoke(app, [group], env={"COLUMNS": "132"}).stderr
+    assert said in shown
+    inside = [name.split()[1] for name in VERBS if name.startswith(f"{group} ")]
+    assert [name for name in inside if f" {name} " not in shown] == []
 
 
 class Recorded:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from pca_automator.cli.deployed import inventory as fleet_module
+from pca_automator.cli.verbs.hosts.lint import mending
 from tests.cli.conftest import Deployed, error, host, invoked, resources, stamp, table
 
 REGION = "--region us-east-1"
@@ -59,11 +62,45 @@ def test_a_list_without_quarantine_has_no_column_for_it(deployed: Deployed) -> N
     assert shown[0] == ["hostID", "status", "left", "due", "expiry", "renewalDate", "lastError"]
 
 
-def test_hosts_with_as_much_time_are_listed_by_id_and_what_ends_at_the_time_is_within_it(deployed: Deployed) -> None:
-    page = [{"hostID": {"S": host(number)}} for number in (3, 1, 2)]
-    deployed.answers["Scan"] = {"Items": page}
-    rows = json.loads(deployed.invoke("hosts", "list", "--output", "json").stdout)
-    assert [row["hostID"] for row in rows] == [host(1), host(2), host(3)]
+def test_what_ends_at_a_time_is_within_it_and_who_has_none_comes_before_who_has_a_second(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = fleet_module.View(deployed.now, timedelta(hours=12))
+    monkeypatch.setattr(fleet_module.View, "of", lambda _: now)
+    deployed.live(1, hours=1 / 3600)
+    for number in (3, 2):
+        deployed.put(host(number))
+    deployed.live(4, hours=0)
+    deployed.live(5, hours=24)
+
+    def ids(*options: str) -> list[int]:
+        done = deployed.invoke("hosts", "list", *options, "--output", "json")
+        return [int(row["hostID"][2:]) for row in json.loads(done.stdout)]
+
+    assert ids() == [2, 3, 4, 1, 5]
+    assert ids("--expiring-within", "24h") == [4, 1, 5]
+    assert ids("--expiring-within", "1439m") == [4, 1]
+
+
+def test_json_lines_of_lint_come_page_by_page(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+
+    def page(request: Any) -> dict[str, Any]:
+        number = 1 if "ExclusiveStartKey" in request else 0
+        events.append(f"page {number}")
+        more = {} if number else {"LastEvaluatedKey": {"hostID": {"S": "x"}}}
+        return {"Items": [{"hostID": {"S": f"web-{number}"}}], **more}
+
+    deployed.answers["Scan"] = page
+    monkeypatch.setattr("pca_automator.cli.output._write_json", lambda row: events.append(row["key"]))
+    assert deployed.invoke("hosts", "lint", "--output", "jsonl").exit_code == 1
+    assert events == ["page 0", "web-0", "page 1", "web-1"]
+
+
+def test_what_no_other_command_mends_is_explained() -> None:
+    row = {"hostID": host(1), "code": "INVENTORY_ATTRIBUTE_INVALID", "reason": "monkeyMode and keyModes are unknown"}
+    assert mending(row) == "pca-automator explain INVENTORY_ATTRIBUTE_INVALID"
+    assert mending({**row, "reason": "keyMode is '0777'"}) == f"pca-automator hosts set {host(1)} --clear keyMode"
 
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl"])

@@ -93,3 +93,6 @@ def test_codes_reasons_and_runs_are_offered(deployed: Deployed) -> None:
     assert completed(["revoke", host(1), "--reason"], "KEY") == ["KEY_COMPROMISE"]
     assert completed(["runs", "show"], "run") == ["run-1"]
     assert completed(["docs"], "operat") == ["operations"]
+    for verb in (["hosts", "add", host(1)], ["hosts", "set", host(1)]):
+        assert completed([*verb, "--override"], "key") == ["keyAlgorithm=", "keyMode=", "keyPath="]
+    assert completed(["hosts", "set", host(1), "--clear"], "key") == ["keyAlgorithm", "keyMode", "keyPath"]

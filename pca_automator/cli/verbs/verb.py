@@ -17,7 +17,6 @@ from pca_automator.cli.waiting import WAITING
 
 P = ParamSpec("P")
 
-_DEPLOYMENT = "Deployment"
 StackOption = Annotated[
     str,
     typer.Option(
@@ -25,7 +24,6 @@ StackOption = Annotated[
         envvar="PCA_AUTOMATOR_STACK",
         metavar="NAME|tag:KEY=VALUE",
         help="The stack, by name or by a tag that it alone carries.",
-        rich_help_panel=_DEPLOYMENT,
     ),
 ]
 AutomationOption = Annotated[
@@ -35,20 +33,15 @@ AutomationOption = Annotated[
         envvar="PCA_AUTOMATOR_AUTOMATION",
         metavar="ID",
         help="Construct id, if the stack has several automations.",
-        rich_help_panel=_DEPLOYMENT,
     ),
 ]
-RegionOption = Annotated[
-    str | None, typer.Option("--region", metavar="NAME", help="AWS Region.", rich_help_panel=_DEPLOYMENT)
-]
+RegionOption = Annotated[str | None, typer.Option("--region", metavar="NAME", help="AWS Region.")]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", metavar="NAME", help="AWS profile of ~/.aws/config.", rich_help_panel=_DEPLOYMENT),
+    typer.Option("--profile", metavar="NAME", help="AWS profile of ~/.aws/config."),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", help="A table, JSON, or one JSON object a line.")]
-LongOption = Annotated[
-    bool, typer.Option("--long", help="Names as AWS has them, with their hashes.", rich_help_panel=_DEPLOYMENT)
-]
+LongOption = Annotated[bool, typer.Option("--long", help="Names as AWS has them, with their hashes.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 

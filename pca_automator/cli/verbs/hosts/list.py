@@ -35,9 +35,9 @@ def list_(
     columns: tuple[str, ...] = _COLUMNS
     if op.output is not Output.JSONL:
         # JSON lines pass through; a table is read from the top, so the most urgent come first.
-        quarantined: list[bool] = []
-        rows = Spool(_noting(rows, quarantined), _urgency, plain)
-        columns = (*columns, "quarantine") if quarantined else columns
+        names: set[str] = set()
+        rows = Spool(_noting(rows, names), _urgency, plain)
+        columns = (*columns, "quarantine") if "quarantine" in names else columns
     if show_rows(op.output, rows, columns) == 0:
         fleet.refuse_empty(op.deployment)
         say("no host fits")
@@ -66,11 +66,10 @@ def _rows(
         yield row
 
 
-def _noting(rows: Iterable[Mapping[str, Any]], quarantined: list[bool]) -> Iterator[Mapping[str, Any]]:
-    """The rows, and whether one of them is in quarantine: that is a column."""
+def _noting(rows: Iterable[Mapping[str, Any]], names: set[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows, and which names are in them: a row in quarantine has one more, and so a column."""
     for row in rows:
-        if "quarantine" in row and not quarantined:
-            quarantined.append(True)
+        names.update(row)
         yield row
 
 
