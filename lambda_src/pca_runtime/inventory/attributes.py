@@ -94,9 +94,8 @@ class Judge:
     def within(self, name: str) -> Judge | None:
         """A judge of the map in an attribute, with the same list of faults; ``None`` without a map."""
         value = self._attributes.get(name)
-        if name in self._attributes and not isinstance(value, dict):
-            self.refuse(name, value, "a map")
         if not isinstance(value, dict):
+            self.refuse(name, value, "a map")
             return None
         inner = Judge(value, self._now, self._limits, f"{name}.")
         inner.faults = self.faults
