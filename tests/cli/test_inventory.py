@@ -9,7 +9,7 @@ import pytest
 
 from pca_automator.cli.deployed import inventory
 from pca_automator.cli.deployed.deployment import Aws, Deployment
-from pca_automator.cli.deployed.inventory import LISTED, View
+from pca_automator.cli.deployed.inventory import JUDGED, View
 from pca_automator.cli.errors import FAILED, USAGE, Trouble
 from tests.cli.conftest import FUNCTIONS, REGION, Deployed, host, stamp
 
@@ -71,6 +71,8 @@ def test_a_host_is_due_for_whom_the_next_run_is_too_late(
     item = inventory.get(deployment(), host(1))
     assert view(deployed).is_due(item) is due
     assert view(deployed).row(item)["due"] is due
+    (judged,) = inventory.these(deployment(), [host(1)], JUDGED).values()
+    assert view(deployed).is_due(judged) is due
 
 
 def test_a_row_holds_what_is_known_and_leaves_out_what_is_not(deployed: Deployed) -> None:
@@ -133,7 +135,10 @@ def test_a_list_asks_for_what_it_shows_page_by_page_and_for_all_only_where_that_
     assert ("keyPath" in plain.attributes, "keyPath" in whole.attributes) == (False, True)
     first, second = deployed.called("Scan")
     names = [first["ExpressionAttributeNames"].get(name, name) for name in first["ProjectionExpression"].split(", ")]
-    assert names == ["hostID", *LISTED]
+    assert names == [
+        "hostID", "status", "expiry", "renewalDate", "serial", "validated", "runId", "leaseUntil", "lastRunId",
+        "lastAttempt", "lastError", "failureCount",
+    ]  # fmt: skip
     assert (first["TableName"], first["Limit"]) == ("inventory", 1_000)
     assert second == {"TableName": "inventory", "Limit": 1_000}
 

@@ -20,6 +20,8 @@ KEPT = {
     "AutomationLedger0A1B2C3D": ("AWS::DynamoDB::GlobalTable", "old-ledger"),
     "AutomationCrls0A1B2C3D": ("AWS::S3::Bucket", "old-crls"),
     "AutomationCrlsPolicy0A1B2C3D": ("AWS::S3::BucketPolicy", "old-crls"),
+    "AutomationAuthorityCertificate0A1B2C3D": ("AWS::ACMPCA::Certificate", f"{AUTHORITY}/certificate/1"),
+    "AutomationAuthorityActive0A1B2C3D": ("AWS::ACMPCA::CertificateAuthorityActivation", f"{AUTHORITY}/active"),
     "AutomationLogs0A1B2C3D": ("AWS::Logs::LogGroup", "/old/logs"),
     "AutomationKey0A1B2C3D": ("AWS::KMS::Key", "old-key"),
     "AutomationDead0A1B2C3D": ("AWS::SQS::Queue", "old-queue"),

@@ -44,6 +44,7 @@ def test_a_certificate_of_another_host_is_not_revoked_and_a_line_says_so(
     monkeypatch.setattr(revocation, "say", said.append)
     monkeypatch.setattr(revocation.runtime("revocation.revoker").Revoker, "is_anothers", lambda *_: True)
     assert revocation.revoke(Deployment(Aws(REGION)), host(1), ["0a"], "SUPERSEDED") == {"0a": "ANOTHERS"}
+    assert revocation.RESULTS["ANOTHERS"] == "not revoked: another host's"
     assert said == [f"not revoked: the certificate is another's: host_id {host(1)}, serial 0a"]
     assert deployed.called("RevokeCertificate") == []
 

@@ -10,7 +10,6 @@ from pca_automator.cli.deployed.deployment import Deployment
 from pca_automator.cli.runtime import runtime
 
 _WARN_SHARE = 0.8
-_DAY = 86_400
 # Of a small fleet it would be the year 3652.
 _FORESEEN_MONTHS = 120
 
@@ -56,10 +55,10 @@ def _cycle(deployment: Deployment) -> Any:
     """The life of a certificate; None where the deployment does not tell it."""
     told = {name: deployment.settings(name) for name in ("CertDeploy", "CertIssue") if deployment.function(name)}
     times = (
-        (told.get("CertIssue", {}).get("VALIDITY_DAYS"), _DAY),
-        (told.get("CertDeploy", {}).get("RENEWAL_THRESHOLD_SECONDS"), 1),
-        (told.get("CertDeploy", {}).get("RENEWAL_JITTER_SECONDS"), 1),
+        ("days", told.get("CertIssue", {}).get("VALIDITY_DAYS")),
+        ("seconds", told.get("CertDeploy", {}).get("RENEWAL_THRESHOLD_SECONDS")),
+        ("seconds", told.get("CertDeploy", {}).get("RENEWAL_JITTER_SECONDS")),
     )
-    if not all(text is not None and text.isdigit() for text, _ in times):
+    if not all(text is not None and text.isdigit() for _, text in times):
         return None
-    return runtime("authority.lifetime").Cycle(*(timedelta(seconds=int(str(text)) * unit) for text, unit in times))
+    return runtime("authority.lifetime").Cycle(*(timedelta(**{unit: int(str(text))}) for unit, text in times))

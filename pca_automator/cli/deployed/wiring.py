@@ -41,14 +41,16 @@ class Wiring:
     def parts(self) -> Iterator[Part]:
         """Every part's name, and the look at it."""
         yield "schedule", self._schedule
-        yield from self._each("schedule", "AWS::Scheduler::Schedule", self._other_schedule, but=_WORKFLOW)
+        yield from self._each("schedule", "AWS::Scheduler::Schedule", self._other_schedule, _is_not_the_workflows)
         yield from self._each("rule", "AWS::Events::Rule", self._rule)
         yield from self._each("event source", "AWS::Lambda::EventSourceMapping", self._source)
-        yield from self._each("queue", "AWS::SQS::Queue", self._queue, only="DeadLetters")
+        yield from self._each("queue", "AWS::SQS::Queue", self._queue, _is_of_dead_letters)
 
-    def _each(self, word: str, kind: str, look: Callable[..., Any], only: str = "", but: str = "\0") -> Iterator[Part]:
+    def _each(
+        self, word: str, kind: str, look: Callable[..., Any], wanted: Callable[[str], bool] = bool
+    ) -> Iterator[Part]:
         for each in self._deployment.of_type(kind):
-            if only in each.logical_id and but not in each.logical_id:
+            if wanted(each.logical_id):
                 # The CDK names the source of a queue after the queue's whole path.
                 part = f"{word} {re.sub('SqsEventSource.*', 'Queue', self._deployment.short(each))}"
                 yield part, partial(look, part, each)
@@ -122,6 +124,14 @@ class Wiring:
                 f"aws sqs purge-queue --queue-url {url}",
             )
         return self._finding.ok(part, "empty")
+
+
+def _is_not_the_workflows(logical_id: str) -> bool:
+    return _WORKFLOW not in logical_id
+
+
+def _is_of_dead_letters(logical_id: str) -> bool:
+    return "DeadLetters" in logical_id
 
 
 def enabling(schedule: Mapping[str, Any]) -> str:
