@@ -164,7 +164,8 @@ def test_a_key_that_was_asked_for_after_the_event_is_a_sign_and_a_failed_renewal
 
 def test_a_late_event_changes_nothing_and_says_so() -> None:
     rig = Rig(items={HOST: item()}, states={HOST: "running"})
-    assert rig.batches().terminated(HOST, NOW - timedelta(hours=2)) == Batch()
+    nothing = Batch(retired=0, removed=0, revoked=0, unknown=[], refused=[], live=0, error=None)
+    assert rig.batches().terminated(HOST, NOW - timedelta(hours=2)) == nothing
     assert rig.told == [
         ("a late event: not retired", {"host_id": HOST, "terminated_at": "2026-11-23T11:15:00Z"})
     ]  # fmt: skip
