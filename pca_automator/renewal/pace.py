@@ -21,9 +21,9 @@ QUOTAS = ("CreateSession", "GetCertificate", "IssueCertificate", "SendCommand")
 class Pace:
     """How many hosts start in a second, how many may fail, and how long each may take.
 
-    Every run, whoever starts it, reserves a start for each of its hosts, so that all runs together stay within nine
-    tenths of what the account's quotas leave beside production. CreateSession of IAM Roles Anywhere bounds it: 10 a
-    second for the whole account.
+    Every run, whoever starts it, reserves a start for each of its hosts, so that all runs together stay within what the
+    account's quotas leave. CreateSession of IAM Roles Anywhere bounds it: 10 a second for the whole account, of which
+    renewals and production take nine tenths together.
 
     https://docs.aws.amazon.com/rolesanywhere/latest/userguide/quotas.html
 
