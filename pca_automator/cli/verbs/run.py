@@ -30,7 +30,7 @@ _REVOCATION = {
     False: ", and do not revoke the present one unless the deployment always does",
 }
 _ENDS = ("done", "failed", "skipped")
-_ATTRIBUTES = ("status", "runId", "leaseUntil", "lastRunId", "lastAttempt", "lastError", "pending")
+_ATTRIBUTES = ("status", "runId", "lastRunId", "pending")
 # 100 hosts are one request: a fleet of 10,000 is looked at with 100 of them, less as hosts are through.
 _POLL_SECONDS = 2.0
 # hosts list --failed has them all.

@@ -83,8 +83,8 @@ def _new_hosts(
 
 
 def _tagged(deployment: Deployment, tag: str) -> list[str]:
-    key, equals, value = tag.partition("=")
-    if not equals or not key or not value:
+    key, _, value = tag.partition("=")
+    if not key or not value:
         # Systems Manager cannot look for a tag without a value.
         raise Trouble(f"{tag!r} is not a tag with a value: give KEY=VALUE", USAGE)
     pages = deployment.aws.client("ssm").get_paginator("describe_instance_information")

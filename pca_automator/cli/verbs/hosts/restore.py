@@ -15,7 +15,7 @@ def restore(op: Operator, ids: IdsArgument, dry_run: DryRunOption = False) -> No
     """Take retired hosts back into the fleet: they are enrolled like new ones, and keep their overrides."""
     fleet.check_ids(ids)
     wanted = list(dict.fromkeys(ids))
-    known = fleet.these(op.deployment, wanted, ("status", "retiredAt", "revocationOrder"))
+    known = fleet.these(op.deployment, wanted, ("status", "revocationOrder"))
     if missing := [host_id for host_id in wanted if host_id not in known]:
         raise fleet.no_such_host(missing[0])
     rows = []
