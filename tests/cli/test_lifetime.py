@@ -64,7 +64,10 @@ def test_a_ca_without_a_crl_of_its_own_has_no_limit(deployed: Deployed) -> None:
 @pytest.mark.parametrize("missing", ["CertIssue", "CertDeploy"])
 def test_of_a_deployment_that_lacks_a_function_no_month_is_told(deployed: Deployed, missing: str) -> None:
     without(deployed, missing)
-    assert (look(10_000, 5)["month"], look(10_000, 5)["summary"]) == (None, "5 of 1,000,000 issued")
+    assert look(10_000, 999_999) == {
+        "issued": 999_999, "allowed": 1_000_000, "month": None, "usedUp": None, "soon": True,
+        "summary": "999,999 of 1,000,000 issued",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["VALIDITY_DAYS", "RENEWAL_THRESHOLD_SECONDS", "RENEWAL_JITTER_SECONDS"])
@@ -82,11 +85,23 @@ def test_of_a_deployment_that_does_not_tell_its_times_no_month_is_told(
     assert look(10_000, 5)["month"] is None
 
 
-def test_each_time_counts_in_its_own_unit(deployed: Deployed) -> None:
-    times = {"VALIDITY_DAYS": "30", "RENEWAL_THRESHOLD_SECONDS": "864000", "RENEWAL_JITTER_SECONDS": "172800"}
+def certificates_of(deployed: Deployed, days: int, threshold: int, jitter: int) -> None:
+    times = {
+        "VALIDITY_DAYS": str(days), "RENEWAL_THRESHOLD_SECONDS": str(threshold), "RENEWAL_JITTER_SECONDS": str(jitter),
+    }  # fmt: skip
     functions: Any = deployed.answers["GetFunctionConfiguration"]
     deployed.answers["GetFunctionConfiguration"] = lambda asked: {
         "Environment": {"Variables": {**functions(asked)["Environment"]["Variables"], **times}}
     }
+
+
+def test_each_time_counts_in_its_own_unit(deployed: Deployed) -> None:
+    certificates_of(deployed, 30, 864_000, 172_800)
     # A certificate lasts 19 days: 10,000 hosts take 16,009 a month.
     assert look(10_000, 0)["month"] == 63
+
+
+def test_where_nobody_has_counted_nothing_was_issued(deployed: Deployed) -> None:
+    """Each host takes one certificate a month: the last of a million is one more than all of them take in the first."""
+    certificates_of(deployed, 60, 2_556_000, 0)
+    assert [look(999_999, issued)["month"] for issued in (None, 0, 1)] == [2, 2, 1]

@@ -153,8 +153,8 @@ class Deployment:
     @cached_property
     def construct(self) -> str:
         """The construct's id, with those of the constructs around it: what its logical ids begin with."""
-        anchors = [each.logical_id for each in self.of_type(_FUNCTION) if _ANCHOR in each.logical_id]
-        return min(anchors, key=len).partition(_ANCHOR)[0]
+        anchor = next(each.logical_id for each in self.of_type(_FUNCTION) if _ANCHOR in each.logical_id)
+        return anchor.partition(_ANCHOR)[0]
 
     def _chosen(self, anchors: list[str]) -> str:
         wanted = [anchor for anchor in anchors if self.automation in (None, anchor)]

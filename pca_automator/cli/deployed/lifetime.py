@@ -34,9 +34,9 @@ def look(deployment: Deployment, hosts: int, issued: int | None, now: datetime) 
     module = runtime("authority.lifetime")
     cycle = _cycle(deployment)
     a_month = 0.0 if cycle is None else cycle.certificates(hosts, module.MONTH)
-    left = module.Lifetime(issued or 0, a_month)
+    left = module.Lifetime(0 if issued is None else issued, a_month)
     end = left.used_up(now)
-    month = None if left.months is None or end is None else max(1, math.ceil(left.months))
+    month = None if end is None else max(1, math.ceil(left.months))
     known = f"{allowed:,} in all" if issued is None else f"{issued:,} of {allowed:,} issued"
     until = f"; used up in {end:%Y-%m}, month {month} from now" if end is not None else ""
     if month is not None and month > _FORESEEN_MONTHS:
