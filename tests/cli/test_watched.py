@@ -6,6 +6,7 @@ import io
 import json
 import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -312,10 +313,15 @@ def test_a_program_is_shown_no_line_that_changes(
 ) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=100)
     monkeypatch.setattr("pca_automator.cli.verbs.run.console", lambda *, error: screen if error else None)
+    drawn_by_then: list[str] = []
+    waiting = SimpleNamespace(end=lambda: drawn_by_then.append(screen.file.getvalue()))  # type: ignore[attr-defined]
+    monkeypatch.setattr("pca_automator.cli.verbs.run.WAITING", waiting)
     watch_a_run(deployed, ["DEPLOYED"])
     done = deployed.invoke("run", "--watch", "--output", output)
     assert isinstance(screen.file, io.StringIO)
     drawn = screen.file.getvalue()
+    # The line of what is waited for has gone before another one is drawn.
+    assert drawn_by_then == [""]
     assert ("run run-1: 1 host: 1 done" in drawn) == (output == "table")
     assert ("run run-1: 1 host: 1 done" in done.stderr) == (output == "json")
 
