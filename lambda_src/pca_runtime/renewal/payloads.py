@@ -112,7 +112,7 @@ class IssueRequest(HostRequest):
 
 def _as_text(value: object) -> str:
     """Whoever sends SendTaskFailure, or writes a Fail state, need give neither; what is there is kept as text."""
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 class WorkflowError(Payload):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from base64 import b64decode
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -363,3 +364,16 @@ def test_the_output_of_the_task_is_json_that_the_workflow_reads(world: World) ->
     output = json.loads(world.step_functions.outcomes[TOKEN]["output"])
     assert output.keys() == {"state", "installCommandId", "attempt"}
     assert output == world.invoke("cert_deploy", host())
+
+
+def test_a_certificate_that_was_not_asked_for_is_refused_where_the_ledger_has_lost_the_request(world: World) -> None:
+    world.put(**LIVE)
+    arn = issue(world)
+    world.pca.certificates[arn] = world.pca.ca.issue(own_csr(world), validity=timedelta(days=90))
+    (entry,) = world.certificates()
+    key = {"hostID": {"S": HOST}, "requestId": {"S": entry.request_id}}
+    world.dynamodb.delete_item(TableName="ledger", Key=key)
+    answer = world.invoke("cert_deploy", issuance_event(arn))
+    assert answer == {"state": "FAILED", "code": "CERTIFICATE_NOT_AS_REQUESTED"}
+    assert world.step_functions.outcomes[TOKEN]["error"] == "CertificateMismatch"
+    assert world.ssm.sent("InstallCertificate") == []

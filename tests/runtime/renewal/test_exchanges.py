@@ -190,19 +190,6 @@ def test_a_certificate_that_was_not_asked_for_is_refused_and_revoked(world: Worl
     assert world.ssm.sent("InstallCertificate") == []
 
 
-def test_a_certificate_that_was_not_asked_for_is_refused_where_the_ledger_has_lost_the_request(world: World) -> None:
-    world.put(**LIVE)
-    arn = issue(world)
-    world.pca.certificates[arn] = world.pca.ca.issue(world.ssm.csrs[request_id(RUN, HOST)], validity=timedelta(days=90))
-    (entry,) = world.certificates()
-    key = {"hostID": {"S": HOST}, "requestId": {"S": entry.request_id}}
-    world.dynamodb.delete_item(TableName="ledger", Key=key)
-    answer = world.invoke("cert_deploy", issuance_event(arn))
-    assert answer == {"state": "FAILED", "code": "CERTIFICATE_NOT_AS_REQUESTED"}
-    assert world.step_functions.outcomes[TOKEN]["error"] == "CertificateMismatch"
-    assert world.ssm.sent("InstallCertificate") == []
-
-
 def test_a_host_that_is_not_there_fails_its_task_with_the_reason(world: World) -> None:
     world.put(**LIVE)
     arn = issue(world)
