@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pca_automator.cli.deployed.deployment import Aws, Deployment, Resource
+from pca_automator.cli.deployed.deployment import Aws, Deployment, Resource, automation_of
 from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, Trouble
 from pca_automator.cli.waiting import WAITING
 from tests.cli.conftest import CA_ARN, FUNCTIONS, MACHINE_ARN, REGION, SEALED, Deployed, error, resources
@@ -41,6 +41,23 @@ def test_each_setting_is_read_of_the_function_that_has_it_and_only_once(deployed
         {"FunctionName": "CertDeploy"},
     ]
     assert deployed.called("ListStackResources") == [{"StackName": "PcaAutomator"}]
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "owner"),
+    [
+        ("FleetKey0A1B2C3D", "Fleet"),
+        ("Fleet2Key0A1B2C3D", "Fleet2"),
+        ("AnotherKey0A1B2C3D", "Another"),
+        ("TopicOfMine0A1B2C3D", None),
+        ("FleeKey0A1B2C3D", None),
+    ],
+)
+def test_a_resource_is_the_automations_whose_name_it_begins_with_and_of_several_the_longest(
+    logical_id: str, owner: str | None
+) -> None:
+    assert automation_of(logical_id, ["Another", "Fleet", "Fleet2"]) == owner
+    assert automation_of(logical_id, ["Fleet2", "Fleet", "Another"]) == owner
 
 
 def test_what_a_deployment_lacks_is_said_with_what_mends_it(deployed: Deployed) -> None:
