@@ -10,7 +10,7 @@ import pytest
 from pca_automator.cli.deployed.deployment import Aws, Deployment, Resource, automation_of
 from pca_automator.cli.errors import NO_DEPLOYMENT, REFUSED, Trouble
 from pca_automator.cli.waiting import WAITING
-from tests.cli.conftest import CA_ARN, FUNCTIONS, MACHINE_ARN, REGION, SEALED, Deployed, error, resources
+from tests.cli.conftest import CA_ARN, FUNCTIONS, MACHINE_ARN, REGION, SEALED, Deployed, OneOfEach, error, resources
 
 
 def of(deployed: Deployed, stack: str = "PcaAutomator", automation: str | None = None) -> Deployment:
@@ -243,6 +243,24 @@ def test_a_person_waits_so_a_client_gives_up_soon_and_says_whose_it_is() -> None
     assert (config.connect_timeout, config.read_timeout) == (5, 30)
     assert config.retries == {"mode": "standard", "total_max_attempts": 4}
     assert config.user_agent.endswith(" pca-automator-cli")
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_client_is_made_once_for_each_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making one takes longer than what it is asked."""
+    made: list[str] = []
+    genuine = OneOfEach.client
+
+    def client(session: OneOfEach, service: str, **options: Any) -> Any:
+        made.append(service)
+        return genuine(session, service, **options)
+
+    monkeypatch.setattr(OneOfEach, "client", client)
+    aws = Aws(REGION)
+    assert [aws.client(service).meta.service_model.service_name for service in ("sns", "ssm", "sns")] == [
+        "sns", "ssm", "sns",
+    ]  # fmt: skip
+    assert made == ["sns", "ssm"]
 
 
 @pytest.mark.usefixtures("deployed")

@@ -112,6 +112,15 @@ def test_an_entry_that_is_no_host_has_a_row_with_its_key(deployed: Deployed) -> 
     assert [each.host_id for each in inventory.hosts(deployment(), ("status",))] == [host(1)]
 
 
+def test_a_host_whose_item_cannot_be_read_is_said_with_what_explains_it(deployed: Deployed) -> None:
+    """Of a kind that DynamoDB does not have yet."""
+    deployed.answers["GetItem"] = {"Item": {"hostID": {"S": host(1)}, "expiry": {"NEW": "1"}}}
+    words, status = refusal(lambda: inventory.get(deployment(), host(1)))
+    assert words.startswith(f"{host(1)}: the item cannot be read: ")
+    assert words.endswith(": pca-automator explain INVENTORY_ITEM_UNREADABLE")
+    assert status == FAILED
+
+
 @pytest.mark.parametrize(
     ("text", "span"),
     [

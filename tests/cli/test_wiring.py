@@ -129,6 +129,10 @@ def test_a_rule_is_looked_at_and_enabled_on_its_bus(
     deployed.answers["DescribeRule"] = {"State": "DISABLED"}
     text = "it is DISABLED: its events do not arrive any more"
     assert found(deployed, "rule Own") == ("trouble", text, (f"aws events enable-rule --name own{option}",), "")
+    deployed.answers |= {"DescribeRule": {"State": "ENABLED"}, "ListTargetsByRule": {"Targets": []}}
+    text = "it has no target any more: its events go nowhere"
+    assert found(deployed, "rule Own") == ("trouble", text, (), "who deploys it: cdk deploy --revert-drift")
+    deployed.answers["ListTargetsByRule"] = {"Targets": [{"Id": "1", "Arn": "arn"}]}
     managed = {"State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
     deployed.answers["DescribeRule"] = managed
     assert found(deployed, "rule Own")[0] == "ok"

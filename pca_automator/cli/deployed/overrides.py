@@ -47,8 +47,8 @@ def parse(assignments: Iterable[str]) -> dict[str, Any]:
     """
     given = {}
     for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals or not value:
+        name, _, value = assignment.partition("=")
+        if not value:
             raise Trouble(f"{assignment!r}: an override is NAME=VALUE, and NAME one of {', '.join(names())}", USAGE)
         given[name] = value
     try:
