@@ -130,11 +130,16 @@ def _tried(world: World, mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mut
             if isinstance(found, str):
                 yield mutants[number], found
             else:
-                elsewhere.append((mutants[number], _stages(found) or world.tests(mutants[number].file)))
+                elsewhere.append((mutants[number], _met(found, world.tests(mutants[number].file))))
         running.load_libraries()
         judge = running.Judge(place)
         for mutant, stages in elsewhere:
             yield mutant, judge.outcome(mutant, stages)
+
+
+def _met(files: list[str], named: list[list[str]]) -> list[list[str]]:
+    """Tests that run a module, then those that are named for it: what a module says of itself is read, and not run."""
+    return [*_stages(files), *named[: len(named) - 1]] if files else named
 
 
 def _stages(files: list[str]) -> list[list[str]]:

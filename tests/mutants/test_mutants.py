@@ -56,6 +56,16 @@ def test_python_loses_conditions_limits_and_arguments() -> None:
     assert ("constant", "'this!'") in found, "but where values are held against it"
 
 
+def test_what_a_module_says_of_itself_meets_the_tests_that_are_named_for_it_too() -> None:
+    """An option is read where the command is put together: no test runs its line."""
+    of_options = WORLDS["command"].tests("pca_automator/cli/verbs/hosts/options.py")
+    assert {"tests/cli/test_hosts.py", "tests/cli/test_verb_options.py"} <= set(of_options[0])
+    assert of_options[-1][-1] == "tests/cli"
+    met = command._met(["tests/cli/test_waiting.py"], of_options)
+    assert [met[0][-1], *met[1:]] == ["tests/cli/test_waiting.py", of_options[0]]
+    assert command._met([], of_options) == of_options
+
+
 def test_what_only_a_type_checker_asks_for_is_left_alone() -> None:
     head = "if TYPE_CHECKING:\n    import this\nT = TypeVar('T', bound=int)\nP = ParamSpec('P')\n"
     typed = "@dataclass(frozen=True, slots=True, kw_only=True)\nclass Typed:\n    left: int\n"

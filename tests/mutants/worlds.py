@@ -101,8 +101,9 @@ def _tests_of_module(file: str) -> list[list[str]]:
 
 
 def _tests_of_command(file: str) -> list[list[str]]:
-    near = "hosts" if Path(file).parent.name == "hosts" else Path(file).stem
-    named = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/cli").glob(f"test_*{near}*.py"))
+    words = {Path(file).stem, *({"hosts"} & {Path(file).parent.name})}
+    paths = {path for word in words for path in (ROOT / "tests/cli").glob(f"test_*{word}*.py")}
+    named = sorted(str(path.relative_to(ROOT)) for path in paths)
     return [[*NOT_DEPLOYED, *stage] for stage in (named, ["tests/cli"]) if stage]
 
 

@@ -120,10 +120,9 @@ def verb(function: Callable[Concatenate[Operator, P], None]) -> Callable[..., No
 
     hints = get_type_hints(function, include_extras=True)
     own = list(inspect.signature(function).parameters.values())[1:]
-    kind = inspect.Parameter.KEYWORD_ONLY
-    parameters = [parameter.replace(annotation=hints[parameter.name], kind=kind) for parameter in own]
+    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
     parameters += [
-        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in _OPTIONS.items()
     ]
     # Typer reads both.
