@@ -132,8 +132,8 @@ def _automations(aws: Aws, stack_id: str) -> list[str]:
     return [match[1] for match in found if match]
 
 
-def _owner(aws: Aws, physical_id: str) -> str:
-    """The stack that has a resource now, as where it was imported; "": none.
+def _owner(aws: Aws, physical_id: str) -> str | None:
+    """The stack that has a resource now, as where it was imported; ``None``: none.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
     """
@@ -143,9 +143,9 @@ def _owner(aws: Aws, physical_id: str) -> str:
         answer = aws.client("cloudformation").describe_stack_resources(PhysicalResourceId=physical_id)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":
-            return ""
+            return None
         raise
-    return next((f"stack {each['StackName']}" for each in answer["StackResources"]), "")
+    return next((f"stack {each['StackName']}" for each in answer["StackResources"]), None)
 
 
 def _users(aws: Aws) -> dict[str, str]:
