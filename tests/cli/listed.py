@@ -43,7 +43,7 @@ def _deployment(hosts: int) -> Any:
             yield {"Items": [_item(number, now) for number in range(first, min(hosts, first + _PAGE))]}
 
     table = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=pages))
-    settings = {"AUTOMATION_NAME": "Fleet", "TABLE_NAME": "inventory"}
+    settings = {"AUTOMATION_NAME": "Fleet", "TABLE_NAME": "inventory", "NEXT_RUN_SECONDS": "43200"}
     aws = SimpleNamespace(client=lambda _: table)
     return SimpleNamespace(settings=lambda _: settings, table="inventory", aws=aws)
 
