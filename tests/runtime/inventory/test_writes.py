@@ -74,6 +74,10 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "done by another after the list": ({"lastRunId": OTHER, "lastAttempt": LATER}, "ALREADY_DONE"),
     "ours without a request": ({"runId": RUN, "leaseUntil": LATER}, "CLAIMED"),
     "a lease that cannot be": ({"runId": OTHER, "leaseUntil": "9999-01-01T00:00:00Z"}, "CLAIMED"),
+    "done before the list beside what cannot be": (
+        {"lastRunId": OTHER, "lastAttempt": AT, "leaseUntil": "9999-01-01T00:00:00Z", "runId": OTHER},
+        "CLAIMED",
+    ),
     "an attempt that cannot be": ({"lastAttempt": "9999-01-01T00:00:00Z"}, "CLAIMED"),
     "a request that cannot be": ({"runId": RUN, "leaseUntil": LATER, "pending": "x"}, "CLAIMED"),
 }

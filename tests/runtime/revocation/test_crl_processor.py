@@ -178,6 +178,16 @@ def test_a_crl_with_a_number_that_was_used_is_refused_and_reported(
     assert in_force(world) == [10]
 
 
+def test_a_number_that_one_of_two_in_force_has_with_other_content_is_refused(world: World) -> None:
+    """An ImportCrl that was repeated after a lost answer leaves two."""
+    write(world, world.pca.ca.crl(9, revoked=2))
+    event(world)
+    (imported,) = world.roles_anywhere.crls
+    world.roles_anywhere.crls.append({**imported, "crlId": "other", "crlData": world.pca.ca.crl(9, revoked=3)})
+    refused(world, "CRL_NUMBER_REUSED")
+    assert in_force(world) == [9, 9]
+
+
 def test_an_expired_crl_is_refused_and_reported(world: World) -> None:
     write(world, world.pca.ca.crl(1))
     world.later(days=8)
