@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from socket import AF_UNIX, socket
 
 import pytest
 
-from tests.documents.functions import answers
+from tests.documents.functions import say
 from tests.documents.host import Host
 
 # Identifier, parent, device, root in it, mount point, options:
@@ -63,10 +65,10 @@ def found(live_host: Host, tmp_path: Path) -> Callable[[], tuple[str, str]]:
     """What is exposed and what is pinned, for the host ``live_host``."""
 
     def found() -> tuple[str, str]:
-        look = [("eval", 'find_mounts; printf "%s" "[$exposed][$pinned]"')]
-        before = [f"cd '{tmp_path}'"]
-        (said,) = answers(live_host, "InspectCertificate", look, before, lambda text: text.replace("/proc/", "proc/"))
-        exposed, _, pinned = said.removeprefix("[").removesuffix("]").partition("][")
+        look = ["trap - EXIT", f"cd '{tmp_path}'", "find_mounts", 'printf "%s" "[$exposed][$pinned]"']
+        outcome = say(live_host, "InspectCertificate", look, lambda text: text.replace("/proc/", "proc/"))
+        assert outcome.status == 0, outcome
+        exposed, _, pinned = outcome.stdout.removeprefix("[").removesuffix("]").partition("][")
         return exposed, pinned
 
     return found
@@ -94,6 +96,20 @@ def test_a_directory_that_is_shown_without_the_store_is_exposed(
     processes.add("7", (OTHER, "/", "/"), (HERE, root, there))
     shown = f"{there}{certs.removeprefix(root)}".replace(r"\040", " ")
     assert found() == (f"{shown} (process 7) shows {live_host.certs} without {live_host.store}", "")
+
+
+@pytest.mark.parametrize(("ended", "namespace"), [("7", ""), ("7", "7"), ("9", "")])
+def test_a_process_that_ends_before_its_table_is_opened_exposes_nothing_and_hides_nothing(
+    live_host: Host, processes: Processes, found: Callable[[], object], tmp_path: Path, ended: str, namespace: str
+) -> None:
+    """By its mode the table of such a process can be read, and it cannot be opened: a socket is like that, too."""
+    processes.add(ended, (OTHER, "/", "/"))
+    processes.add("8", (OTHER, "/", "/"), (HERE, written(live_host.certs), "/tls"), namespace=namespace)
+    table = tmp_path / "proc" / ended / "mountinfo"
+    table.unlink()
+    with socket(AF_UNIX) as nothing:
+        nothing.bind(os.path.relpath(table))
+        assert found() == (f"/tls (process 8) shows {live_host.certs} without {live_host.store}", "")
 
 
 def test_another_device_or_another_directory_exposes_nothing(

@@ -21,10 +21,10 @@ find_mounts() {
     case $mounts_seen in
       *" ${mounts_line%% *} "*) continue ;;
     esac
-    mounts_seen="$mounts_seen${mounts_line%% *} "
     mounts_process=${mounts_line#*/proc/}
     mounts_process=${mounts_process%%/*}
-    [ ! -r "/proc/$mounts_process/mountinfo" ] || scan_mounts
+    scan_mounts || continue # it has ended meanwhile; others may be there that see the same
+    mounts_seen="$mounts_seen${mounts_line%% *} "
   done
   scan_roots
 }
@@ -85,7 +85,7 @@ where_is() {
   done </proc/self/mountinfo
 }
 
-# scan_mounts: those of $mounts_process
+# scan_mounts: those of $mounts_process; fails if they cannot be read
 scan_mounts() {
   for scan_public in "$public_certificate" "$public_key" "$public_chain"; do
     where_is "${scan_public%/*}"
@@ -122,7 +122,7 @@ scan_mounts() {
       # the process may have ended meanwhile
       is_same "$blanks$store" "$store" || [ ! -d "$blanks/" ] ||
         exposed="$scan_there (process $mounts_process) shows ${scan_public%/*} without $store"
-    done <"/proc/$mounts_process/mountinfo"
+    done 2>/dev/null <"/proc/$mounts_process/mountinfo" || return 1
   done
 }
 
