@@ -86,6 +86,12 @@ def test_a_machine_without_containers_exposes_nothing(processes: Processes, foun
     assert found() == ("", "")
 
 
+@pytest.mark.usefixtures("processes")
+def test_where_no_table_can_be_read_nothing_is_looked_at(found: Callable[[], object], tmp_path: Path) -> None:
+    (tmp_path / "proc/self/mountinfo").unlink()
+    assert found() == ("", "")
+
+
 @pytest.mark.parametrize("point", ["same path", "/etc/tls", "above"])
 def test_a_directory_that_is_shown_without_the_store_is_exposed(
     live_host: Host, processes: Processes, found: Callable[[], tuple[str, str]], point: str
