@@ -240,6 +240,18 @@ def test_a_second_certificate_of_a_revoked_key_is_revoked_too(world: World, ledg
     }  # fmt: skip
 
 
+def test_a_revoked_certificate_that_is_seen_again_is_not_revoked_again(world: World, ledger: CertificateLedger) -> None:
+    """Lambda delivers an event more than once."""
+    intend(ledger)
+    known = ledger.notice(leaf(), ARN)
+    assert known is not None
+    ledger.revoked(ledger.order(known, "SUPERSEDED"))
+    before = items(world)
+    world.later(hours=1)
+    assert ledger.notice(leaf(), ARN) == entry_of(before[0])
+    assert items(world) == before
+
+
 def test_a_certificate_that_only_the_inventory_knew_is_adopted_to_be_revoked(
     world: World, ledger: CertificateLedger
 ) -> None:
