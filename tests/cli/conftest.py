@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from pca_automator.cli.deployed.deployment import _tell
+from pca_automator.cli.deployed.deployment import Aws, Deployment, _tell
 from pca_automator.cli.main import app
 from pca_automator.cli.runtime import runtime
 from pca_automator.ssm_documents import load_document
@@ -189,6 +189,11 @@ def a_crl(
     others = {**ours, "name": "somebody else's", "crlId": "crl-2", "crlData": crl(range(1_000_000, 1_000_050))}
     elsewhere = {**others, "name": "fleet-crl", "trustAnchorArn": f"{ANCHOR_ARN}-of-others", "crlId": "crl-3"}
     deployed.answers["ListCrls"] = {"crls": [others, elsewhere, ours]}
+
+
+def deployment() -> Deployment:
+    """The one that :class:`Deployed` answers for, as the command finds it."""
+    return Deployment(Aws(REGION))
 
 
 def table(text: str) -> list[list[str]]:

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from pca_automator.cli.deployed.break_glass import overflow
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.runtime import runtime
-from tests.cli.conftest import FUNCTIONS, REGION, Deployed, a_crl, host, resources
+from tests.cli.conftest import FUNCTIONS, Deployed, a_crl, deployment, host, resources
 
 ALL = {"reissue": "all", "revokeReplaced": True}
 
 
 def told(request: dict[str, Any]) -> str | None:
-    return overflow(Deployment(Aws(REGION)), request)
+    return overflow(deployment(), request)
 
 
 @pytest.fixture

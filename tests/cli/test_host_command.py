@@ -10,10 +10,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from pca_automator.cli.deployed import host_command
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.errors import FAILED, REFUSED, UNAVAILABLE, Trouble, trouble_of
 from pca_automator.cli.runtime import runtime
-from tests.cli.conftest import REGION, Deployed, error, host
+from tests.cli.conftest import Deployed, deployment, error, host
 
 COMMAND = "11111111-2222-3333-4444-555555555555"
 
@@ -43,7 +42,7 @@ def clock(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def answer() -> str:
     order = runtime("hosts.commands").Order("fleet-InspectCertificate", host(1), {"hostID": host(1)}, "look", 60)
-    return host_command.answer_of(Deployment(Aws(REGION)), order)
+    return host_command.answer_of(deployment(), order)
 
 
 def after(polls: int, last: Mapping[str, Any]) -> Any:

@@ -8,16 +8,11 @@ from typing import Any
 import pytest
 
 from pca_automator.cli.deployed import inventory
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.inventory import JUDGED, View
 from pca_automator.cli.errors import FAILED, USAGE, Trouble
-from tests.cli.conftest import FUNCTIONS, REGION, Deployed, host, stamp
+from tests.cli.conftest import FUNCTIONS, Deployed, deployment, host, stamp
 
 HOUR = timedelta(hours=1)
-
-
-def deployment() -> Deployment:
-    return Deployment(Aws(REGION))
 
 
 def view(deployed: Deployed) -> View:

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from pca_automator.cli.deployed import inventory, ledger
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.runtime import runtime
-from tests.cli.conftest import REGION, Deployed, aws, host, stamp
-
-
-def deployment() -> Deployment:
-    return Deployment(Aws(REGION))
+from tests.cli.conftest import Deployed, aws, deployment, host, stamp
 
 
 def written(deployed: Deployed, request: str, **values: Any) -> Any:

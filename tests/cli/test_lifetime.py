@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from pca_automator.cli.deployed import lifetime
-from pca_automator.cli.deployed.deployment import Aws, Deployment
-from tests.cli.conftest import FUNCTIONS, REGION, Deployed, resources
+from tests.cli.conftest import FUNCTIONS, Deployed, deployment, resources
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 def look(hosts: int, issued: int | None) -> dict[str, Any]:
-    return lifetime.look(Deployment(Aws(REGION)), hosts, issued, NOW)
+    return lifetime.look(deployment(), hosts, issued, NOW)
 
 
 def without(deployed: Deployed, word: str) -> None:

@@ -10,13 +10,8 @@ from typing import Any
 import pytest
 
 from pca_automator.cli.deployed import membership
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.errors import FAILED, NO_DEPLOYMENT, Trouble
-from tests.cli.conftest import REGION, Deployed, host, invoked, resources
-
-
-def deployment() -> Deployment:
-    return Deployment(Aws(REGION))
+from tests.cli.conftest import Deployed, deployment, host, invoked, resources
 
 
 def without(deployed: Deployed, word: str) -> None:

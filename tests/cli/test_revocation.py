@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pca_automator.cli.deployed import revocation
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.errors import USAGE, Trouble
-from tests.cli.conftest import CA_ARN, REGION, Deployed, error, host
+from tests.cli.conftest import CA_ARN, Deployed, deployment, error, host
 
 
 def test_each_certificate_is_revoked_of_the_deployments_ca_and_its_result_told(
@@ -24,7 +23,7 @@ def test_each_certificate_is_revoked_of_the_deployments_ca_and_its_result_told(
         return answer
 
     deployed.answers["RevokeCertificate"] = revoke  # type: ignore[assignment]
-    found = revocation.revoke(Deployment(Aws(REGION)), host(1), ["abc", "0b", "0c"], "SUPERSEDED")
+    found = revocation.revoke(deployment(), host(1), ["abc", "0b", "0c"], "SUPERSEDED")
     assert found == {"abc": "REVOKED", "0b": "BEFORE", "0c": "UNKNOWN"}
     assert [revocation.RESULTS[each] for each in found.values()] == [
         "revoked",
@@ -43,7 +42,7 @@ def test_a_certificate_of_another_host_is_not_revoked_and_a_line_says_so(
     said: list[str] = []
     monkeypatch.setattr(revocation, "say", said.append)
     monkeypatch.setattr(revocation.runtime("revocation.revoker").Revoker, "is_anothers", lambda *_: True)
-    assert revocation.revoke(Deployment(Aws(REGION)), host(1), ["0a"], "SUPERSEDED") == {"0a": "ANOTHERS"}
+    assert revocation.revoke(deployment(), host(1), ["0a"], "SUPERSEDED") == {"0a": "ANOTHERS"}
     assert revocation.RESULTS["ANOTHERS"] == "not revoked: another host's"
     assert said == [f"not revoked: the certificate is another's: host_id {host(1)}, serial 0a"]
     assert deployed.called("RevokeCertificate") == []

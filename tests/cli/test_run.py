@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -175,6 +175,19 @@ def watch_a_run(deployed: Deployed, ends: list[str], status: str = "SUCCEEDED", 
     deployed.answers["DescribeExecution"] = describe
 
 
+def as_it_ends(deployed: Deployed, then: Callable[[], None]) -> None:
+    """What becomes of the watched run's hosts just before somebody reads that it has ended."""
+    described: Any = deployed.answers["DescribeExecution"]
+
+    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = described(request)
+        if answer["status"] != "RUNNING":
+            then()
+        return answer
+
+    deployed.answers["DescribeExecution"] = describe
+
+
 def test_watch_shows_progress_and_counts_what_the_table_says(deployed: Deployed) -> None:
     watch_a_run(deployed, ["DEPLOYED"] * 3 + ["FAILED"])
     done = deployed.invoke("run", "--watch", "--output", "json")
@@ -215,18 +228,14 @@ def test_watch_says_that_a_host_was_skipped_and_where_to_look(deployed: Deployed
 
 def test_watch_counts_who_never_had_a_turn_as_skipped_and_who_is_still_at_it_as_not_renewed(deployed: Deployed) -> None:
     watch_a_run(deployed, ["DEPLOYED", "FAILED", "DEPLOYED"])
-    ended: Any = deployed.answers["DescribeExecution"]
 
-    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = ended(request)
-        if answer["status"] != "RUNNING":
-            trouble = {"code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}
-            deployed.live(2, status="FAILED", lastRunId="run-1", lastError=trouble)
-            deployed.live(3, status="RENEWING", runId="run-1", pending={"requestId": "r", "publicKeySha256": "k"})
-            deployed.live(4, lastRunId="run-0")
-        return answer
+    def then() -> None:
+        trouble = {"code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}
+        deployed.live(2, status="FAILED", lastRunId="run-1", lastError=trouble)
+        deployed.live(3, status="RENEWING", runId="run-1", pending={"requestId": "r", "publicKeySha256": "k"})
+        deployed.live(4, lastRunId="run-0")
 
-    deployed.answers["DescribeExecution"] = describe
+    as_it_ends(deployed, then)
     deployed.live(4)
     done = deployed.invoke("runs", "watch", "run-1", "--output", "json")
     assert json.loads(done.stdout) == {
@@ -241,16 +250,12 @@ def test_watch_counts_who_never_had_a_turn_as_skipped_and_who_is_still_at_it_as_
 
 def test_watch_of_a_run_that_was_over_before_anybody_had_a_turn(deployed: Deployed) -> None:
     watch_a_run(deployed, ["DEPLOYED"] * 2)
-    ended: Any = deployed.answers["DescribeExecution"]
 
-    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = ended(request)
-        if answer["status"] != "RUNNING":
-            for number in (1, 2):
-                deployed.live(number, lastRunId="run-0")
-        return answer
+    def then() -> None:
+        for number in (1, 2):
+            deployed.live(number, lastRunId="run-0")
 
-    deployed.answers["DescribeExecution"] = describe
+    as_it_ends(deployed, then)
     done = deployed.invoke("runs", "watch", "run-1", "--output", "json")
     answer = json.loads(done.stdout)
     assert (answer["waiting"], answer["skipped"], done.exit_code) == (0, 2, 0)

@@ -11,15 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pca_automator.cli.deployed import runs
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.errors import FAILED, Trouble
-from tests.cli.conftest import MACHINE_ARN, REGION, RUN_ARN, Deployed, error
+from tests.cli.conftest import MACHINE_ARN, RUN_ARN, Deployed, deployment, error
 
 BEGUN, ENDED = datetime(2026, 11, 23, 3, 15, tzinfo=UTC), datetime(2026, 11, 23, 3, 45, tzinfo=UTC)
-
-
-def deployment() -> Deployment:
-    return Deployment(Aws(REGION))
 
 
 def test_the_last_hundred_runs_are_listed_with_their_ends(deployed: Deployed) -> None:

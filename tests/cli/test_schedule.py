@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.schedule import get_schedule, next_of_cron, next_run
-from tests.cli.conftest import REGION, Deployed, resources
+from tests.cli.conftest import Deployed, deployment, resources
 
 DAY = datetime(2026, 12, 31, tzinfo=UTC)
 
@@ -59,18 +58,18 @@ def test_the_next_moment_of_a_daily_time_is_the_first_that_is_still_to_come(
 )
 def test_the_next_run_is_told_as_exactly_as_can_be(deployed: Deployed, schedule: dict[str, str], told: str) -> None:
     deployed.answers["GetSchedule"] = {"ScheduleExpression": "cron(15 3 * * ? *)", **schedule}
-    assert next_run(Deployment(Aws(REGION)), at(0, 0)) == told
+    assert next_run(deployment(), at(0, 0)) == told
     assert deployed.called("GetSchedule") == [{"Name": "daily"}]
 
 
 def test_another_schedule_is_not_the_workflows(deployed: Deployed) -> None:
     listed: Any = deployed.answers["ListStackResources"]
     listed["StackResourceSummaries"] = [each for each in resources() if "WorkflowSchedule" not in str(each)]
-    assert next_run(Deployment(Aws(REGION)), at(0, 0)) == "no schedule"
+    assert next_run(deployment(), at(0, 0)) == "no schedule"
     assert deployed.called("GetSchedule") == []
 
 
 def test_a_schedule_that_is_named_by_its_arn_is_found_in_its_group(deployed: Deployed) -> None:
     arn = "arn:aws:scheduler:us-east-1:123456789012:schedule/fleet/daily"
-    get_schedule(Deployment(Aws(REGION)), arn)
+    get_schedule(deployment(), arn)
     assert deployed.called("GetSchedule") == [{"GroupName": "fleet", "Name": "daily"}]

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from pca_automator.cli.runtime import runtime
 from tests.cli.conftest import FUNCTIONS, MACHINE_ARN, RUN_ARN, Deployed, aws, error, host, table
-from tests.cli.test_run import watch_a_run
+from tests.cli.test_run import as_it_ends, watch_a_run
 
 SEE = "It takes some minutes; to see it:\npca-automator runs watch run-1 --region us-east-1\n"
 FORCED = "Forced by hand: the budget of certificates for a host and day does not hold for this run.\n"
@@ -117,16 +117,8 @@ def test_a_run_of_who_is_due_is_not_held_against_the_crl(deployed: Deployed, mon
 
 def test_who_watches_reads_how_it_ended_and_for_whom_it_went_wrong(deployed: Deployed) -> None:
     watch_a_run(deployed, ["DEPLOYED", "FAILED", "DEPLOYED", "FAILED"])
-    ended: Any = deployed.answers["DescribeExecution"]
-
-    def describe(request: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = ended(request)
-        if answer["status"] != "RUNNING":
-            wrong = {"code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}
-            deployed.live(2, status="FAILED", lastRunId="run-1", lastError=wrong)
-        return answer
-
-    deployed.answers["DescribeExecution"] = describe
+    wrong = {"code": "NO_SPACE", "phase": "CertDeploy", "message": "disk is full"}
+    as_it_ends(deployed, lambda: deployed.live(2, status="FAILED", lastRunId="run-1", lastError=wrong))
     done = deployed.invoke("run", "--watch")
     assert table(done.stdout) == [
         ["run", "run-1"],

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from pca_automator.cli.deployed.deployment import Aws, Deployment
 from pca_automator.cli.deployed.wiring import Wiring, enabling
-from tests.cli.conftest import ACCOUNT, REGION, Deployed, resources
+from tests.cli.conftest import ACCOUNT, REGION, Deployed, deployment, resources
 
 STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/inventory/stream/2026-11-23T00:00:00.000"
 # All that GetSchedule answers, and UpdateSchedule takes.
@@ -26,7 +25,7 @@ SCHEDULE = {
 
 def parts_of(deployed: Deployed) -> dict[str, Any]:
     """Each part by its name, with the look at it."""
-    return dict(Wiring(Deployment(Aws(REGION)), deployed.now).parts())
+    return dict(Wiring(deployment(), deployed.now).parts())
 
 
 def found(deployed: Deployed, part: str) -> tuple[str, str, tuple[str, ...], str]:
@@ -45,7 +44,7 @@ def called_in(deployed: Deployed, kind: str, physical_id: str, logical_id: str =
 def test_every_part_is_looked_at_once_and_named_as_a_person_would(deployed: Deployed) -> None:
     """A queue that is somebody's own is none of ours: what waits there is no trouble."""
     called_in(deployed, "AWS::SQS::Queue", "https://sqs/own")
-    assert [part for part, _ in Wiring(Deployment(Aws(REGION)), deployed.now).parts()] == [
+    assert [part for part, _ in Wiring(deployment(), deployed.now).parts()] == [
         "schedule", "schedule RevocationReconciliation", "rule RevocationCrlWritten",
         "event source EnrolmentInventoryChanges", "queue DeadLetters",
     ]  # fmt: skip
