@@ -106,9 +106,9 @@ def pace_of(
         "GetCertificate": (QUOTA_SHARE * quotas["GetCertificate"].rate, quotas["GetCertificate"].rate),
     }
     if proof:
-        free = max(sessions - production, 0)
         least = LEAST_SHARE * sessions
-        bounds["CreateSession"] = (max(SESSIONS_SHARE * sessions - production, least), max(free, least))
+        allowed = SESSIONS_SHARE * sessions
+        bounds["CreateSession"] = (max(allowed - production, least), max(sessions - production, least))
     if told_send:
         bounds["SendCommand"] = (SEND_SHARE * quotas["SendCommand"].rate, quotas["SendCommand"].rate / 2)
     name = min(bounds, key=lambda each: bounds[each][0])

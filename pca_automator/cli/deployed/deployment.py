@@ -18,7 +18,7 @@ DEFAULT_STACK = "PcaAutomator"
 
 _FUNCTION = "AWS::Lambda::Function"
 # Construct ids of the library; together with the hash at the end they make CloudFormation's logical ids.
-_ANCHOR = "WorkflowCertCheck"
+ANCHOR = "WorkflowCertCheck"
 _HASH = 8
 
 
@@ -135,9 +135,9 @@ class Deployment:
         """The automation's resources."""
         every = tuple(self._stack_resources())
         automations = sorted(
-            resource.logical_id.partition(_ANCHOR)[0]
+            resource.logical_id.partition(ANCHOR)[0]
             for resource in every
-            if resource.type == _FUNCTION and _ANCHOR in resource.logical_id
+            if resource.type == _FUNCTION and ANCHOR in resource.logical_id
         )
         chosen = self._chosen(automations)
         return tuple(resource for resource in every if automation_of(resource.logical_id, automations) == chosen)
@@ -153,8 +153,8 @@ class Deployment:
     @cached_property
     def construct(self) -> str:
         """The construct's id, with those of the constructs around it: what its logical ids begin with."""
-        anchor = next(each.logical_id for each in self.of_type(_FUNCTION) if _ANCHOR in each.logical_id)
-        return anchor.partition(_ANCHOR)[0]
+        anchor = next(each.logical_id for each in self.of_type(_FUNCTION) if ANCHOR in each.logical_id)
+        return anchor.partition(ANCHOR)[0]
 
     def _chosen(self, anchors: list[str]) -> str:
         wanted = [anchor for anchor in anchors if self.automation in (None, anchor)]

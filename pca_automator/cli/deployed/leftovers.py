@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pca_automator.cli.deployed.deployment import Aws, automation_of
+from pca_automator.cli.deployed.deployment import ANCHOR, Aws, automation_of
 from pca_automator.cli.deployed.remains import KINDS, Kind
 
 # Its construct id is in every template of the library, and it alone is called so.
-_ANCHOR = re.compile(r"^(.*)WorkflowCertCheck[0-9A-F]{8}$")
-_ANCHOR_IN_TEXT = re.compile(r"^[ \t]*[\"']?(\w*)WorkflowCertCheck[0-9A-F]{8}[\"']?:", re.MULTILINE)
+_ANCHORED = rf"(\w*){ANCHOR}[0-9A-F]{{8}}"
+_ANCHORED_IN_TEXT = re.compile(rf"^[ \t]*[\"']?{_ANCHORED}[\"']?:", re.MULTILINE)
 _GONE = ("DELETE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # What goes with another resource, or is no thing of its own.
 _BY_THE_WAY = (
@@ -127,8 +127,8 @@ def _automations(aws: Aws, stack_id: str) -> list[str]:
     body = aws.client("cloudformation").get_template(StackName=stack_id, TemplateStage="Original")["TemplateBody"]
     # boto3 parses JSON; YAML, in which somebody else wrote a stack of the same name, stays text.
     if isinstance(body, str):
-        return _ANCHOR_IN_TEXT.findall(body)
-    found = (_ANCHOR.match(name) for name in body["Resources"])
+        return _ANCHORED_IN_TEXT.findall(body)
+    found = (re.fullmatch(_ANCHORED, name) for name in body["Resources"])
     return [match[1] for match in found if match]
 
 
